@@ -1,0 +1,87 @@
+// The fleet: `agents`, `enrollment-tokens`, `certificate-authority`.
+import { z } from "zod";
+import { agentStates } from "../states.ts";
+import { id, instant, labels, listQuery } from "./common.ts";
+
+export const agent = z.object({
+  id,
+  name: z.string(),
+  state: z.enum(agentStates),
+  stateReason: z.string().nullable(),
+  version: z.string().nullable(),
+  platform: z.object({ os: z.string(), arch: z.string(), hostname: z.string(), osName: z.string() }).partial(),
+  actions: z.array(z.string()),
+  labels: z.record(z.string(), z.string()),
+  facts: z.record(z.string(), z.unknown()),
+  factsAt: instant.nullable(),
+  vitals: z
+    .object({
+      load1: z.number(),
+      cpuFraction: z.number(),
+      memoryUsedBytes: z.number(),
+      memoryTotalBytes: z.number(),
+      runningAttempts: z.number(),
+      spooledBytes: z.number(),
+      degraded: z.string(),
+    })
+    .partial(),
+  targetCount: z.number().int(),
+  certificate: z.object({ serial: z.string(), notAfter: instant }).nullable(),
+  fingerprint: z
+    .string()
+    .describe("of the identity key, in groups of digits; the host's `fingerprint` command shows the same"),
+  remoteAddress: z.string().nullable(),
+  enrolledAt: instant,
+  connectedAt: instant.nullable(),
+  lastSeenAt: instant.nullable(),
+  revision: z.number().int(),
+});
+export type Agent = z.infer<typeof agent>;
+export const agentListQuery = listQuery.extend({ state: z.enum(agentStates).optional() });
+
+export const revokeRequest = z.strictObject({ reason: z.string().min(1).max(500) });
+
+export const enrollmentTokenInput = z.strictObject({
+  expiresIn: z
+    .string()
+    .regex(/^\d+(s|m|h)$/, "a duration like 30m, at most 24h")
+    .default("30m"),
+  namePattern: z.string().max(128).optional().describe("glob, e.g. web-*"),
+  labels: labels.default({}),
+  cidr: z.string().max(64).optional(),
+});
+export const enrollmentToken = z.object({
+  id: z.string(),
+  state: z.enum(["waiting", "used", "expired", "revoked"]),
+  namePattern: z.string().nullable(),
+  labels: z.record(z.string(), z.string()),
+  cidr: z.string().nullable(),
+  createdAt: instant,
+  createdByName: z.string().nullable(),
+  expiresAt: instant,
+  usedAt: instant.nullable(),
+  usedByAgentId: id.nullable(),
+  usedByAgentName: z.string().nullable(),
+  refusedAt: instant.nullable(),
+});
+/** Shown once: `token` and the command that carries it. */
+export const createdEnrollmentToken = enrollmentToken.extend({
+  token: z.string(),
+  command: z.string().describe("one line to paste on the host, as root"),
+  installerSha256: z.string(),
+});
+
+export const certificateAuthority = z.object({
+  clusterId: id,
+  pin: z.string().describe("base64url sha256 of the SPKI of the authority that join tokens name"),
+  authorities: z.array(
+    z.object({
+      id,
+      kind: z.enum(["root", "issuing"]),
+      state: z.string(),
+      subject: z.string(),
+      notAfter: instant,
+      sha256: z.string(),
+    }),
+  ),
+});

@@ -1,0 +1,31 @@
+// Sign-in: POST auth/login, refresh, logout, password; GET auth/me.
+import { z } from "zod";
+import { id, instant } from "./common.ts";
+
+export const user = z.object({
+  id,
+  username: z.string(),
+  displayName: z.string(),
+  email: z.string().nullable(),
+  roles: z.array(z.string()),
+  permissions: z.array(z.string()),
+  mustChangePassword: z.boolean(),
+  lastSignInAt: instant.nullable(),
+});
+export type User = z.infer<typeof user>;
+
+export const loginRequest = z.strictObject({
+  username: z.string().min(1).max(128),
+  password: z.string().min(1).max(1024),
+  otp: z.string().max(16).optional(),
+});
+/** The refresh token travels in an HttpOnly cookie and never in a body. */
+export const loginResponse = z.object({
+  accessToken: z.string(),
+  expiresIn: z.number().int().describe("seconds"),
+  user,
+});
+export const passwordRequest = z.strictObject({
+  currentPassword: z.string().min(1).max(1024),
+  newPassword: z.string().min(12, "at least 12 characters").max(1024),
+});

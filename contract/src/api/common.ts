@@ -1,0 +1,49 @@
+// Shapes that every resource shares: ids, times, pages, problems.
+import { z } from "zod";
+
+export const id = z.uuid().describe("UUIDv7");
+export const instant = z.iso.datetime({ offset: true }).describe("RFC 3339, UTC");
+export const labels = z
+  .record(
+    z.string().regex(/^[A-Za-z_][A-Za-z0-9_./-]{0,62}$/, "letters, digits, _ . / -, at most 63"),
+    z.string().max(256),
+  )
+  .refine((l) => Object.keys(l).length <= 64, "at most 64 labels");
+/** Names of targets, agents, jobs: what people type in selectors and URLs. */
+export const name = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/,
+    "letters, digits, dot, dash, underscore; 1 to 128; starts and ends with a letter or digit",
+  );
+
+export const listQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(1000).default(50),
+  cursor: z.string().max(512).optional(),
+  q: z.string().max(200).optional().describe("substring of the name"),
+});
+
+/** A page: `nextCursor` is absent on the last one. */
+export const page = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), nextCursor: z.string().optional() });
+
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string(),
+  code: z.string(),
+  requestId: z.string(),
+  errors: z
+    .array(
+      z.object({
+        path: z.string(),
+        message: z.string(),
+        line: z.number().int().optional(),
+        column: z.number().int().optional(),
+        suggestion: z.string().optional(),
+      }),
+    )
+    .optional(),
+});
+export type Problem = z.infer<typeof problem>;

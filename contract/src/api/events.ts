@@ -1,0 +1,56 @@
+// The live stream: GET events?topics=a,b (SSE by fetch). Every event names its topic; ids resume after a cut.
+//
+//   event: message    data: one of `liveEvent`
+//   event: reset      the server no longer has what came after Last-Event-ID: fetch again, then go on
+//   comment lines     every 15 s, so that a dead connection is noticed
+import { z } from "zod";
+import { agent } from "./agents.ts";
+import { assignmentState, execution, executionState, stepState } from "./executions.ts";
+
+/** Topics a page may ask for. `executions:<id>` carries assignments, steps and output sizes of one execution. */
+export const topicPattern = /^(agents|targets|jobs|executions|executions:[0-9a-f-]{36}|enrollment-tokens)$/;
+
+export const liveEvent = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("agent"), topic: z.string(), agent }),
+  z.object({
+    kind: z.literal("token"),
+    topic: z.string(),
+    tokenId: z.string(),
+    agentId: z.string(),
+    agentName: z.string(),
+  }),
+  z.object({ kind: z.literal("changed"), topic: z.string(), ids: z.array(z.string()).describe("fetch these again") }),
+  z.object({ kind: z.literal("execution"), topic: z.string(), execution }),
+  z.object({
+    kind: z.literal("assignment"),
+    topic: z.string(),
+    executionId: z.string(),
+    assignmentId: z.string(),
+    targetName: z.string(),
+    state: assignmentState,
+    stateReason: z.string().nullable(),
+    executionState,
+  }),
+  z.object({
+    kind: z.literal("step"),
+    topic: z.string(),
+    executionId: z.string(),
+    assignmentId: z.string(),
+    targetName: z.string(),
+    stepId: z.string(),
+    position: z.number().int(),
+    state: stepState,
+  }),
+  z.object({
+    kind: z.literal("output"),
+    topic: z.string(),
+    executionId: z.string(),
+    assignmentId: z.string(),
+    targetName: z.string(),
+    stepId: z.string(),
+    try: z.number().int(),
+    storedBytes: z.number().int(),
+    storedLines: z.number().int(),
+  }),
+]);
+export type LiveEvent = z.infer<typeof liveEvent>;

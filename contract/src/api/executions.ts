@@ -1,0 +1,133 @@
+// Executions and what hangs on them: stages, assignments, steps, output, cancel.
+import { z } from "zod";
+import { assignmentStates, executionStates, stageStates, stepStates, tryStates } from "../states.ts";
+import { id, instant, listQuery } from "./common.ts";
+
+const keys = <T extends object>(o: T) => z.enum(Object.keys(o) as [keyof T & string]);
+export const executionState = keys(executionStates);
+export const assignmentState = keys(assignmentStates);
+export const stepState = keys(stepStates);
+
+export const stage = z.object({
+  id: z.string(),
+  position: z.number().int(),
+  state: keys(stageStates),
+  needs: z.array(z.string()),
+  steps: z.array(z.object({ id: z.string(), name: z.string(), kind: z.string() })),
+  startedAt: instant.nullable(),
+  finishedAt: instant.nullable(),
+});
+
+export const execution = z.object({
+  id,
+  number: z.number().int(),
+  jobId: id,
+  jobName: z.string(),
+  jobVersion: z.number().int(),
+  state: executionState,
+  inputs: z.record(z.string(), z.unknown()),
+  reason: z.string(),
+  triggerKind: z.string(),
+  requestedByName: z.string(),
+  targetCount: z.number().int(),
+  counts: z.record(z.string(), z.number().int()).describe("assignments by state"),
+  createdAt: instant,
+  startedAt: instant.nullable(),
+  finishedAt: instant.nullable(),
+  cancelRequestedAt: instant.nullable(),
+  cancelRequestedBy: z.string().nullable(),
+  cancelReason: z.string().nullable(),
+});
+export type Execution = z.infer<typeof execution>;
+export const executionDetail = execution.extend({
+  stages: z.array(stage),
+  definition: z.string(),
+  definitionSha256: z.string(),
+  unreachable: z.number().int().describe("unfinished assignments whose agent is not connected"),
+});
+
+export const executionListQuery = listQuery.extend({
+  state: z.string().max(200).optional().describe("comma-separated states"),
+  job: z.string().max(128).optional().describe("id or name"),
+  target: z.string().max(128).optional().describe("id or name"),
+});
+
+export const assignment = z.object({
+  id,
+  stageId: z.string(),
+  targetId: id,
+  targetName: z.string(),
+  agentId: id.nullable(),
+  attempt: z.number().int(),
+  state: assignmentState,
+  stateReason: z.string().nullable(),
+  unreachable: z.boolean().describe("unfinished, and its agent is not connected now"),
+  desired: z.enum(["run", "hold", "cancel", "forget"]),
+  offeredAt: instant.nullable(),
+  acceptedAt: instant.nullable(),
+  startedAt: instant.nullable(),
+  finishedAt: instant.nullable(),
+  /** One letter a step in the stage's order, for the host matrix without a request per host. */
+  stepStates: z.array(stepState),
+});
+export type Assignment = z.infer<typeof assignment>;
+export const assignmentListQuery = listQuery.extend({
+  limit: z.coerce.number().int().min(1).max(10000).default(1000),
+  state: z.string().max(200).optional(),
+});
+
+export const step = z.object({
+  assignmentId: id,
+  targetName: z.string(),
+  stepId: z.string(),
+  name: z.string(),
+  position: z.number().int(),
+  state: stepState,
+  reason: z.string(),
+  startedAt: instant.nullable(),
+  finishedAt: instant.nullable(),
+  outputs: z.record(z.string(), z.string()).nullable(),
+  changed: z.boolean().nullable(),
+  tries: z.array(
+    z.object({
+      attempt: z.number().int(),
+      try: z.number().int(),
+      state: keys(tryStates),
+      reason: z.string(),
+      exitCode: z.number().int().nullable(),
+      signal: z.string().nullable(),
+      startedAt: instant.nullable(),
+      finishedAt: instant.nullable(),
+      durationMs: z.number().nullable(),
+      storedBytes: z.number().int(),
+      storedLines: z.number().int(),
+      outputBytes: z.number().int().nullable(),
+      outputSha256: z.string().nullable(),
+      rawBytes: z.number().int().nullable(),
+      gaps: z.array(z.object({ offset: z.number().int(), omittedBytes: z.number().int() })),
+    }),
+  ),
+});
+export type Step = z.infer<typeof step>;
+export const stepListQuery = z.object({ target: z.string().max(128).optional(), step: z.string().max(128).optional() });
+
+/** Lines [from, from + limit) of one try; the newest attempt and try when not named. Line numbers count from 0. */
+export const outputQuery = z.object({
+  target: z.string().min(1).max(128).describe("target id or name"),
+  step: z.string().min(1).max(128),
+  try: z.coerce.number().int().min(1).optional(),
+  from: z.coerce.number().int().optional().describe("first line; negative counts from the end; default 0"),
+  limit: z.coerce.number().int().min(1).max(10000).default(1000),
+});
+export const outputLines = z.object({
+  from: z.number().int(),
+  lines: z.array(z.string()).describe("without their newline; invalid UTF-8 as U+FFFD, NUL as U+2400"),
+  totalLines: z.number().int().describe("complete lines stored, and one more when the last has no newline yet"),
+  storedBytes: z.number().int(),
+  lastLineOpen: z.boolean().describe("the last line has no newline yet"),
+  complete: z.boolean().describe("nothing more will come"),
+  try: z.number().int(),
+  attempt: z.number().int(),
+  gaps: z.array(z.object({ offset: z.number().int(), omittedBytes: z.number().int(), line: z.number().int() })),
+});
+export const cancelRequest = z.strictObject({ reason: z.string().max(500).default("") });

@@ -1,0 +1,80 @@
+// Jobs and their versions: `jobs`, `jobs/{id or name}`, `versions`, `validate`, `execute`.
+import { z } from "zod";
+import { executionStates } from "../states.ts";
+import { id, instant, listQuery, problem } from "./common.ts";
+
+const executionState = z.enum(Object.keys(executionStates) as [keyof typeof executionStates]);
+
+/** POST jobs as application/json: the YAML text in an envelope, or the definition itself (an object with `kind`). */
+export const jobEnvelope = z.strictObject({
+  definition: z
+    .string()
+    .min(1)
+    .max(1024 * 1024),
+  message: z.string().max(500).default("").describe("why this version"),
+});
+
+export const job = z.object({
+  id,
+  number: z.number().int(),
+  name: z.string(),
+  description: z.string(),
+  labels: z.record(z.string(), z.string()),
+  version: z.number().int().describe("newest version"),
+  createdAt: instant,
+  updatedAt: instant,
+  updatedByName: z.string().nullable(),
+  revision: z.number().int(),
+  lastExecutions: z
+    .array(
+      z.object({
+        id,
+        number: z.number().int(),
+        state: executionState,
+        createdAt: instant,
+        finishedAt: instant.nullable(),
+      }),
+    )
+    .describe("newest first, at most 20"),
+});
+export type Job = z.infer<typeof job>;
+
+export const jobVersion = z.object({
+  version: z.number().int(),
+  sha256: z.string(),
+  message: z.string(),
+  createdAt: instant,
+  createdByName: z.string().nullable(),
+});
+/** One version with its text and its parsed form. `spec` is the job of `contract/src/job`. */
+export const jobDetail = job.extend({
+  definition: z.string(),
+  mediaType: z.string(),
+  spec: z.record(z.string(), z.unknown()),
+});
+export const jobListQuery = listQuery;
+
+export const validateResponse = z.object({
+  valid: z.boolean(),
+  errors: problem.shape.errors.unwrap(),
+  name: z.string().optional(),
+});
+
+export const executeRequest = z.strictObject({
+  inputs: z.record(z.string(), z.unknown()).default({}),
+  targets: z
+    .union([
+      z.strictObject({ select: z.string().min(1).max(2000) }),
+      z.strictObject({ names: z.array(z.string()).min(1).max(10000) }),
+    ])
+    .optional()
+    .describe("instead of the job's own"),
+  version: z.number().int().min(1).optional(),
+  reason: z.string().max(500).default(""),
+});
+export const executeQuery = z.object({
+  wait: z
+    .string()
+    .regex(/^\d+s$/, "seconds, e.g. 30s; at most 300s")
+    .optional(),
+});

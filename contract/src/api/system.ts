@@ -1,0 +1,51 @@
+// Monitoring and the overview page: `system`, `overview`, /health.
+import { z } from "zod";
+import { execution } from "./executions.ts";
+
+export const health = z.object({
+  status: z.enum(["ok", "degraded", "failing"]),
+  version: z.string(),
+  parts: z.record(
+    z.string(),
+    z.object({ status: z.enum(["ok", "degraded", "failing"]), detail: z.string().optional() }),
+  ),
+});
+
+/** One request for the overview page: what is wrong now, what runs, what finished lately. */
+export const overview = z.object({
+  agents: z.object({
+    online: z.number().int(),
+    offline: z.number().int(),
+    quarantined: z.number().int(),
+    total: z.number().int(),
+  }),
+  targets: z.number().int(),
+  jobs: z.number().int(),
+  running: z.object({ executions: z.number().int(), targets: z.number().int() }),
+  queued: z.number().int(),
+  last24h: z.object({ total: z.number().int(), failed: z.number().int() }),
+  hours: z.array(
+    z.object({ at: z.string(), succeeded: z.number().int(), failed: z.number().int(), other: z.number().int() }),
+  ),
+  attention: z.array(
+    z.object({ kind: z.string(), id: z.string(), title: z.string(), detail: z.string(), at: z.string() }),
+  ),
+  latest: z.array(execution),
+});
+
+export const system = z.object({
+  version: z.string(),
+  clusterId: z.string(),
+  controllerId: z.string(),
+  startedAt: z.string(),
+  publicUrl: z.string(),
+  secure: z.boolean(),
+  agentAddress: z.string(),
+  apiAddress: z.string(),
+  database: z.object({
+    version: z.string(),
+    embedded: z.boolean(),
+    schemaVersion: z.number().int(),
+    sizeBytes: z.number(),
+  }),
+});

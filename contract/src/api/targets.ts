@@ -1,0 +1,77 @@
+// Inventory: `targets`, `targets/resolve`.
+import { z } from "zod";
+import { agentStates } from "../states.ts";
+import { id, instant, labels, listQuery, name } from "./common.ts";
+
+export const service = z.strictObject({
+  type: z.string().min(1).max(64),
+  port: z.number().int().min(1).max(65535),
+  secure: z.boolean().default(false),
+  default: z.boolean().default(false),
+  enabled: z.boolean().default(true),
+  credential: z.strictObject({ kind: z.string().max(64), secret: z.string().max(128) }).optional(),
+});
+
+const fields = {
+  name,
+  hostname: z.string().max(253).nullable().default(null),
+  address: z.string().max(253).nullable().default(null),
+  os: z.string().max(64).nullable().default(null),
+  description: z.string().max(2000).default(""),
+  labels: labels.default({}),
+  attributes: z.record(z.string().max(128), z.unknown()).default({}),
+  services: z.array(service).max(64).default([]),
+  managedByAgentId: id.nullable().default(null),
+};
+export const targetInput = z.strictObject(fields);
+/** PATCH: only what is named changes; `labels`, `attributes` and `services` are replaced whole. */
+export const targetPatch = z.strictObject({
+  name: fields.name.optional(),
+  hostname: z.string().max(253).nullable().optional(),
+  address: z.string().max(253).nullable().optional(),
+  os: z.string().max(64).nullable().optional(),
+  description: z.string().max(2000).optional(),
+  labels: labels.optional(),
+  attributes: z.record(z.string().max(128), z.unknown()).optional(),
+  services: z.array(service).max(64).optional(),
+  managedByAgentId: id.nullable().optional(),
+});
+export const target = z.object({
+  id,
+  name: z.string(),
+  hostname: z.string().nullable(),
+  address: z.string().nullable(),
+  os: z.string().nullable(),
+  description: z.string(),
+  labels: z.record(z.string(), z.string()),
+  attributes: z.record(z.string(), z.unknown()),
+  facts: z.record(z.string(), z.unknown()),
+  services: z.array(service),
+  managedByAgentId: id.nullable(),
+  agentName: z.string().nullable(),
+  agentState: z.enum(agentStates).nullable(),
+  createdAt: instant,
+  updatedAt: instant,
+  revision: z.number().int(),
+});
+export type Target = z.infer<typeof target>;
+export const targetListQuery = listQuery.extend({ select: z.string().max(2000).optional().describe("selector") });
+
+/** The exact list that a selector or names mean now. `items` is cut at `limit`, `count` is not. */
+export const resolveQuery = z.object({
+  select: z.string().max(2000).optional(),
+  names: z.string().max(20000).optional().describe("comma-separated"),
+  limit: z.coerce.number().int().min(1).max(1000).default(200),
+});
+export const resolvedTarget = z.object({
+  id,
+  name: z.string(),
+  agentId: id.nullable(),
+  agentState: z.enum(agentStates).nullable(),
+});
+export const resolveResponse = z.object({
+  count: z.number().int(),
+  withoutAgent: z.number().int(),
+  offline: z.number().int(),
+  items: z.array(resolvedTarget),
+});

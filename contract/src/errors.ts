@@ -1,0 +1,41 @@
+// The closed list of error codes and their one mapping to HTTP; every refusal of the product carries one.
+
+/** Error codes shared by REST (problem+json `code`), gRPC and the CLI. The number is the HTTP status. */
+export const errorStatus = {
+  invalid_argument: 400,
+  unauthenticated: 401,
+  permission_denied: 403,
+  not_found: 404,
+  conflict: 409,
+  failed_precondition: 409,
+  version_mismatch: 412,
+  payload_too_large: 413,
+  unsupported_media_type: 415,
+  unprocessable: 422,
+  rate_limited: 429,
+  internal: 500,
+  unavailable: 503,
+} as const;
+
+export type ErrorCode = keyof typeof errorStatus;
+
+/** One place in the input that is wrong. `path` is dotted (`inputs.keep_days`), line and column count from 1. */
+export interface FieldError {
+  path: string;
+  message: string;
+  line?: number;
+  column?: number;
+  suggestion?: string;
+}
+
+/** The one error class: an expected refusal that ends the request. Messages say what to do next. */
+export class OcError extends Error {
+  override readonly name = "OcError";
+  readonly code: ErrorCode;
+  readonly errors: FieldError[] | undefined;
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; errors?: FieldError[] }) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.errors = options?.errors;
+  }
+}

@@ -1,0 +1,114 @@
+// The state tables as data: the controller guards its updates with them, the console derives which buttons are
+// live, the documentation is rendered from them. Pure.
+
+export const executionStates = {
+  awaiting_approval: ["queued", "cancelled"],
+  queued: ["running", "succeeded", "failed", "partial", "cancelled", "timed_out", "skipped", "missed"],
+  running: ["succeeded", "failed", "partial", "cancelled", "timed_out", "paused"],
+  paused: ["running", "cancelled", "failed", "timed_out"],
+  succeeded: [],
+  failed: [],
+  partial: [],
+  cancelled: [],
+  timed_out: [],
+  missed: [],
+  skipped: [],
+} as const satisfies Record<string, readonly string[]>;
+export type ExecutionState = keyof typeof executionStates;
+
+export const stageStates = {
+  pending: ["running", "skipped", "cancelled", "succeeded", "failed", "partial", "timed_out"],
+  running: ["succeeded", "failed", "partial", "cancelled", "timed_out"],
+  succeeded: [],
+  failed: [],
+  partial: [],
+  cancelled: [],
+  timed_out: [],
+  skipped: [],
+} as const satisfies Record<string, readonly string[]>;
+export type StageState = keyof typeof stageStates;
+
+export const assignmentStates = {
+  queued: ["offered", "cancelled", "expired", "skipped"],
+  offered: ["accepted", "denied", "cancelled", "expired", "queued", "lost"],
+  accepted: ["running", "succeeded", "failed", "timed_out", "cancelled", "denied", "lost"],
+  running: ["succeeded", "failed", "timed_out", "cancelled", "lost"],
+  succeeded: [],
+  failed: [],
+  timed_out: [],
+  cancelled: [],
+  denied: [],
+  expired: [],
+  lost: [],
+  skipped: [],
+} as const satisfies Record<string, readonly string[]>;
+export type AssignmentState = keyof typeof assignmentStates;
+
+export const stepStates = {
+  pending: ["running", "skipped", "cancelled"],
+  running: ["succeeded", "failed", "timed_out", "cancelled", "lost"],
+  succeeded: [],
+  failed: [],
+  timed_out: [],
+  cancelled: [],
+  skipped: [],
+  lost: [],
+} as const satisfies Record<string, readonly string[]>;
+export type StepState = keyof typeof stepStates;
+
+export const tryStates = {
+  starting: ["started", "starting", "lost", "cancelled", "failed"],
+  started: ["succeeded", "failed", "timed_out", "cancelled", "lost"],
+  succeeded: [],
+  failed: [],
+  timed_out: [],
+  cancelled: [],
+  lost: [],
+} as const satisfies Record<string, readonly string[]>;
+export type TryState = keyof typeof tryStates;
+
+export const agentStates = ["online", "offline", "never_connected", "quarantined", "revoked"] as const;
+export type AgentState = (typeof agentStates)[number];
+
+type Table = Record<string, readonly string[]>;
+
+/** States of `table` from which `to` may be entered; what a guarded UPDATE names in its `where`. */
+export function sourcesOf<T extends Table>(table: T, to: keyof T): (keyof T & string)[] {
+  return (Object.keys(table) as (keyof T & string)[]).filter((from) => table[from]!.includes(to as string));
+}
+
+/** True when nothing follows `state`. */
+export function isTerminal<T extends Table>(table: T, state: keyof T): boolean {
+  return table[state]!.length === 0;
+}
+
+export function terminalStates<T extends Table>(table: T): (keyof T & string)[] {
+  return (Object.keys(table) as (keyof T & string)[]).filter((s) => table[s]!.length === 0);
+}
+
+/**
+ * How the outcomes of a stage's assignments fold into the stage's own. `undefined` while any is unfinished.
+ * A failure budget (rollouts) turns `failed` into `partial`; without one any failure beside a success is
+ * `failed`, and the counts tell the rest.
+ */
+export function foldAssignments(
+  counts: Partial<Record<AssignmentState, number>>,
+  budget: { maxFailures: number } = { maxFailures: 0 },
+): Exclude<StageState, "pending" | "running"> | undefined {
+  const n = (s: AssignmentState) => counts[s] ?? 0;
+  if (n("queued") + n("offered") + n("accepted") + n("running") > 0) return undefined;
+  const bad = n("failed") + n("denied") + n("expired") + n("lost");
+  const total = Object.values(counts).reduce((a, b) => a + (b ?? 0), 0);
+  if (total === n("skipped")) return "skipped";
+  if (n("cancelled") > 0) return "cancelled";
+  if (bad === 0) return n("timed_out") > 0 ? "timed_out" : "succeeded";
+  if (n("succeeded") > 0 && bad + n("timed_out") <= budget.maxFailures) return "partial";
+  return "failed";
+}
+
+/** How stage outcomes fold into the execution's. `undefined` while any stage is unfinished. */
+export function foldStages(states: readonly StageState[]): ExecutionState | undefined {
+  if (states.some((s) => s === "pending" || s === "running")) return undefined;
+  for (const s of ["cancelled", "failed", "timed_out", "partial"] as const) if (states.includes(s)) return s;
+  return states.every((s) => s === "skipped") ? "skipped" : "succeeded";
+}

@@ -1,0 +1,46 @@
+// What every verb is given: `verb(ctx, actor, params)`. Built once by main.ts; no globals, no injection framework.
+import type { Permission } from "@opsconductor/contract/permissions";
+import type { Logger } from "pino";
+import type postgres from "postgres";
+import type { Config } from "./config.ts";
+import type { Live } from "./live/live.ts";
+
+export type Sql = postgres.Sql;
+/** Either the pool or one open transaction: queries take this, so that verbs decide what is atomic. */
+export type Query = postgres.Sql | postgres.TransactionSql;
+
+export interface Context {
+  config: Config;
+  log: Logger;
+  sql: Sql;
+  /** Wall clock, for rows and people. Durations use `performance.now()`. */
+  now: () => Date;
+  /** A new UUIDv7. */
+  newId: () => string;
+  live: Live;
+  controllerId: string;
+  clusterId: string;
+  /** Aborted when the controller stops: loops end, waits reject. */
+  signal: AbortSignal;
+}
+
+/** Who acts. Every verb that a person, program or agent can cause takes one. */
+export interface Actor {
+  kind: "user" | "agent" | "system" | "anonymous";
+  id: string | null;
+  name: string;
+  sessionId: string | null;
+  requestId: string | null;
+  address: string | null;
+  permissions: ReadonlySet<Permission | "*">;
+}
+
+export const systemActor: Actor = {
+  kind: "system",
+  id: null,
+  name: "system",
+  sessionId: null,
+  requestId: null,
+  address: null,
+  permissions: new Set(["*"]),
+};

@@ -1,0 +1,7 @@
+-- What the application's role may do; run by the owner after every migration with the role's name in place of
+-- :app. The application writes everything it owns but may only add to the audit log, and never changes tables.
+grant usage on schema identity, assets, fleet, automation, communication to :app;
+grant select, insert, update, delete on all tables in schema identity, assets, fleet, automation to :app;
+grant usage, select on all sequences in schema identity, assets, fleet, automation to :app;
+grant select, insert on communication.audit to :app;
+grant execute on all functions in schema automation to :app;

@@ -1,0 +1,422 @@
+-- The first schema: five domains, one Postgres schema each. History (executions and what hangs on them) is
+-- range-partitioned by UUIDv7 from the start, because adding that later means rewriting the largest tables.
+-- Rows of history carry no foreign keys among themselves: they are written in one transaction by one module each,
+-- a key check would lock the execution's row for every step, and retention drops whole partitions.
+
+create schema identity;
+create schema assets;
+create schema fleet;
+create schema automation;
+create schema communication;
+
+-- ---- fleet: the cluster itself -----------------------------------------------------------------------------
+
+create table fleet.cluster (
+  singleton boolean primary key default true check (singleton),
+  id uuid not null,
+  generation integer not null default 1,         -- high part of every fence; raised after a restore
+  key_check bytea,                               -- proves that ENCRYPTION_KEY is the one this database was made with
+  created_at timestamptz not null default now()
+);
+
+create table fleet.controllers (
+  id uuid primary key,
+  started_at timestamptz not null,
+  lease_until timestamptz not null,
+  version text not null,
+  hostname text not null
+);
+
+create table fleet.authorities (
+  id uuid primary key,
+  kind text not null check (kind in ('root', 'issuing')),
+  state text not null check (state in ('trusted', 'active', 'retired')),
+  certificate_pem text not null,
+  key_sealed bytea,                              -- encrypted with ENCRYPTION_KEY; null once the root was taken out
+  not_after timestamptz not null,
+  created_at timestamptz not null default now()
+);
+
+create table fleet.enrollment_tokens (
+  id text primary key,                           -- the public half
+  secret_sha256 bytea not null,
+  name_pattern text,                             -- glob that the host's name must match
+  labels jsonb not null default '{}',
+  cidr cidr,
+  created_by uuid,
+  created_at timestamptz not null default now(),
+  expires_at timestamptz not null,
+  used_at timestamptz,
+  used_by_key bytea,                             -- identity key that consumed it
+  used_by_agent uuid,
+  refused_at timestamptz,                        -- another key tried it after it was used
+  revoked_at timestamptz
+);
+
+create table fleet.agents (
+  id uuid primary key,
+  name text not null,
+  status text not null check (status in ('active', 'quarantined', 'revoked')),
+  status_reason text,
+  identity_key bytea not null unique,
+  sealing_key bytea not null,
+  current_serial text,
+  pending_serial text,
+  certificate_not_after timestamptz,
+  reauthentications integer not null default 0,  -- since the last renewal by certificate
+  version text,
+  protocol_version integer,
+  platform jsonb not null default '{}',
+  actions text[] not null default '{}',
+  facts jsonb not null default '{}',
+  facts_at timestamptz,
+  vitals jsonb not null default '{}',            -- load, cpu, memory of the last heartbeat written
+  labels jsonb not null default '{}',
+  journal_id text,
+  journal_position bigint,
+  enrolled_at timestamptz not null default now(),
+  enrolled_by text,                              -- enrolment token
+  last_seen_at timestamptz,
+  revision bigint not null default 1
+);
+create unique index agents_name on fleet.agents (lower(name)) where status <> 'revoked';
+
+-- Changes only at hello and close; every write that a stream causes locks this row `for share` and names the epoch.
+create table fleet.agent_sessions (
+  agent_id uuid primary key references fleet.agents,
+  epoch bigint not null,
+  controller_id uuid,                            -- null: nobody holds it
+  incarnation text,
+  boot_id text,
+  serial text,
+  remote_address text,
+  connected_at timestamptz,
+  closed_at timestamptz,
+  close_reason text
+);
+
+-- ---- identity ----------------------------------------------------------------------------------------------
+
+create table identity.roles (
+  id uuid primary key,
+  name text not null unique,
+  description text not null default '',
+  permissions text[] not null,
+  built_in boolean not null default false
+);
+
+create table identity.users (
+  id uuid primary key,
+  username text not null,
+  display_name text not null default '',
+  email text,
+  password_hash text,
+  must_change_password boolean not null default false,
+  active boolean not null default true,
+  preferences jsonb not null default '{}',
+  failed_sign_ins integer not null default 0,
+  locked_until timestamptz,
+  last_sign_in_at timestamptz,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  revision bigint not null default 1
+);
+create unique index users_username on identity.users (lower(username));
+
+create table identity.user_roles (
+  user_id uuid not null references identity.users,
+  role_id uuid not null references identity.roles,
+  primary key (user_id, role_id)
+);
+
+create table identity.sessions (
+  id uuid primary key,
+  user_id uuid not null references identity.users,
+  created_at timestamptz not null default now(),
+  last_used_at timestamptz not null default now(),
+  idle_until timestamptz not null,
+  expires_at timestamptz not null,
+  revoked_at timestamptz,
+  revoked_reason text,
+  address text,
+  user_agent text
+);
+create index sessions_user on identity.sessions (user_id) where revoked_at is null;
+
+-- A used token presented again after its grace means theft: the whole session is revoked.
+create table identity.refresh_tokens (
+  sha256 bytea primary key,
+  session_id uuid not null references identity.sessions on delete cascade,
+  issued_at timestamptz not null default now(),
+  used_at timestamptz,
+  replaced_by bytea
+);
+create index refresh_tokens_session on identity.refresh_tokens (session_id);
+
+create table identity.signing_keys (
+  id uuid primary key,
+  purpose text not null,
+  key_sealed bytea not null,
+  created_at timestamptz not null default now(),
+  retired_at timestamptz
+);
+
+-- ---- assets ------------------------------------------------------------------------------------------------
+
+create table assets.targets (
+  id uuid primary key,
+  name text not null,
+  hostname text,
+  address text,
+  os text,
+  description text not null default '',
+  labels jsonb not null default '{}',            -- flat object of strings
+  attributes jsonb not null default '{}',
+  facts jsonb not null default '{}',             -- copy of its own agent's facts, so that a selector reads one table
+  managed_by_agent_id uuid references fleet.agents,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  deleted_at timestamptz,
+  revision bigint not null default 1
+);
+create unique index targets_name on assets.targets (lower(name)) where deleted_at is null;
+create index targets_agent on assets.targets (managed_by_agent_id) where deleted_at is null;
+create index targets_labels on assets.targets using gin (labels jsonb_path_ops) where deleted_at is null;
+
+create table assets.services (
+  id uuid primary key,
+  target_id uuid not null references assets.targets on delete cascade,
+  type text not null,
+  port integer not null check (port between 1 and 65535),
+  secure boolean not null default false,
+  is_default boolean not null default false,
+  enabled boolean not null default true,
+  credential_kind text,
+  credential_secret text
+);
+create index services_target on assets.services (target_id);
+
+-- ---- automation --------------------------------------------------------------------------------------------
+
+create table automation.jobs (
+  id uuid primary key,
+  number bigint generated always as identity,
+  name text not null,
+  description text not null default '',
+  labels jsonb not null default '{}',
+  latest_version integer not null,
+  created_by uuid,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  deleted_at timestamptz,
+  revision bigint not null default 1
+);
+create unique index jobs_name on automation.jobs (lower(name)) where deleted_at is null;
+create unique index jobs_number on automation.jobs (number);
+
+-- Immutable. `definition` is the exact bytes that were saved: signatures are made over them.
+create table automation.job_versions (
+  job_id uuid not null references automation.jobs,
+  version integer not null,
+  definition bytea not null,
+  media_type text not null,
+  sha256 bytea not null,
+  spec jsonb not null,
+  message text not null default '',
+  created_by uuid,
+  created_at timestamptz not null default now(),
+  primary key (job_id, version)
+);
+
+create sequence automation.fence_sequence;
+create sequence automation.execution_number;
+
+create table automation.executions (
+  id uuid not null,                              -- UUIDv7: also the time of creation
+  number bigint not null,
+  job_id uuid not null,
+  job_name text not null,                        -- as it was called then
+  job_version integer not null,
+  definition_sha256 bytea not null,
+  state text not null,
+  inputs jsonb not null default '{}',
+  reason text not null default '',
+  trigger_kind text not null,                    -- manual, schedule, ...
+  requested_by uuid,
+  requested_by_name text not null default '',
+  idempotency_key text,
+  target_count integer not null,
+  counts jsonb not null default '{}',            -- assignments by state, maintained with each outcome
+  created_at timestamptz not null,
+  started_at timestamptz,
+  finished_at timestamptz,
+  timeout_at timestamptz,
+  cancel_requested_at timestamptz,
+  cancel_requested_by text,
+  cancel_reason text,
+  primary key (id)
+) partition by range (id);
+create index executions_number on automation.executions (number);
+create index executions_job on automation.executions (job_id, id desc);
+create index executions_state on automation.executions (state, id desc);
+create index executions_unfinished on automation.executions (id) where finished_at is null;
+
+create table automation.execution_keys (         -- Idempotency-Key of POST execute; kept for a day
+  key text not null,
+  actor text not null,
+  request_sha256 bytea not null,
+  execution_id uuid not null,
+  created_at timestamptz not null default now(),
+  primary key (actor, key)
+);
+
+create table automation.stages (
+  execution_id uuid not null,
+  stage_id text not null,
+  position integer not null,
+  state text not null,
+  needs text[] not null default '{}',
+  steps jsonb not null default '[]',             -- [{id, name, kind}] in order: what the agent will plan
+  started_at timestamptz,
+  finished_at timestamptz,
+  primary key (execution_id, stage_id)
+) partition by range (execution_id);
+
+create table automation.assignments (
+  id uuid not null,                              -- UUIDv7 of the execution's moment: same partition month
+  execution_id uuid not null,
+  stage_id text not null,
+  target_id uuid not null,
+  target_name text not null,
+  agent_id uuid,
+  attempt integer not null default 0,            -- 0: never offered
+  fence bigint,                                  -- generation << 40 | sequence; new per attempt
+  state text not null,
+  state_reason text,
+  desired text not null default 'run',           -- run, hold, cancel, forget
+  release_through_step bigint not null default 4294967295,
+  last_seq bigint not null default 0,            -- newest event stored of this attempt
+  finish jsonb,                                  -- the agent's final event, until all output it names is here
+  created_at timestamptz not null,
+  start_before timestamptz,
+  offered_at timestamptz,
+  accepted_at timestamptz,
+  started_at timestamptz,
+  finished_at timestamptz,
+  forgotten_at timestamptz,                      -- the agent was told to forget
+  primary key (id)
+) partition by range (id);
+create index assignments_execution on automation.assignments (execution_id, id);
+create index assignments_agent on automation.assignments (agent_id) where finished_at is null;
+create index assignments_queued on automation.assignments (agent_id, id) where state = 'queued';
+create index assignments_fence on automation.assignments (fence);
+create index assignments_target on automation.assignments (target_id, id desc);
+
+-- A step without a row is pending: the row comes with its first event, which for a fast step is also its last.
+create table automation.steps (
+  assignment_id uuid not null,
+  step_id text not null,
+  attempt integer not null,
+  position integer not null,
+  state text not null,
+  reason text not null default '',
+  tries integer not null default 0,
+  outputs jsonb,
+  changed boolean,
+  started_at timestamptz,
+  finished_at timestamptz,
+  primary key (assignment_id, step_id)
+) partition by range (assignment_id);
+
+create table automation.tries (
+  assignment_id uuid not null,
+  attempt integer not null,
+  step_id text not null,
+  try integer not null,
+  spawn integer not null default 1,
+  state text not null,
+  reason text not null default '',
+  pid integer,
+  boot_id text,
+  exit_code integer,
+  signal text,
+  started_at timestamptz,
+  finished_at timestamptz,
+  duration_ms bigint,
+  stored_bytes bigint not null default 0,        -- contiguous output committed so far
+  stored_lines bigint not null default 0,        -- newlines in it
+  output_bytes bigint,                           -- total the agent named at the end
+  output_sha256 bytea,
+  raw_bytes bigint,
+  gaps jsonb not null default '[]',
+  primary key (assignment_id, attempt, step_id, try)
+) partition by range (assignment_id);
+
+create table automation.output (
+  assignment_id uuid not null,
+  attempt integer not null,
+  step_id text not null,
+  try integer not null,
+  byte_offset bigint not null,
+  first_line bigint not null,                    -- newlines before this chunk
+  data bytea not null,
+  received_at timestamptz not null default now(),
+  primary key (assignment_id, attempt, step_id, try, byte_offset)
+) partition by range (assignment_id);
+alter table automation.output alter column data set compression lz4;
+create index output_lines on automation.output (assignment_id, attempt, step_id, try, first_line);
+
+-- ---- communication -----------------------------------------------------------------------------------------
+
+create table communication.audit (
+  id uuid primary key,
+  at timestamptz not null,
+  actor_kind text not null,                      -- user, agent, system, anonymous
+  actor_id text,
+  actor_name text not null default '',
+  session_id uuid,
+  request_id text,
+  address text,
+  action text not null,                          -- job.created, execution.cancelled ...
+  object_kind text,
+  object_id text,
+  object_name text,
+  outcome text not null default 'ok',            -- ok, refused
+  before jsonb,
+  after jsonb,
+  detail jsonb not null default '{}'
+);
+create index audit_object on communication.audit (object_kind, object_id, id desc);
+create index audit_action on communication.audit (action, id desc);
+
+-- ---- partitions of history ---------------------------------------------------------------------------------
+
+-- The lowest UUIDv7 of an instant: 48 bits of Unix milliseconds (RFC 9562), the rest zero.
+create function automation.uuid7_floor(at timestamptz) returns uuid language sql immutable strict
+set search_path = pg_catalog as $$
+  select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid
+$$;
+
+-- Makes the monthly partitions that hold ids of [from_month, from_month + months). Safe to repeat and to race.
+create function automation.ensure_partitions(from_month date, months integer) returns integer
+language plpgsql security definer set search_path = pg_catalog as $$
+declare
+  parent text;
+  month date;
+  made integer := 0;
+begin
+  perform pg_advisory_xact_lock(hashtext('automation.ensure_partitions'));
+  for i in 0 .. months - 1 loop
+    month := (date_trunc('month', from_month) + make_interval(months => i))::date;
+    foreach parent in array array['executions', 'stages', 'assignments', 'steps', 'tries', 'output'] loop
+      if to_regclass(format('automation.%I', parent || '_' || to_char(month, 'YYYYMM'))) is null then
+        execute format('create table automation.%I partition of automation.%I for values from (%L) to (%L)',
+          parent || '_' || to_char(month, 'YYYYMM'), parent,
+          automation.uuid7_floor(month::timestamp at time zone 'UTC'),
+          automation.uuid7_floor((month + interval '1 month') at time zone 'UTC'));
+        made := made + 1;
+      end if;
+    end loop;
+  end loop;
+  return made;
+end $$;
