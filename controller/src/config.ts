@@ -1,4 +1,247 @@
-// The configuration as one schema; placeholder type until the schema lands in the next commit.
-export interface Config {
-  dataDir: string;
+// The whole configuration as one schema: main.ts parses the environment with it, docs/config.md is generated from it.
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { z } from "zod";
+import { closest } from "./closest.ts";
+
+export interface Address {
+  host: string;
+  port: number;
+}
+
+const address = z.string().transform((text, ctx): Address => {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (!match || port > 65535) {
+    ctx.addIssue({ code: "custom", message: "must be host:port, for example 127.0.0.1:3000 or [::1]:3000" });
+    return z.NEVER;
+  }
+  return { host: match[1] ?? (match[2] || "0.0.0.0"), port };
+});
+
+const publicAddress = z.string().regex(/^[^\s/]+:\d{1,5}$/, "must be host:port, as agents reach it");
+const flag = z.enum(["0", "1", "true", "false"]).transform((v) => v === "1" || v === "true");
+const databaseUrl = z.string().regex(/^postgres(ql)?:\/\//, "must start with postgres:// or postgresql://");
+
+const encryptionKey = z.string().transform((text, ctx) => {
+  const hex = /^[0-9a-fA-F]{64}$/.test(text);
+  const bytes = Buffer.from(text, hex ? "hex" : "base64");
+  if (bytes.length === 32) return bytes;
+  ctx.addIssue({
+    code: "custom",
+    message: "must be 32 bytes as base64 or hex; make one with: openssl rand -base64 32",
+  });
+  return z.NEVER;
+});
+
+/** `env` is the variable's name; a secret may also come from a file named by `<env>_FILE`. */
+interface Setting {
+  env: string;
+  secret?: boolean;
+  description: string;
+}
+const setting = <T extends z.ZodType>(schema: T, env: string, description: string, secret = false): T =>
+  schema.meta({ env, secret, description } satisfies Setting) as T;
+
+export const configSchema = z.object({
+  dataDir: setting(
+    z
+      .string()
+      .default("./.data")
+      .transform((path) => resolve(path)),
+    "OC_DATA_DIR",
+    "Folder for everything this controller keeps on disk: the embedded database, generated keys, logs of PostgreSQL.",
+  ),
+  httpAddr: setting(
+    address.prefault("127.0.0.1:3000"),
+    "OC_HTTP_ADDR",
+    "Where the console and the REST API listen. HTTPS unless the address is loopback.",
+  ),
+  agentAddr: setting(
+    address.prefault("0.0.0.0:3443"),
+    "OC_AGENT_ADDR",
+    "Where enrolled agents connect (gRPC, client certificate required). `npm start` listens on loopback unless set.",
+  ),
+  apiAddr: setting(
+    address.prefault("0.0.0.0:3444"),
+    "OC_API_ADDR",
+    "Where agents enrol and programs connect (gRPC, server certificate). `npm start` listens on loopback unless set.",
+  ),
+  tlsCertFile: setting(
+    z.string().optional(),
+    "OC_TLS_CERT_FILE",
+    "PEM certificate chain for OC_HTTP_ADDR, instead of one from the controller's own authority.",
+  ),
+  tlsKeyFile: setting(z.string().optional(), "OC_TLS_KEY_FILE", "PEM private key that belongs to OC_TLS_CERT_FILE."),
+  publicUrl: setting(
+    z
+      .url({ protocol: /^https?$/, error: "must be an http or https address" })
+      .transform((url) => url.replace(/\/+$/, ""))
+      .optional(),
+    "OC_PUBLIC_URL",
+    "Address of the console as people and hosts reach it. Derived from OC_HTTP_ADDR when not set.",
+  ),
+  publicAgentAddr: setting(
+    publicAddress.optional(),
+    "OC_PUBLIC_AGENT_ADDR",
+    "host:port that agents are told to connect to. Derived from OC_PUBLIC_URL and OC_AGENT_ADDR when not set.",
+  ),
+  publicApiAddr: setting(
+    publicAddress.optional(),
+    "OC_PUBLIC_API_ADDR",
+    "host:port that agents are told to enrol at. Derived from OC_PUBLIC_URL and OC_API_ADDR when not set.",
+  ),
+  adminPassword: setting(
+    z.string().min(12, "must have at least 12 characters").optional(),
+    "OC_ADMIN_PASSWORD",
+    "Password of the administrator at the very first start, instead of a random one that must be changed.",
+    true,
+  ),
+  localAgent: setting(
+    flag.prefault("0"),
+    "OC_LOCAL_AGENT",
+    "1: enrol and run an agent on this machine (`npm start` does).",
+  ),
+  samples: setting(
+    flag.prefault("0"),
+    "OC_SAMPLES",
+    "1: create the sample jobs at the first start (`npm start` does).",
+  ),
+  consoleDir: setting(
+    z.string().optional(),
+    "OC_CONSOLE_DIR",
+    "Folder of the built console; the one beside the program (ui/build) when not set.",
+  ),
+  databaseUrl: setting(
+    databaseUrl.optional(),
+    "DATABASE_URL",
+    "PostgreSQL 18 server that the application uses. Without it an embedded PostgreSQL runs in OC_DATA_DIR.",
+    true,
+  ),
+  databaseOwnerUrl: setting(
+    databaseUrl.optional(),
+    "DATABASE_OWNER_URL",
+    "The same database as the role that owns the tables and migrates. The same as DATABASE_URL when not set.",
+    true,
+  ),
+  encryptionKey: setting(
+    encryptionKey.optional(),
+    "ENCRYPTION_KEY",
+    "32 bytes (base64 or hex) that encrypt keys and secrets in the database. Made at the first start and kept in " +
+      "OC_DATA_DIR when not set; several controllers need the same.",
+    true,
+  ),
+  jwtSecretKey: setting(
+    z.string().min(32, "must have at least 32 characters").optional(),
+    "JWT_SECRET_KEY",
+    "Key that signs access tokens. Made at the first start and kept encrypted in the database when not set.",
+    true,
+  ),
+  logLevel: setting(
+    z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+    "LOG_LEVEL",
+    "How much is logged.",
+  ),
+  logFormat: setting(
+    z.enum(["json", "pretty"]).optional(),
+    "LOG_FORMAT",
+    "json, one object a line, or pretty. pretty on a terminal and json elsewhere when not set.",
+  ),
+  trustProxy: setting(
+    flag.prefault("0"),
+    "TRUST_PROXY",
+    "1: believe X-Forwarded-For and X-Forwarded-Proto, because only a reverse proxy can reach OC_HTTP_ADDR.",
+  ),
+});
+export type Config = z.infer<typeof configSchema>;
+
+/** Names that steps of a job are given; a controller started inside a step must not refuse them. */
+const stepNames = [
+  "OC_EXECUTION_ID",
+  "OC_EXECUTION_NUMBER",
+  "OC_ASSIGNMENT_ID",
+  "OC_STAGE_ID",
+  "OC_STEP_ID",
+  "OC_ATTEMPT",
+  "OC_TRY",
+  "OC_IDEMPOTENCY_KEY",
+  "OC_OUTPUT",
+  "OC_TARGET_ID",
+  "OC_TARGET_NAME",
+];
+
+export const settings = Object.entries(configSchema.shape).map(([key, schema]) => ({
+  key: key as keyof Config,
+  ...(schema.meta() as unknown as Setting),
+}));
+
+/** Every problem of the environment at once; main.ts prints it and exits with code 2. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`The configuration has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:
+${problems.map((p) => `  ${p}`).join("\n")}`);
+    this.problems = problems;
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads `env` (an empty value counts as not set). Throws `ConfigError`. */
+export function loadConfig(env: Environment): Config {
+  const problems = unknownNames(env);
+  const values: Record<string, string> = {};
+  for (const s of settings) {
+    const value = readValue(s, env, problems);
+    if (value !== undefined) values[s.key] = value;
+  }
+  const parsed = configSchema.safeParse(values);
+  for (const issue of parsed.error?.issues ?? []) {
+    const s = settings.find((s) => s.key === issue.path[0])!;
+    problems.push(`${s.env} ${messageOf(issue)}${s.secret ? "" : ` (it is ${JSON.stringify(values[s.key])})`}`);
+  }
+  if (parsed.data) problems.push(...contradictions(parsed.data));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return parsed.data!;
+}
+
+function readValue(s: Setting, env: Environment, problems: string[]): string | undefined {
+  const value = env[s.env] || undefined;
+  const file = s.secret ? env[`${s.env}_FILE`] || undefined : undefined;
+  if (file === undefined) return value;
+  if (value !== undefined) problems.push(`${s.env} and ${s.env}_FILE are both set: keep one`);
+  try {
+    return readFileSync(file, "utf8").replace(/\r?\n$/, "");
+  } catch (cause) {
+    problems.push(`${s.env}_FILE names a file that cannot be read: ${(cause as Error).message}`);
+    return undefined;
+  }
+}
+
+function unknownNames(env: Environment): string[] {
+  const known = settings.flatMap((s) => (s.secret ? [s.env, `${s.env}_FILE`] : [s.env]));
+  return Object.keys(env)
+    .filter((name) => name.startsWith("OC_") && !known.includes(name) && !stepNames.includes(name))
+    .map((name) => {
+      const near = closest(name, known);
+      return `${name} is not a setting${near ? `; did you mean ${near}?` : ""}`;
+    });
+}
+
+function messageOf(issue: z.core.$ZodIssue): string {
+  return issue.code === "invalid_value" ? `must be one of ${issue.values.join(", ")}` : issue.message;
+}
+
+function contradictions(config: Config): string[] {
+  const found: string[] = [];
+  if (config.tlsCertFile && !config.tlsKeyFile) found.push("OC_TLS_KEY_FILE must be set when OC_TLS_CERT_FILE is");
+  if (config.tlsKeyFile && !config.tlsCertFile) found.push("OC_TLS_CERT_FILE must be set when OC_TLS_KEY_FILE is");
+  if (config.databaseOwnerUrl && !config.databaseUrl) found.push("DATABASE_URL must be set when DATABASE_OWNER_URL is");
+  return found;
+}
+
+/** True for addresses that only this machine can reach: plain HTTP is allowed there. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }

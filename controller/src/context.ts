@@ -1,13 +1,11 @@
 // What every verb is given: `verb(ctx, actor, params)`. Built once by main.ts; no globals, no injection framework.
 import type { Permission } from "@opsconductor/contract/permissions";
+import type { Query, Sql } from "@opsconductor/database/connect";
 import type { Logger } from "pino";
-import type postgres from "postgres";
 import type { Config } from "./config.ts";
 import type { Live } from "./live/live.ts";
 
-export type Sql = postgres.Sql;
-/** Either the pool or one open transaction: queries take this, so that verbs decide what is atomic. */
-export type Query = postgres.Sql | postgres.TransactionSql;
+export type { Query, Sql };
 
 export interface Context {
   config: Config;
