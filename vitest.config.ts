@@ -1,8 +1,11 @@
-// The test suites by the name of their files: units are pure, db and wire ones share one PostgreSQL of the run.
+// The test suites by the name of their files: units are pure, db and wire ones share one PostgreSQL of the run, stories
+// run real processes and browser tests a real Chromium before them. The console's own tests are configured in ui/.
 import { defineConfig } from "vitest/config";
 
-const inFolders = (suffix: string) => [`{contract,controller,agent,database,cli,scripts,proto}/**/*.${suffix}`];
-const others = ["**/node_modules/**", "**/*.db.test.ts", "**/*.wire.test.ts"];
+const inFolders = (suffix: string) => [
+  `{contract,controller,agent,database,cli,scripts,proto,e2e,bench}/**/*.${suffix}`,
+];
+const others = ["**/node_modules/**", ...["db", "wire", "story", "browser"].map((kind) => `**/*.${kind}.test.ts`)];
 
 export default defineConfig({
   test: {
@@ -14,6 +17,22 @@ export default defineConfig({
           include: inFolders("db.test.ts"),
           testTimeout: 20_000,
           hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: inFolders("story.test.ts"),
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "browser",
+          include: inFolders("browser.test.ts"),
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {
