@@ -15,6 +15,7 @@ export default defineConfig({
         test: {
           name: "db",
           include: inFolders("db.test.ts"),
+          globalSetup: "./database/src/testing/global-setup.ts",
           testTimeout: 20_000,
           hookTimeout: 30_000,
         },
@@ -39,6 +40,7 @@ export default defineConfig({
         test: {
           name: "wire",
           include: inFolders("wire.test.ts"),
+          globalSetup: "./database/src/testing/global-setup.ts",
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },

@@ -5,3 +5,4 @@ grant select, insert, update, delete on all tables in schema identity, assets, f
 grant usage, select on all sequences in schema identity, assets, fleet, automation to :app;
 grant select, insert on communication.audit to :app;
 grant execute on all functions in schema automation to :app;
+grant select on public.schema_migrations to :app;

@@ -13,8 +13,14 @@ export type Sql = postgres.Sql<SqlTypes>;
 /** What queries take: the pool or one open transaction, so that verbs decide what is atomic. */
 export type Query = postgres.ISql<SqlTypes>;
 
-/** A server by URL, or an embedded cluster by the folder of its socket. */
-export type Connection = { url: string } | { socketDir: string; database: string; username: string; password: string };
+/** An embedded cluster, by the folder of its socket. */
+export interface SocketConnection {
+  socketDir: string;
+  database: string;
+  username: string;
+  password: string;
+}
+export type Connection = { url: string } | SocketConnection;
 
 export interface ConnectOptions {
   /** Largest number of connections of the pool. */

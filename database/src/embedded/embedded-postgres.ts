@@ -1,0 +1,275 @@
+// A real PostgreSQL that the controller runs for itself: made at the first start, adopted when it is already running,
+// repaired and restarted when it was killed. Called by the controller's start and by the test harness.
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { promisify } from "node:util";
+import { connect, type SocketConnection } from "../connect.ts";
+import { type Binaries, copiedBinaries, packagedBinaries } from "./binaries.ts";
+import { findPlace, markInitialised, type Place } from "./place.ts";
+import { isAlive, postmasterProgram, readPostmasterFile, strayBackends, waitFor } from "./processes.ts";
+import { canReach } from "./system-user.ts";
+
+export interface EmbeddedLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface EmbeddedOptions {
+  dataDir: string;
+  log: EmbeddedLog;
+  /** Added to or instead of the settings below. */
+  settings?: Record<string, string>;
+  /** Tests only care for speed: no copy of the programs, no sync of the first database. */
+  throwaway?: boolean;
+}
+
+export interface EmbeddedPostgres {
+  owner: SocketConnection;
+  app: SocketConnection;
+  directory: string;
+  /** Not below the data directory, because PostgreSQL's user cannot reach that. */
+  elsewhere: boolean;
+  adopted: boolean;
+  pid: () => number | undefined;
+  stop(): Promise<void>;
+}
+
+const ownerRole = "opsconductor";
+export const appRole = "opsconductor_app";
+const database = "opsconductor";
+const run = promisify(execFile);
+
+const settingsOf = (place: Place): Record<string, string> => ({
+  listen_addresses: "",
+  unix_socket_directories: place.socketDir,
+  unix_socket_permissions: "0700",
+  max_connections: "60",
+  timezone: "UTC",
+  log_timezone: "UTC",
+  // Its own collector: what it says survives the controller, and a week of files is the limit.
+  logging_collector: "on",
+  log_directory: "log",
+  log_filename: "postgresql-%a.log",
+  log_truncate_on_rotation: "on",
+  log_rotation_age: "1d",
+  // Two controllers' worth of short statements: compiling a plan never pays.
+  jit: "off",
+});
+
+export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
+  if (process.platform === "win32")
+    throw new Error("The embedded PostgreSQL runs on Linux and macOS: set DATABASE_URL to a PostgreSQL 18 server.");
+  const dataDir = realpathSync(options.dataDir);
+  const place = findPlace(dataDir);
+  const binaries = reachableBinaries(place, options.throwaway ?? false);
+  if (!existsSync(place.data)) await initialise(place, binaries, options.throwaway ?? false);
+  if (!place.initialised) markInitialised(dataDir);
+  const cluster = new Cluster(place, binaries, options);
+  const adopted = await cluster.start();
+  await prepareRoles(place);
+  cluster.watch();
+  return {
+    owner: connection(place, ownerRole, place.ownerPassword),
+    app: connection(place, appRole, place.appPassword),
+    directory: place.directory,
+    elsewhere: place.elsewhere,
+    adopted,
+    pid: () => readPostmasterFile(place.data)?.pid,
+    stop: () => cluster.stop(),
+  };
+}
+
+function connection(place: Place, username: string, password: string, name = database): SocketConnection {
+  return { socketDir: place.socketDir, database: name, username, password };
+}
+
+function reachableBinaries(place: Place, throwaway: boolean): Binaries {
+  const packaged = packagedBinaries();
+  const linked = existsSync(join(packaged.native, "lib")) && canReach(join(packaged.native, "bin"), place.user);
+  if (throwaway && linked) return packaged;
+  const parent = place.elsewhere ? join(place.directory, "..") : place.directory;
+  return copiedBinaries(packaged, parent);
+}
+
+/** initdb into a neighbour folder, then one rename: a start that is killed meanwhile leaves nothing half made. */
+async function initialise(place: Place, binaries: Binaries, throwaway: boolean): Promise<void> {
+  const partial = join(place.directory, "data.new");
+  const passwordFile = join(place.socketDir, "password");
+  rmSync(partial, { recursive: true, force: true });
+  mkdirSync(partial, { mode: 0o700 });
+  writeFileSync(passwordFile, place.ownerPassword, { mode: 0o600 });
+  const { user } = place;
+  if (user) for (const path of [partial, passwordFile]) chownSync(path, user.uid, user.gid);
+  const auth = ["--auth-local=scram-sha-256", "--auth-host=reject", `--pwfile=${passwordFile}`];
+  const locale = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"];
+  const args = ["-D", partial, "-U", ownerRole, ...auth, ...locale, ...(throwaway ? ["--no-sync"] : [])];
+  try {
+    await run(join(binaries.native, "bin/initdb"), args, { ...identity(place), cwd: place.socketDir });
+  } catch (cause) {
+    const said = (cause as { stderr?: string }).stderr?.trim();
+    throw new Error(
+      `The embedded database could not be made in ${place.directory}: ${said || (cause as Error).message}`,
+      {
+        cause,
+      },
+    );
+  } finally {
+    rmSync(passwordFile, { force: true });
+  }
+  renameSync(partial, place.data);
+}
+
+function identity(place: Place): { uid?: number; gid?: number; env: NodeJS.ProcessEnv } {
+  const env = { PATH: "/usr/bin:/bin", LC_ALL: "C" };
+  return place.user ? { uid: place.user.uid, gid: place.user.gid, env } : { env };
+}
+
+/** The application's role and the database; repeated at each start because the first one may have been killed here. */
+async function prepareRoles(place: Place): Promise<void> {
+  const sql = connect(connection(place, ownerRole, place.ownerPassword, "postgres"), { max: 1 });
+  try {
+    const [role] = await sql`select from pg_roles where rolname = ${appRole}`;
+    if (!role) await sql.unsafe(`create role ${appRole} login password '${place.appPassword}'`);
+    const [found] = await sql`select from pg_database where datname = ${database}`;
+    if (!found) await sql.unsafe(`create database ${database}`);
+  } finally {
+    await sql.end();
+  }
+}
+
+/** One postmaster over time: started or adopted, watched, restarted, stopped. */
+class Cluster {
+  private readonly place: Place;
+  private readonly program: string;
+  private readonly args: string[];
+  private readonly log: EmbeddedLog;
+  private pid = 0;
+  private readonly stopping = new AbortController();
+  private watching: Promise<void> | undefined;
+
+  constructor(place: Place, binaries: Binaries, options: EmbeddedOptions) {
+    this.place = place;
+    this.program = join(binaries.native, "bin/postgres");
+    const settings = Object.entries({ ...settingsOf(place), ...options.settings });
+    this.args = ["-D", place.data, ...settings.flatMap(([name, value]) => ["-c", `${name}=${value}`])];
+    this.log = options.log;
+  }
+
+  /** True when a postmaster was already running. */
+  async start(): Promise<boolean> {
+    const running = readPostmasterFile(this.place.data)?.pid;
+    const program = running && isAlive(running) ? postmasterProgram(running, this.place.data) : undefined;
+    if (running && program === this.program) {
+      this.pid = running;
+      await this.untilReady(undefined);
+      this.log.info({ pid: running }, "postgres.adopted");
+      return true;
+    }
+    if (running && program) await this.end(running); // of another version: ours must open the files
+    await this.clearLeftovers();
+    await this.spawn();
+    return false;
+  }
+
+  private async clearLeftovers(): Promise<void> {
+    // A pid that now is another process of the same user would make PostgreSQL believe that it is running.
+    rmSync(join(this.place.data, "postmaster.pid"), { force: true });
+    const strays = strayBackends(this.place.data);
+    if (strays.length === 0) return;
+    this.log.warn({ pids: strays }, "postgres.strays_ended");
+    for (const pid of strays) kill(pid, "SIGKILL");
+    await waitFor(() => strays.every((pid) => !isAlive(pid)), 10_000);
+  }
+
+  private async spawn(): Promise<void> {
+    const output = openSync(this.startLog, "w", 0o600);
+    const options = { ...identity(this.place), cwd: this.place.socketDir, detached: true };
+    const child = spawn(this.program, this.args, { ...options, stdio: ["ignore", output, output] });
+    closeSync(output);
+    child.unref();
+    const failed = new Promise<never>((_, reject) => child.once("error", reject));
+    await Promise.race([this.untilReady(child), failed]);
+    this.pid = child.pid!;
+    this.log.info({ pid: child.pid }, "postgres.started");
+  }
+
+  private get startLog(): string {
+    return join(this.place.directory, "start.log");
+  }
+
+  /** Recovery after a crash may take long, so only the end of the process ends the wait. */
+  private async untilReady(child: ChildProcess | undefined): Promise<void> {
+    const ended = () => (child ? child.exitCode !== null || child.signalCode !== null : !isAlive(this.pid));
+    const ready = () => {
+      const file = readPostmasterFile(this.place.data);
+      return file?.ready === true && (!child || file.pid === child.pid);
+    };
+    await waitFor(() => ready() || ended(), Number.POSITIVE_INFINITY, 5);
+    if (ready()) return;
+    const said = readFileSync(this.startLog, "utf8").trim().split("\n").slice(-5).join("\n");
+    throw new Error(`The embedded PostgreSQL in ${this.place.directory} did not start: ${said || "it ended at once"}`);
+  }
+
+  /** Restarts the postmaster whenever it is gone; the pool reconnects by itself. */
+  watch(): void {
+    this.watching = this.watchLoop();
+  }
+
+  private async watchLoop(): Promise<void> {
+    const { signal } = this.stopping;
+    for (let failures = 0; !signal.aborted; ) {
+      await pause(failures === 0 ? 100 : Math.min(5_000, 200 * 2 ** failures), signal);
+      if (signal.aborted || isAlive(this.pid)) continue;
+      this.log.error({ pid: this.pid }, "postgres.died");
+      try {
+        await this.start();
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        this.log.error({ err: error }, "postgres.restart_failed");
+      }
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.watching;
+    if (isAlive(this.pid)) await this.end(this.pid);
+    this.log.info({}, "postgres.stopped");
+  }
+
+  /** Fast shutdown; after 20 s without a checkpoint, which the next start then recovers from. */
+  private async end(pid: number): Promise<void> {
+    kill(pid, "SIGINT");
+    if (await waitFor(() => !isAlive(pid), 20_000)) return;
+    kill(pid, "SIGQUIT");
+    await waitFor(() => !isAlive(pid), 10_000);
+  }
+}
+
+/** Does not keep the program alive, since a failed start must be able to end; returns early when `signal` aborts. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, { signal, ref: false }).catch(() => {});
+}
+
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
