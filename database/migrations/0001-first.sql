@@ -250,7 +250,6 @@ create table automation.executions (
   created_at timestamptz not null,
   started_at timestamptz,
   finished_at timestamptz,
-  timeout_at timestamptz,
   cancel_requested_at timestamptz,
   cancel_requested_by text,
   cancel_reason text,
@@ -277,6 +276,8 @@ create table automation.stages (
   state text not null,
   needs text[] not null default '{}',
   steps jsonb not null default '[]',             -- [{id, name, kind}] in order: what the agent will plan
+  counts jsonb not null default '{}',            -- assignments by state, as in executions
+  timeout_ms bigint,                             -- longest time of all steps on one target
   started_at timestamptz,
   finished_at timestamptz,
   primary key (execution_id, stage_id)
@@ -294,11 +295,14 @@ create table automation.assignments (
   state text not null,
   state_reason text,
   desired text not null default 'run',           -- run, hold, cancel, forget
+  desired_reason text,                           -- sent with cancel, for people on the host
   release_through_step bigint not null default 4294967295,
   last_seq bigint not null default 0,            -- newest event stored of this attempt
   finish jsonb,                                  -- the agent's final event, until all output it names is here
   created_at timestamptz not null,
   start_before timestamptz,
+  timeout_at timestamptz,                        -- the agent stops at the job's timeout; this is when we ask it to
+  timed_out_at timestamptz,                      -- when we did: a cancelled outcome is then timed_out
   offered_at timestamptz,
   accepted_at timestamptz,
   started_at timestamptz,
@@ -309,7 +313,8 @@ create table automation.assignments (
 create index assignments_execution on automation.assignments (execution_id, id);
 create index assignments_agent on automation.assignments (agent_id) where finished_at is null;
 create index assignments_queued on automation.assignments (agent_id, id) where state = 'queued';
-create index assignments_fence on automation.assignments (fence);
+create index assignments_start_before on automation.assignments (start_before) where state = 'queued';
+create index assignments_timeout on automation.assignments (timeout_at) where finished_at is null and timed_out_at is null;
 create index assignments_target on automation.assignments (target_id, id desc);
 
 -- A step without a row is pending: the row comes with its first event, which for a fast step is also its last.
@@ -347,6 +352,7 @@ create table automation.tries (
   stored_lines bigint not null default 0,        -- newlines in it
   output_bytes bigint,                           -- total the agent named at the end
   output_sha256 bytea,
+  output_verified boolean,                       -- all of it is stored: whether its sha256 is the agent's
   raw_bytes bigint,
   gaps jsonb not null default '[]',
   primary key (assignment_id, attempt, step_id, try)
@@ -359,17 +365,27 @@ create table automation.output (
   try integer not null,
   byte_offset bigint not null,
   first_line bigint not null,                    -- newlines before this chunk
+  byte_length integer not null,                  -- of the output; data is shorter when it is compressed
+  encoding smallint not null default 0,          -- of data: 0 as it is, 1 zstd
   data bytea not null,
   received_at timestamptz not null default now(),
   primary key (assignment_id, attempt, step_id, try, byte_offset)
 ) partition by range (assignment_id);
--- Much cheaper than pglz for text of this size; the embedded build and some servers are made without it.
-do $$ begin
-  alter table automation.output alter column data set compression lz4;
-exception when feature_not_supported then
-  raise notice 'output is compressed with pglz: this server has no lz4';
-end $$;
+-- Not compressed again: pglz halves the speed of inserts, and we store zstd where it helps.
+alter table automation.output alter column data set storage external;
 create index output_lines on automation.output (assignment_id, attempt, step_id, try, first_line);
+
+-- One use, a minute: a browser's download carries it in the address instead of the access token.
+create table automation.download_tickets (
+  sha256 bytea primary key,
+  assignment_id uuid not null,
+  attempt integer not null,
+  step_id text not null,
+  try integer not null,
+  file_name text not null,
+  issued_to jsonb not null,                      -- the actor, for the audit of the download
+  expires_at timestamptz not null
+);
 
 -- ---- communication -----------------------------------------------------------------------------------------
 
