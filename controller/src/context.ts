@@ -2,7 +2,9 @@
 import type { Permission } from "@opsconductor/contract/permissions";
 import type { Query, Sql } from "@opsconductor/database/connect";
 import type { Logger } from "pino";
+import type { Registry } from "prom-client";
 import type { Config } from "./config.ts";
+import type { Keys } from "./keys.ts";
 import type { Live } from "./live/live.ts";
 
 export type { Query, Sql };
@@ -16,6 +18,10 @@ export interface Context {
   /** A new UUIDv7. */
   newId: () => string;
   live: Live;
+  /** Encrypts what the database must not reveal. */
+  keys: Keys;
+  /** What /metrics shows; a part registers its own counters here at its start. */
+  metrics: Registry;
   controllerId: string;
   clusterId: string;
   /** Aborted when the controller stops: loops end, waits reject. */

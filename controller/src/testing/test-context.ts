@@ -1,0 +1,66 @@
+// A Context for *.db.test.ts: a fresh database as the application's role, live in memory, a clock the test may set.
+// `const t = await testContext()`, then verbs get `t.ctx`; `afterAll(() => t.close())`.
+import type { Permission } from "@opsconductor/contract/permissions";
+import { type TestDatabase, testDatabase } from "@opsconductor/database/testing/test-database";
+import { pino } from "pino";
+import { Registry } from "prom-client";
+import { v7 } from "uuid";
+import { type Config, loadConfig } from "../config.ts";
+import type { Actor, Context } from "../context.ts";
+import { createKeys } from "../keys.ts";
+import { createLive } from "../live/in-process.ts";
+
+export interface TestContext {
+  ctx: Context;
+  db: TestDatabase;
+  /** Sets the wall clock of `ctx`; it stands still from then on. */
+  setNow(at: Date): void;
+  /** Aborts `ctx.signal`, ends the connections and drops the database. */
+  close(): Promise<void>;
+}
+
+export async function testContext(overrides: Partial<Config> = {}): Promise<TestContext> {
+  const db = await testDatabase();
+  const stopped = new AbortController();
+  let fixed: Date | undefined;
+  const log = pino({ level: overrides.logLevel ?? "silent" });
+  const ctx: Context = {
+    config: { ...loadConfig({}), ...overrides },
+    log,
+    sql: db.sql,
+    now: () => fixed ?? new Date(),
+    newId: () => v7(),
+    live: createLive(log),
+    keys: createKeys(Buffer.alloc(32, 1)),
+    metrics: new Registry(),
+    controllerId: v7(),
+    clusterId: v7(),
+    signal: stopped.signal,
+  };
+  await insertCluster(ctx);
+  const close = async () => {
+    stopped.abort();
+    await db.close();
+  };
+  return { ctx, db, setNow: (at) => (fixed = at), close };
+}
+
+/** What the start writes before anything else runs. */
+async function insertCluster({ sql, clusterId, controllerId, keys }: Context): Promise<void> {
+  await sql`insert into fleet.cluster (id, key_check) values (${clusterId}, ${keys.check})`;
+  await sql`insert into fleet.controllers (id, started_at, lease_until, version, hostname)
+    values (${controllerId}, now(), now() + interval '1 day', '0.0.0', 'test')`;
+}
+
+/** Somebody signed in, with the permissions named (all when none are). */
+export function testActor(...permissions: Permission[]): Actor {
+  return {
+    kind: "user",
+    id: v7(),
+    name: "tester",
+    sessionId: null,
+    requestId: null,
+    address: "127.0.0.1",
+    permissions: new Set(permissions.length > 0 ? permissions : ["*"]),
+  };
+}
