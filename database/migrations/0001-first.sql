@@ -16,6 +16,7 @@ create table fleet.cluster (
   id uuid not null,
   generation integer not null default 1,         -- high part of every fence; raised after a restore
   key_check bytea,                               -- proves that ENCRYPTION_KEY is the one this database was made with
+  revocations bigint not null default 0,         -- raised when an agent loses its trust; controllers read it each second
   created_at timestamptz not null default now()
 );
 
@@ -61,7 +62,9 @@ create table fleet.agents (
   identity_key bytea not null unique,
   sealing_key bytea not null,
   current_serial text,
-  pending_serial text,
+  pending_serial text,                           -- issued, becomes current on its first use
+  previous_serial text,                          -- was current before; on a connection opened later it means theft
+  serial_activated_at timestamptz,               -- when current_serial was first used
   certificate_not_after timestamptz,
   reauthentications integer not null default 0,  -- since the last renewal by certificate
   version text,
@@ -76,6 +79,7 @@ create table fleet.agents (
   journal_position bigint,
   enrolled_at timestamptz not null default now(),
   enrolled_by text,                              -- enrolment token
+  own_target_id uuid,                            -- the host it runs on, as inventory: made at enrolment
   last_seen_at timestamptz,
   revision bigint not null default 1
 );
@@ -87,12 +91,20 @@ create table fleet.agent_sessions (
   epoch bigint not null,
   controller_id uuid,                            -- null: nobody holds it
   incarnation text,
+  past_incarnations text[] not null default '{}', -- the latest 16 that were replaced; one that returns is a clone
   boot_id text,
   serial text,
   remote_address text,
   connected_at timestamptz,
   closed_at timestamptz,
   close_reason text
+);
+
+-- Nonces for agents whose certificate expired while they were away; one use, 60 s.
+create table fleet.challenges (
+  nonce bytea primary key,
+  agent_id uuid not null references fleet.agents,
+  expires_at timestamptz not null
 );
 
 -- ---- identity ----------------------------------------------------------------------------------------------
