@@ -88,6 +88,15 @@ export function fail(message) {
   process.exit(1);
 }
 
+/** What `npm start` and `npm run dev` set unless it is set: a laptop's controller that only the laptop reaches. */
+export const startDefaults = {
+  OC_DATA_DIR: join(root, ".data"),
+  OC_AGENT_ADDR: "127.0.0.1:3443",
+  OC_API_ADDR: "127.0.0.1:3444",
+  OC_LOCAL_AGENT: "1",
+  OC_SAMPLES: "1",
+};
+
 /** The environment of everything we start: the pinned Node comes first in PATH. */
 export function environmentFor(node) {
   const separator = process.platform === "win32" ? ";" : ":";

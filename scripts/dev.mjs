@@ -2,17 +2,11 @@
 // passes everything that is not its own on to the controller.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { bootstrap, environmentFor, root } from "./bootstrap.mjs";
+import { bootstrap, environmentFor, root, startDefaults } from "./bootstrap.mjs";
 import { forwardSignals } from "./signals.mjs";
 
 const node = bootstrap();
-const env = {
-  OC_DATA_DIR: join(root, ".data"),
-  OC_LOCAL_AGENT: "1",
-  OC_SAMPLES: "1",
-  OC_HTTP_ADDR: "127.0.0.1:3000",
-  ...environmentFor(node),
-};
+const env = { ...startDefaults, OC_HTTP_ADDR: "127.0.0.1:3000", ...environmentFor(node) };
 
 const controller = spawn(
   node,

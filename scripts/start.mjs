@@ -1,7 +1,7 @@
 // npm start: a fresh clone becomes a running controller with one local agent and three sample jobs.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { bootstrap, environmentFor, root } from "./bootstrap.mjs";
+import { bootstrap, environmentFor, root, startDefaults } from "./bootstrap.mjs";
 import { buildConsole } from "./console.mjs";
 import { forwardSignals } from "./signals.mjs";
 
@@ -10,7 +10,7 @@ buildConsole(node);
 
 const controller = spawn(node, [join(root, "controller/src/main.ts"), ...process.argv.slice(2)], {
   cwd: root,
-  env: { OC_DATA_DIR: join(root, ".data"), OC_LOCAL_AGENT: "1", OC_SAMPLES: "1", ...environmentFor(node) },
+  env: { ...startDefaults, ...environmentFor(node) },
   stdio: ["ignore", "inherit", "inherit"],
   // A session of its own: Ctrl-C reaches npm, this script and (through both) the controller several times; it gets it once.
   detached: process.platform !== "win32",

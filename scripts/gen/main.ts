@@ -1,6 +1,8 @@
 // Runs the generators and compares or writes what they make. Called by scripts/gen.mjs.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { generateConfigPage } from "./config-page.ts";
+import { generateDatabase } from "./database.ts";
 import { generateProto } from "./proto.ts";
 import { generateStatesPage } from "./states-page.ts";
 
@@ -9,7 +11,7 @@ type Generator = (root: string) => Promise<Map<string, string>>;
 
 const root = dirname(dirname(import.meta.dirname));
 const check = process.argv.includes("--check");
-const generators: Generator[] = [generateProto, generateStatesPage];
+const generators: Generator[] = [generateProto, generateDatabase, generateConfigPage, generateStatesPage];
 
 const stale: string[] = [];
 for (const generate of generators) {

@@ -27,7 +27,7 @@ const settings = {
   max_wal_size: "1GB",
 };
 
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
   removeOrphans();
   const dataDir = mkdtempSync(join(tmpdir(), prefix));
   chmodSync(dataDir, 0o711); // mkdtemp closes it to the user that runs PostgreSQL
