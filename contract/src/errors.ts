@@ -5,7 +5,10 @@ export const errorStatus = {
   invalid_argument: 400,
   unauthenticated: 401,
   permission_denied: 403,
+  /** The account works again after POST /api/v1/auth/password. */
+  password_change_required: 403,
   not_found: 404,
+  method_not_allowed: 405,
   conflict: 409,
   failed_precondition: 409,
   version_mismatch: 412,

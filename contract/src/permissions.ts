@@ -21,3 +21,37 @@ export type Permission = (typeof permissions)[number];
 
 /** What a route asks for: nothing, a signed-in caller, or a permission. */
 export type Requirement = "public" | "token" | Permission;
+
+/**
+ * Every route by method and path, as in OpenAPI. A route that is not here does not start, an entry without a route
+ * fails the test; the controller's middleware reads nothing else.
+ */
+export const routeRequirements: Readonly<Record<string, Requirement>> = {
+  "GET /health": "public",
+  "GET /health/live": "public",
+  "GET /metrics": "system:read", // without a token from this machine itself
+  "GET /openapi.json": "public",
+  "GET /docs": "public",
+  "GET /docs/{file}": "public",
+  "GET /redoc": "public",
+  "GET /redoc/{file}": "public",
+  "GET /*": "public", // the console's files
+
+  "POST /api/v1/auth/login": "public",
+  "POST /api/v1/auth/refresh": "public", // proves itself with the refresh cookie
+  "POST /api/v1/auth/logout": "public", // the same: signing out works when the access token has expired
+  "GET /api/v1/auth/me": "token",
+  "POST /api/v1/auth/password": "token",
+
+  "GET /api/v1/events": "token", // each topic asks for its own permission
+  "GET /api/v1/system": "system:read",
+};
+
+/** What a caller needs to follow a topic of the live stream; `executions:<id>` as `executions`. */
+export const topicRequirements = {
+  agents: "agents:read",
+  "enrollment-tokens": "agents:read",
+  targets: "targets:read",
+  jobs: "jobs:read",
+  executions: "executions:read",
+} as const satisfies Record<string, Permission>;

@@ -1,0 +1,95 @@
+// Every refusal of the REST API as problem+json (RFC 9457): the one mapping of errors to answers.
+import type { Problem } from "@opsconductor/contract/api/common";
+import { type ErrorCode, errorStatus, OcError } from "@opsconductor/contract/errors";
+import { HTTPException } from "hono/http-exception";
+import type { Logger } from "pino";
+import type { Http } from "./router.ts";
+
+const titles: Record<ErrorCode, string> = {
+  invalid_argument: "The request is not valid",
+  unauthenticated: "Sign in first",
+  permission_denied: "Not allowed",
+  password_change_required: "The password must be changed first",
+  not_found: "Not found",
+  method_not_allowed: "Method not allowed",
+  conflict: "Already exists",
+  failed_precondition: "Not possible in this state",
+  version_mismatch: "Somebody else changed it meanwhile",
+  payload_too_large: "Too large",
+  unsupported_media_type: "Content type not supported",
+  unprocessable: "Understood, but not possible",
+  rate_limited: "Too many requests",
+  internal: "Something went wrong here",
+  unavailable: "Not available right now",
+};
+
+const codesByStatus: Record<number, ErrorCode> = {
+  400: "invalid_argument",
+  401: "unauthenticated",
+  403: "permission_denied",
+  404: "not_found",
+  405: "method_not_allowed",
+  413: "payload_too_large",
+  415: "unsupported_media_type",
+  429: "rate_limited",
+};
+
+/** For `app.onError`: logs what nobody expected, answers what somebody can act on. */
+export function answerError(log: Logger, error: Error, c: Http): Response {
+  const known = asOcError(error);
+  const requestId = c.get("requestId");
+  const request = { requestId, method: c.req.method, path: c.req.path };
+  if (known.code === "internal") log.error({ err: error, ...request }, "request.failed");
+  else if (known.code === "unavailable") log.warn({ err: error, ...request }, "request.unavailable");
+  return problemResponse(c, known);
+}
+
+export function problemResponse(c: Http, error: OcError): Response {
+  const status = errorStatus[error.code];
+  const body: Problem = {
+    type: `urn:opsconductor:problem:${error.code}`,
+    title: titles[error.code],
+    status,
+    detail: error.message,
+    code: error.code,
+    requestId: c.get("requestId"),
+    ...(error.errors ? { errors: error.errors } : {}),
+  };
+  c.header("Content-Type", "application/problem+json");
+  c.header("Cache-Control", "no-store");
+  if (error.code === "unauthenticated") c.header("WWW-Authenticate", "Bearer");
+  return c.body(JSON.stringify(body), status);
+}
+
+function asOcError(error: Error): OcError {
+  if (error instanceof OcError) return error;
+  if (error instanceof HTTPException) return fromHttp(error);
+  if (isDatabaseAway(error))
+    return new OcError("unavailable", "The database does not answer right now; try again in a moment.", {
+      cause: error,
+    });
+  return new OcError("internal", "An unexpected error happened; the log has it under this request id.", {
+    cause: error,
+  });
+}
+
+/** Thrown by the framework before our code: malformed JSON, a content type that the route does not take. */
+function fromHttp(error: HTTPException): OcError {
+  const code = codesByStatus[error.status] ?? (error.status < 500 ? "invalid_argument" : "internal");
+  const detail =
+    code === "unsupported_media_type"
+      ? "This route does not take that Content-Type; send application/json."
+      : error.message;
+  return new OcError(code, detail || titles[code], { cause: error });
+}
+
+const awayCodes =
+  /^(ECONNREFUSED|ECONNRESET|EPIPE|CONNECTION_(CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT|57P0[1-5]|53[0-9A-Z]{3}|08[0-9A-Z]{3})$/;
+
+/** Connection failures of the driver and PostgreSQL's classes for "not now" (57P0x shutdown, 53xxx resources). */
+export function isDatabaseAway(error: unknown): boolean {
+  const { code, cause, syscall } = (error ?? {}) as { code?: unknown; cause?: unknown; syscall?: unknown };
+  if (cause !== undefined && isDatabaseAway(cause)) return true;
+  if (code === "ENOENT") return syscall === "connect"; // the socket's file, while PostgreSQL restarts
+  return typeof code === "string" && awayCodes.test(code);
+}
