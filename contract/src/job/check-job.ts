@@ -1,0 +1,187 @@
+// What must agree inside a job that has the right shape: unique ids, references, expressions, selectors, defaults.
+// Used by parse-job.ts. Pure.
+import { checkExpression, type ExpressionProblem } from "./expression.ts";
+import { inputEnvironmentName, inputProblem } from "./inputs.ts";
+import type { InputSpec, Job } from "./job-schema.ts";
+import { jobSteps, type PlacedStep } from "./job-steps.ts";
+import { compilePattern, PatternError } from "./pattern.ts";
+import type { PlacedError } from "./schema-errors.ts";
+import { parseSelector } from "./selector.ts";
+import { SelectorError } from "./selector-tokens.ts";
+import { bareCondition, checkTemplate, templateOpening } from "./template.ts";
+import type { Path } from "./yaml-values.ts";
+
+/** An error that may point inside a text. */
+export interface JobError extends PlacedError {
+  offset?: number;
+}
+
+export function checkJob(job: Job): JobError[] {
+  return [
+    ...checkInputSpecs(job.inputs),
+    ...checkTargets(job.targets),
+    ...checkStepIds(job),
+    ...jobSteps(job).flatMap(checkStep),
+    ...checkEnv(job.env, ["env"], jobSteps(job)[0]!),
+  ];
+}
+
+/** `${{ }}` is legal in argv items, env and if. Everywhere else it would be text that looks like more. */
+export function checkTemplatePlaces(value: unknown, path: Path = []): JobError[] {
+  if (typeof value === "string") return misplacedTemplate(value, path);
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, item]) =>
+    checkTemplatePlaces(item, [...path, Array.isArray(value) ? Number(key) : key]),
+  );
+}
+
+function misplacedTemplate(text: string, path: Path): JobError[] {
+  const offset = text.indexOf(templateOpening);
+  if (offset < 0 || templateAllowed(path)) return [];
+  const inScript = path.at(-1) === "run";
+  const name = /^\$\{\{\s*inputs\.(\w+)\s*\}\}/.exec(text.slice(offset))?.[1];
+  const variable = name ? `"$${inputEnvironmentName(name)}"` : 'the environment, e.g. "$INPUT_NAME"';
+  const message = inScript
+    ? `\${{ }} is never put into the text of a script, because a value could then be code: use ${variable}, or pass it through env`
+    : `\${{ }} may stand only in env, in if and in the items of a run list`;
+  return [name && inScript ? { path, message, offset, suggestion: variable } : { path, message, offset }];
+}
+
+function templateAllowed(path: Path): boolean {
+  if (path.length === 2 && path[0] === "env") return true;
+  const inStep = ["steps", "onFailure", "finally"].includes(String(path[0]));
+  const key = path[2];
+  return inStep && ((path.length === 4 && (key === "run" || key === "env")) || (path.length === 3 && key === "if"));
+}
+
+function checkInputSpecs(inputs: Job["inputs"]): JobError[] {
+  const seen = new Map<string, string>();
+  return Object.entries(inputs).flatMap(([name, spec]) => {
+    const variable = inputEnvironmentName(name);
+    const other = seen.get(variable);
+    seen.set(variable, name);
+    const clash: JobError[] = other
+      ? [{ path: ["inputs", name], message: `${name} and ${other} would both be ${variable}; rename one`, atKey: true }]
+      : [];
+    return [...clash, ...checkInputSpec(["inputs", name], spec)];
+  });
+}
+
+function checkInputSpec(path: Path, spec: InputSpec): JobError[] {
+  const errors = [...checkBounds(path, spec), ...checkPattern(path, spec)];
+  if (spec.required && spec.default !== undefined) {
+    errors.push({
+      path: [...path, "required"],
+      message: "an input with a default is never missing; remove required or default",
+    });
+  }
+  if (errors.length > 0 || spec.default === undefined) return errors;
+  const problem = inputProblem(spec, spec.default);
+  return problem ? [{ path: [...path, "default"], message: `the default ${problem}` }] : [];
+}
+
+function checkBounds(path: Path, spec: InputSpec): JobError[] {
+  const bounds = spec as Record<string, unknown>;
+  for (const [low, high] of [
+    ["minimum", "maximum"],
+    ["minLength", "maxLength"],
+    ["minItems", "maxItems"],
+  ] as const) {
+    const [least, most] = [bounds[low], bounds[high]];
+    if (typeof least === "number" && typeof most === "number" && least > most) {
+      return [{ path: [...path, low], message: `${low} ${least} is more than ${high} ${most}` }];
+    }
+  }
+  return [];
+}
+
+function checkPattern(path: Path, spec: InputSpec): JobError[] {
+  if (spec.type !== "string" || spec.pattern === undefined) return [];
+  try {
+    compilePattern(spec.pattern);
+    return [];
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    return [
+      { path: [...path, "pattern"], message: `the pattern cannot be used: ${error.message}`, offset: error.offset },
+    ];
+  }
+}
+
+function checkTargets(targets: Job["targets"]): JobError[] {
+  if (!targets) return [];
+  const path = ["targets"];
+  if (targets.select === undefined && targets.names === undefined) {
+    return [{ path, message: "targets needs select or names", atKey: true }];
+  }
+  if (targets.select !== undefined && targets.names !== undefined) {
+    return [{ path: ["targets", "names"], message: "targets takes select or names, not both", atKey: true }];
+  }
+  if (targets.select === undefined) return [];
+  try {
+    parseSelector(targets.select);
+    return [];
+  } catch (error) {
+    if (!(error instanceof SelectorError)) throw error;
+    return [
+      { path: ["targets", "select"], message: `the selector cannot be read: ${error.message}`, offset: error.offset },
+    ];
+  }
+}
+
+function checkStepIds(job: Job): JobError[] {
+  const seen = new Set<string>();
+  return jobSteps(job).flatMap(({ id, phase, index }): JobError[] => {
+    const twice = seen.has(id);
+    seen.add(id);
+    return twice
+      ? [{ path: [phase, index, "id"], message: `another step is already called ${id}; ids are unique in a job` }]
+      : [];
+  });
+}
+
+function checkStep(step: PlacedStep): JobError[] {
+  const { spec, phase, index } = step;
+  const path = [phase, index];
+  return [
+    ...checkCommand(step, path),
+    ...checkCondition(step, path),
+    ...checkEnv(spec.env ?? {}, [...path, "env"], step),
+  ];
+}
+
+function checkCommand({ spec, names }: PlacedStep, path: Path): JobError[] {
+  const list = Array.isArray(spec.run);
+  if (list && spec.shell !== undefined && spec.shell !== "exec") {
+    return [
+      {
+        path: [...path, "shell"],
+        message: "a run list starts its program without any shell; remove shell, or write run as text",
+      },
+    ];
+  }
+  if (!list && spec.shell === "exec") {
+    return [{ path: [...path, "run"], message: "shell: exec takes run as a list: program and arguments" }];
+  }
+  if (!Array.isArray(spec.run)) return [];
+  if (spec.run[0]!.trim() === "")
+    return [{ path: [...path, "run", 0], message: "the first item is the program to start" }];
+  return spec.run.flatMap((item, i) => placed(checkTemplate(item, names), [...path, "run", i]));
+}
+
+function checkCondition({ spec, names }: PlacedStep, path: Path): JobError[] {
+  if (typeof spec.if !== "string") return [];
+  const bare = bareCondition(spec.if);
+  const shift = Math.max(0, spec.if.indexOf(bare));
+  if (bare === "") return [{ path: [...path, "if"], message: "the condition is empty" }];
+  const problem = checkExpression(bare, names, "bool");
+  return placed(problem && { ...problem, offset: problem.offset + shift }, [...path, "if"]);
+}
+
+function checkEnv(env: Record<string, string>, path: Path, { names }: PlacedStep): JobError[] {
+  return Object.entries(env).flatMap(([key, value]) => placed(checkTemplate(value, names), [...path, key]));
+}
+
+function placed(problem: ExpressionProblem | undefined, path: Path): JobError[] {
+  return problem ? [{ path, ...problem }] : [];
+}

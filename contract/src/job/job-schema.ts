@@ -1,0 +1,251 @@
+// The job format as one strict zod schema: what parse-job.ts accepts, what editors get as JSON Schema, what the
+// documentation is rendered from. It knows shapes only; check-job.ts knows what must agree with what.
+import { z } from "zod";
+import { labels, name } from "../api/common.ts";
+import { durationHint, durationPattern, parseDuration } from "./duration.ts";
+import { parseSize, sizeHint, sizePattern } from "./size.ts";
+
+export const apiVersion = "opsconductor/v1";
+export const shells = ["sh", "bash", "pwsh", "powershell", "cmd", "python", "node", "exec"] as const;
+export type Shell = (typeof shells)[number];
+/** Raised when a definition could mean something else than before; agents say which they plan with at hello. */
+export const formatVersion = 1;
+
+const minute = 60_000;
+const day = 24 * 60 * minute;
+
+function duration(minMs: number, maxMs: number, range: string) {
+  return z
+    .string({ error: `must be ${durationHint}` })
+    .regex(durationPattern, `must be ${durationHint}`)
+    .refine((text) => {
+      const ms = parseDuration(text);
+      return ms === undefined || (ms >= minMs && ms <= maxMs);
+    }, `must be ${range}`);
+}
+
+const outputSize = z
+  .string({ error: `must be ${sizeHint}` })
+  .regex(sizePattern, `must be ${sizeHint}`)
+  .refine((text) => {
+    const bytes = parseSize(text);
+    return bytes === undefined || (bytes >= 1024 && bytes <= 1024 ** 3);
+  }, "must be between 1KiB and 1GiB");
+
+const identifier = (what: string) =>
+  z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9_]{0,62}$/, `${what}: letters, digits and _, starting with a letter, at most 63`);
+
+const environmentName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "an environment name has letters, digits and _, and starts with no digit")
+  .refine((key) => !/^(OC|INPUT)_/i.test(key), "names that start with OC_ or INPUT_ are set by OpsConductor itself");
+const env = z
+  .record(environmentName, z.string().max(64 * 1024))
+  .refine((variables) => Object.keys(variables).length <= 200, "at most 200 variables");
+
+const description = z.string().max(2000).describe("For people: what it is for. Shown in the form.");
+const required = z.boolean().describe("Refuse an execution that does not give it. Not together with default.");
+const inputFields = { description: description.optional(), required: required.optional() };
+const text = z.string().max(64 * 1024);
+
+const stringInput = z.strictObject({
+  type: z.literal("string"),
+  ...inputFields,
+  default: text.optional().describe("Used when the execution does not give a value."),
+  minLength: z.int().min(0).max(65536).optional().describe("Fewest characters."),
+  maxLength: z.int().min(0).max(65536).optional().describe("Most characters; 4096 unless told."),
+  pattern: z
+    .string()
+    .max(500)
+    .optional()
+    .describe("Regular expression that the whole value or a part of it matches; anchor it with ^ and $."),
+});
+const integerInput = z.strictObject({
+  type: z.literal("integer"),
+  ...inputFields,
+  default: z.int().optional(),
+  minimum: z.int().optional().describe("Smallest value."),
+  maximum: z.int().optional().describe("Largest value."),
+});
+const numberInput = z.strictObject({
+  type: z.literal("number"),
+  ...inputFields,
+  default: z.number().optional(),
+  minimum: z.number().optional().describe("Smallest value."),
+  maximum: z.number().optional().describe("Largest value."),
+});
+const booleanInput = z.strictObject({ type: z.literal("boolean"), ...inputFields, default: z.boolean().optional() });
+const choiceInput = z.strictObject({
+  type: z.literal("choice"),
+  ...inputFields,
+  options: z.array(text.min(1)).min(1).max(200).describe("The values to choose from."),
+  default: text.optional(),
+});
+const listInput = z.strictObject({
+  type: z.literal("list"),
+  ...inputFields,
+  default: z.array(text).max(1000).optional(),
+  minItems: z.int().min(0).max(1000).optional().describe("Fewest items."),
+  maxItems: z.int().min(0).max(1000).optional().describe("Most items; 1000 unless told."),
+});
+export const inputTypes = ["string", "integer", "number", "boolean", "choice", "list"] as const;
+export const inputSpec = z
+  .discriminatedUnion("type", [stringInput, integerInput, numberInput, booleanInput, choiceInput, listInput])
+  .describe("A typed input: it becomes the form, the API's check and the environment variable INPUT_<NAME>.");
+export type InputSpec = z.infer<typeof inputSpec>;
+
+const targets = z
+  .strictObject({
+    select: z.string().min(1).max(2000).optional().describe("Selector over labels, name=, os=, fact.*; see the docs."),
+    names: z.array(name).min(1).max(10_000).optional().describe("Target names, instead of select."),
+    max: z.int().min(1).max(100_000).optional().describe("Refuse the execution when more targets match."),
+    offline: z
+      .enum(["queue", "skip", "fail"])
+      .default("queue")
+      .describe("When a target's agent is not connected: wait for it, leave the target out, or fail it."),
+    offlineExpiry: duration(1000, 30 * day, "between 1s and 30d")
+      .default("24h")
+      .describe("How long work waits for an agent that is not connected."),
+  })
+  .describe("Where it runs unless the execution says otherwise.");
+
+const retry = z
+  .strictObject({
+    max: z.int().min(0).max(20).describe("How often the step is tried again."),
+    delay: duration(0, day, "at most 1d").default("5s").describe("Pause before the first new try."),
+    backoff: z
+      .enum(["fixed", "exponential"])
+      .default("fixed")
+      .describe("The pause stays the same, or doubles with each try (at most 1h)."),
+    on: z
+      .array(z.enum(["failed", "timed_out"]))
+      .min(1)
+      .default(["failed", "timed_out"])
+      .describe("Outcomes that are tried again."),
+  })
+  .describe("Try the step again when it did not succeed.");
+
+export const stepSchema = z
+  .strictObject({
+    id: z
+      .string()
+      .regex(
+        /^[A-Za-z][A-Za-z0-9_-]{0,62}$/,
+        "a step id has letters, digits, _ and -, starts with a letter, at most 63",
+      )
+      .optional()
+      .describe("Name for references (steps.<id>.outputs) and for the interface; step-1, step-2 … unless told."),
+    name: z.string().min(1).max(200).optional().describe("Shown to people; the first line of run unless told."),
+    run: z
+      .union(
+        [
+          z
+            .string()
+            .min(1)
+            .max(256 * 1024),
+          z
+            .array(z.string().max(64 * 1024))
+            .min(1)
+            .max(1000),
+        ],
+        {
+          error: "must be a script (text) or a command as a list of arguments",
+        },
+      )
+      .describe("A script for the shell, or a list: program and arguments, run without any shell."),
+    shell: z.enum(shells).optional().describe("Interpreter of the script; sh on Linux and macOS unless told."),
+    if: z
+      .union([z.string().min(1).max(2000), z.boolean()], { error: "must be an expression (text), true or false" })
+      .optional()
+      .describe("CEL expression; the step is skipped when it is false."),
+    env: env.optional().describe("Environment of this step; wins over the job's."),
+    timeout: duration(1000, 30 * day, "between 1s and 30d")
+      .optional()
+      .describe("Longest time of one try."),
+    retry: retry.optional(),
+    idempotent: z
+      .boolean()
+      .default(false)
+      .describe("Running it twice does no harm: it may be tried again when its outcome was lost."),
+    continueOnError: z.boolean().default(false).describe("Go on with the next step although this one failed."),
+    outputs: z
+      .array(identifier("an output name"))
+      .max(100)
+      .optional()
+      .describe(
+        'Names that the script writes as name=value lines to the file "$OC_OUTPUT". Optional; when given, references to others are refused.',
+      ),
+  })
+  .describe("One action on one target.");
+export type StepSpec = z.infer<typeof stepSchema>;
+
+export const jobSchema = z
+  .strictObject({
+    apiVersion: z.literal(apiVersion).describe(`Always ${apiVersion}.`),
+    kind: z.literal("Job").describe("Always Job."),
+    name: name.describe("What people type to run it: letters, digits, dot, dash, underscore."),
+    description: z.string().max(10_000).default("").describe("What the job does and when to use it."),
+    labels: labels.default({}).describe("For finding and grouping jobs."),
+    inputs: z
+      .record(identifier("an input name"), inputSpec)
+      .refine((inputs) => Object.keys(inputs).length <= 100, "at most 100 inputs")
+      .default({})
+      .describe("Typed values that an execution is given."),
+    targets: targets.optional(),
+    timeout: duration(1000, 30 * day, "between 1s and 30d")
+      .default("1d")
+      .describe("Longest time of all steps on one target, from its first step."),
+    limits: z
+      .strictObject({
+        output: outputSize
+          .default("10MiB")
+          .describe("Most output kept of one try; beyond it the beginning and the end stay, with one marked gap."),
+      })
+      .default({ output: "10MiB" })
+      .describe("Bounds on what a step may use."),
+    env: env.default({}).describe("Environment of all steps."),
+    steps: z
+      .array(stepSchema)
+      .min(1, "a job needs at least one step")
+      .max(500)
+      .describe("Run in order on each target."),
+    onFailure: z
+      .array(stepSchema)
+      .max(100)
+      .default([])
+      .describe("Run on a target when one of its steps failed or timed out."),
+    finally: z
+      .array(stepSchema)
+      .max(100)
+      .default([])
+      .describe("Run last on every target: after success, failure and cancel."),
+  })
+  .describe("A versioned definition of work.");
+/** A parsed job: defaults filled in, durations and sizes still as written (plan-stage.ts resolves them). */
+export type Job = z.infer<typeof jobSchema>;
+
+/** Keys of the format that this version does not run yet. They are refused as what they are, not as typing errors. */
+export const laterKeys: Record<"job" | "targets" | "limits" | "step", Record<string, string>> = {
+  job: {
+    stages: "workflows with stages",
+    rollout: "rollouts in batches",
+    approval: "approvals",
+    concurrency: "concurrency limits",
+    runAs: "running as another user",
+    secrets: "secrets",
+    notify: "notifications",
+    signatures: "signatures",
+  },
+  targets: { group: "groups", groups: "groups" },
+  limits: { memory: "memory limits", cpu: "CPU limits" },
+  step: {
+    uses: "actions (uses, with)",
+    with: "actions (uses, with)",
+    runAs: "running as another user",
+    secrets: "secrets",
+    limits: "limits of a single step",
+    facts: "facts in a script's environment",
+  },
+};

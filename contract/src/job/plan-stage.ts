@@ -1,0 +1,135 @@
+// The stage `main` of a job as ordered steps with everything resolved. The agent runs exactly this, made from the bytes
+// it was offered; the controller stores `summariseSteps` beside the stage for the console. Pure.
+import { parseDuration } from "./duration.ts";
+import type { ExpressionNames } from "./expression.ts";
+import { namesOutcome } from "./expression.ts";
+import type { Job, Shell } from "./job-schema.ts";
+import { jobSteps, type Phase, type PlacedStep } from "./job-steps.ts";
+import { parseSize } from "./size.ts";
+import { bareCondition } from "./template.ts";
+
+export const mainStage = "main";
+
+export interface PlannedStep {
+  id: string;
+  name: string;
+  /** From 0 over all phases: steps, then onFailure, then finally. */
+  position: number;
+  /**
+   * `steps` run in order. `onFailure` runs after them when the outcome is failure (failed or timed out). `finally`
+   * runs last, always, also after a cancel. Inside onFailure and finally one failing step does not stop the next.
+   */
+  phase: Phase;
+  /** A script for an interpreter (text of a file, never of a command line), or argv without any shell. */
+  run: { kind: "script"; text: string; shell: Exclude<Shell, "exec"> | undefined } | { kind: "exec"; argv: string[] };
+  /** CEL, for evaluateCondition; false: the step is skipped. Never empty. */
+  condition: string;
+  /** Values are templates, for interpolate; the job's and the step's merged. */
+  env: Record<string, string>;
+  /** Of one try; undefined: only the stage's. */
+  timeoutMs: number | undefined;
+  retry: { max: number; delayMs: number; backoff: "fixed" | "exponential"; on: readonly ("failed" | "timed_out")[] };
+  idempotent: boolean;
+  continueOnError: boolean;
+  /** Output names it declares; undefined: any. */
+  outputs: readonly string[] | undefined;
+  /** What its expressions may name: pass it with the scope. `scope.steps` has an entry for each of `names.steps`. */
+  names: ExpressionNames;
+}
+
+export interface StagePlan {
+  id: string;
+  steps: PlannedStep[];
+  /** Of all tries and pauses on one target, from its first step; `finally` runs after it too, within its own timeouts. */
+  timeoutMs: number;
+  /** Of one try. */
+  maxOutputBytes: number;
+}
+
+export interface TargetPlan {
+  select: string | undefined;
+  names: readonly string[] | undefined;
+  max: number | undefined;
+  offline: "queue" | "skip" | "fail";
+  offlineExpiryMs: number;
+}
+
+/** A `finally` step without a timeout of its own may not hold a cancelled target for ever. */
+const finallyTimeoutMs = 10 * 60_000;
+const longestDelayMs = 60 * 60_000;
+
+/** Undefined when the job has no such stage. */
+export function planStage(job: Job, stageId: string = mainStage): StagePlan | undefined {
+  if (stageId !== mainStage) return undefined;
+  return {
+    id: mainStage,
+    steps: jobSteps(job).map((placed, position) => planStep(job, placed, position)),
+    timeoutMs: parseDuration(job.timeout)!,
+    maxOutputBytes: parseSize(job.limits.output)!,
+  };
+}
+
+/** Targets of a job, or the defaults when it names none and the execution has to. */
+export function planTargets(job: Job): TargetPlan {
+  const { select, names, max, offline = "queue", offlineExpiry = "24h" } = job.targets ?? {};
+  return { select, names, max, offline, offlineExpiryMs: parseDuration(offlineExpiry)! };
+}
+
+/** What `automation.stages.steps` stores. */
+export function summariseSteps(plan: StagePlan): { id: string; name: string; kind: string }[] {
+  return plan.steps.map(({ id, name, run }) => ({
+    id,
+    name,
+    kind: run.kind === "exec" ? "exec" : (run.shell ?? "script"),
+  }));
+}
+
+/** Pause before try `tryNumber` (2, 3 …), in milliseconds. */
+export function retryDelayMs(retry: PlannedStep["retry"], tryNumber: number): number {
+  const factor = retry.backoff === "exponential" ? 2 ** Math.min(tryNumber - 2, 30) : 1;
+  return Math.min(retry.delayMs * factor, Math.max(longestDelayMs, retry.delayMs));
+}
+
+function planStep(job: Job, { id, phase, spec, names }: PlacedStep, position: number): PlannedStep {
+  const timeoutMs = spec.timeout === undefined ? undefined : parseDuration(spec.timeout)!;
+  return {
+    id,
+    name: spec.name ?? nameOf(spec.run),
+    position,
+    phase,
+    run: Array.isArray(spec.run)
+      ? { kind: "exec", argv: spec.run }
+      : { kind: "script", text: spec.run, shell: spec.shell as Exclude<Shell, "exec"> | undefined },
+    condition: conditionOf(spec.if, phase),
+    env: { ...job.env, ...spec.env },
+    timeoutMs: timeoutMs ?? (phase === "finally" ? finallyTimeoutMs : undefined),
+    retry: planRetry(spec.retry),
+    idempotent: spec.idempotent,
+    continueOnError: spec.continueOnError,
+    outputs: spec.outputs,
+    names,
+  };
+}
+
+function planRetry(retry: PlacedStep["spec"]["retry"]): PlannedStep["retry"] {
+  if (!retry) return { max: 0, delayMs: 0, backoff: "fixed", on: ["failed", "timed_out"] };
+  return { max: retry.max, delayMs: parseDuration(retry.delay)!, backoff: retry.backoff, on: retry.on };
+}
+
+/**
+ * A step after a failed one is skipped unless its condition says failure() or always(): `success()` is implied in
+ * `steps`. The other phases are entered by the outcome itself, so nothing is implied there.
+ */
+function conditionOf(condition: string | boolean | undefined, phase: Phase): string {
+  const text = condition === undefined ? undefined : bareCondition(String(condition));
+  if (phase !== "steps") return text ?? "always()";
+  if (text === undefined) return "success()";
+  return namesOutcome(text) ? text : `success() && (${text}\n)`; // the line break ends a comment
+}
+
+/** The first line of a script that says something, or the command. */
+function nameOf(run: string | string[]): string {
+  const lines = Array.isArray(run) ? [run.join(" ")] : run.split("\n").map((line) => line.trim());
+  const line = lines.find((text) => text && !text.startsWith("#") && !/^set [-+]/.test(text)) ?? lines[0]!;
+  return line.length > 80 ? `${line.slice(0, 79)}…` : line || "script";
+}

@@ -1,0 +1,97 @@
+// Evaluates a selector without a database: previews, tests and agents. The SQL form gives the same answer. Pure.
+import type { Selector, SelectorField } from "./selector.ts";
+
+/** What a selector looks at. `facts` is the nested object the agent reports. */
+export interface SelectorSubject {
+  name: string;
+  os: string | null;
+  labels: Record<string, string>;
+  facts: Record<string, unknown>;
+}
+
+/** The answer in memory; `selectorSql` gives the same from the database (a property test holds them together). */
+export function selects(selector: Selector, subject: SelectorSubject): boolean {
+  switch (selector.op) {
+    case "and":
+      return selector.items.every((item) => selects(item, subject));
+    case "or":
+      return selector.items.some((item) => selects(item, subject));
+    case "not":
+      return !selects(selector.item, subject);
+    case "has":
+      return fieldText(selector.field, subject) !== undefined;
+    case "is":
+      return selector.values.some((value) => comparable(selector.field, value) === fieldText(selector.field, subject));
+    case "like": {
+      const value = fieldText(selector.field, subject);
+      return value !== undefined && matchesGlob(comparable(selector.field, selector.pattern), value);
+    }
+  }
+}
+
+/** Values of name and os are compared in lower case. */
+export function comparable(field: SelectorField, value: string): string {
+  return field.kind === "name" || field.kind === "os" ? asciiLower(value) : value;
+}
+
+/** A to Z only: what `lower(… collate "C")` does, so that no Unicode table has a say. */
+const asciiLower = (text: string) => text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+
+function fieldText(field: SelectorField, subject: SelectorSubject): string | undefined {
+  if (field.kind === "label") return Object.hasOwn(subject.labels, field.key) ? subject.labels[field.key] : undefined;
+  if (field.kind === "name") return asciiLower(subject.name);
+  if (field.kind === "os") return subject.os === null ? undefined : asciiLower(subject.os);
+  return factText(factAt(subject.facts, field.path));
+}
+
+/** As PostgreSQL's `#>`: a number is a place in a list, counted from the end when negative. */
+function factAt(facts: unknown, path: readonly string[]): unknown {
+  let value = facts;
+  for (const part of path) {
+    if (Array.isArray(value)) value = /^-?\d+$/.test(part) ? value.at(Number(part)) : undefined;
+    else if (typeof value === "object" && value !== null && Object.hasOwn(value, part)) {
+      value = (value as Record<string, unknown>)[part];
+    } else return undefined;
+  }
+  return value;
+}
+
+/** Texts, numbers and truth values have a text; lists, mappings and null have none. */
+function factText(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  if (typeof value === "boolean") return String(value);
+  return typeof value === "number" && Number.isFinite(value) ? plainDecimal(value) : undefined;
+}
+
+/** 1e21 as 1000000000000000000000 and 1e-7 as 0.0000001: what a numeric column prints. */
+function plainDecimal(value: number): string {
+  const match = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(String(value));
+  if (!match) return String(value === 0 ? 0 : value);
+  const digits = match[2]! + (match[3] ?? "");
+  const point = 1 + Number(match[4]);
+  if (point <= 0) return `${match[1]}0.${"0".repeat(-point)}${digits}`;
+  return `${match[1]}${digits.padEnd(point, "0")}`;
+}
+
+/** `*` any characters, `?` one code point. Without a regular expression: no pattern can be slow. */
+export function matchesGlob(pattern: string, text: string): boolean {
+  const want = [...pattern];
+  const have = [...text];
+  let p = 0;
+  let star = -1;
+  let resume = 0;
+  for (let t = 0; t < have.length; ) {
+    if (p < want.length && want[p] === "*") {
+      star = p++;
+      resume = t;
+    } else if (p < want.length && (want[p] === "?" || want[p] === have[t])) {
+      p++;
+      t++;
+    } else if (star >= 0) {
+      p = star + 1;
+      t = ++resume;
+    } else return false;
+  }
+  while (want[p] === "*") p++;
+  return p === want.length;
+}

@@ -1,0 +1,211 @@
+// Selectors: which targets are meant. A small grammar over labels, name, os and facts, parsed to a neutral tree that
+// memory (select-in-memory.ts) and SQL (the controller's assets/selector-sql.ts) evaluate with the same answer. Pure.
+//
+//   env=prod and role in (web, api) and fact.os.family=linux and not frozen and name~web-*
+//
+// A bare word means that the label exists. `!=` and `not in` also hold where the label is missing: they are
+// `not (… = …)`. `~` is a glob: * and ?. Labels and facts compare exactly, name and os without regard to ASCII case.
+import { SelectorError, type Token, tokenise } from "./selector-tokens.ts";
+
+export type SelectorField =
+  | { kind: "label"; key: string }
+  | { kind: "name" }
+  | { kind: "os" }
+  | { kind: "fact"; path: string[] };
+
+export type Selector =
+  | { op: "and" | "or"; items: Selector[] }
+  | { op: "not"; item: Selector }
+  | { op: "has"; field: SelectorField }
+  | { op: "is"; field: SelectorField; values: string[] }
+  | { op: "like"; field: SelectorField; pattern: string };
+
+export const maxSelectorLength = 2000;
+export const selectorFields = ["name", "os", "fact."] as const;
+const later: Record<string, string> = {
+  group: "groups do not exist in this version yet; use a label",
+  tag: "tags are labels here: write the label's name alone to ask whether it exists",
+  agent: "selecting by agent is not supported yet; use name or a label",
+};
+
+/** Throws SelectorError. */
+export function parseSelector(text: string): Selector {
+  if (text.length > maxSelectorLength) {
+    throw new SelectorError(`a selector has at most ${maxSelectorLength} characters`, maxSelectorLength);
+  }
+  if (!text.isWellFormed()) throw new SelectorError("this text is broken: half of a surrogate pair", 0);
+  return new Parser(tokenise(text)).parse();
+}
+
+class Parser {
+  private readonly tokens: Token[];
+  private at = 0;
+  private depth = 0;
+
+  constructor(tokens: Token[]) {
+    this.tokens = tokens;
+  }
+
+  parse(): Selector {
+    if (this.peek().kind === "end") throw new SelectorError("the selector is empty; write a label, name=… or os=…", 0);
+    const selector = this.or();
+    const rest = this.peek();
+    if (rest.kind === "end") return selector;
+    if (rest.kind === ")") throw new SelectorError("this ) has no (", rest.offset);
+    throw new SelectorError(`expected "and" or "or" before ${rest.text}`, rest.offset);
+  }
+
+  private peek(): Token {
+    return this.tokens[this.at]!;
+  }
+
+  private next(): Token {
+    return this.tokens[this.at++]!;
+  }
+
+  private take(kind: Token["kind"]): boolean {
+    if (this.peek().kind !== kind) return false;
+    this.at++;
+    return true;
+  }
+
+  private or(): Selector {
+    const items = [this.and()];
+    while (this.take("or")) items.push(this.and());
+    return items.length === 1 ? items[0]! : { op: "or", items };
+  }
+
+  private and(): Selector {
+    const items = [this.not()];
+    while (this.take("and")) items.push(this.not());
+    return items.length === 1 ? items[0]! : { op: "and", items };
+  }
+
+  private not(): Selector {
+    if (++this.depth > 100) throw new SelectorError("this selector is nested too deeply", this.peek().offset);
+    const selector: Selector = this.take("not") ? { op: "not", item: this.not() } : this.primary();
+    this.depth--;
+    return selector;
+  }
+
+  private primary(): Selector {
+    const token = this.next();
+    if (token.kind === "(") {
+      const inner = this.or();
+      if (!this.take(")")) throw new SelectorError("this ( has no )", token.offset);
+      return inner;
+    }
+    if (token.kind !== "word" && token.kind !== "quoted")
+      throw new SelectorError(expected("a label, name, os or fact.…", token), token.offset);
+    return this.comparison(fieldOf(token));
+  }
+
+  private comparison(field: SelectorField): Selector {
+    const token = this.peek();
+    if (token.kind === "=" || token.kind === "!=") {
+      this.at++;
+      const is: Selector = { op: "is", field, values: [this.value()] };
+      return token.kind === "=" ? is : { op: "not", item: is };
+    }
+    if (this.take("~")) return { op: "like", field, pattern: this.value(true) };
+    if (this.take("in")) return this.list(field);
+    if (token.kind === "not" && this.tokens[this.at + 1]?.kind === "in") {
+      this.at += 2;
+      return { op: "not", item: this.list(field) };
+    }
+    return { op: "has", field };
+  }
+
+  private list(field: SelectorField): Selector {
+    const open = this.next();
+    if (open.kind !== "(")
+      throw new SelectorError(expected("( after in, as in: role in (web, api)", open), open.offset);
+    const values = [this.value()];
+    while (this.take(",")) values.push(this.value());
+    if (!this.take(")")) throw new SelectorError(expected(") or ,", this.peek()), this.peek().offset);
+    return { op: "is", field, values };
+  }
+
+  private value(glob = false): string {
+    const token = this.next();
+    if (token.kind === "quoted") return token.value;
+    if (token.kind !== "word") {
+      const reserved = /^(and|or|not|in)$/i.test(token.text)
+        ? `: ${token.text} is a word of the grammar, so quote it`
+        : "";
+      throw new SelectorError(`${expected("a value", token)}${reserved}`, token.offset);
+    }
+    if (!glob && /[*?]/.test(token.value)) {
+      throw new SelectorError(
+        `patterns use ~ instead of =; for the character itself quote "${token.value}"`,
+        token.offset,
+      );
+    }
+    return token.value;
+  }
+}
+
+function expected(what: string, token: Token): string {
+  return `expected ${what}, found ${token.kind === "end" ? "the end" : token.text}`;
+}
+
+/** A quoted word is always a label, so that labels called `name` or `and` can be asked for. */
+function fieldOf(token: Token): SelectorField {
+  if (token.kind === "quoted") {
+    if (token.value === "") throw new SelectorError("a label has a name", token.offset);
+    return { kind: "label", key: token.value };
+  }
+  const word = token.value;
+  if (word === "name" || word === "os") return { kind: word };
+  if (Object.hasOwn(later, word)) throw new SelectorError(later[word]!, token.offset);
+  if (word === "fact" || word.startsWith("fact.")) return factOf(token);
+  if (!/^[A-Za-z_][A-Za-z0-9_./-]*$/.test(word)) {
+    throw new SelectorError(
+      `${word} is no label name: letters, digits, _ . / -, starting with a letter or _`,
+      token.offset,
+    );
+  }
+  return { kind: "label", key: word };
+}
+
+function factOf(token: Token): SelectorField {
+  const path = token.value.split(".").slice(1);
+  if (path.length === 0 || path.some((part) => !/^[A-Za-z0-9_-]+$/.test(part))) {
+    throw new SelectorError("a fact is written fact.os.family: names separated by dots", token.offset);
+  }
+  return { kind: "fact", path };
+}
+
+/** The canonical text: `parseSelector` reads back the same tree. */
+export function printSelector(selector: Selector): string {
+  switch (selector.op) {
+    case "and":
+    case "or":
+      return selector.items.map((item) => inner(item)).join(` ${selector.op} `);
+    case "not":
+      return `not ${inner(selector.item)}`;
+    case "has":
+      return printField(selector.field);
+    case "like":
+      return `${printField(selector.field)}~${quote(selector.pattern)}`;
+    case "is":
+      if (selector.values.length === 1) return `${printField(selector.field)}=${quote(selector.values[0]!)}`;
+      return `${printField(selector.field)} in (${selector.values.map(quote).join(", ")})`;
+  }
+}
+
+const inner = (item: Selector) =>
+  item.op === "and" || item.op === "or" ? `(${printSelector(item)})` : printSelector(item);
+
+function printField(field: SelectorField): string {
+  if (field.kind === "fact") return `fact.${field.path.join(".")}`;
+  if (field.kind !== "label") return field.kind;
+  const plain =
+    /^[A-Za-z_][A-Za-z0-9_./-]*$/.test(field.key) && !/^(and|or|not|in|name|os|fact|fact\..*)$/i.test(field.key);
+  return plain && !Object.hasOwn(later, field.key) ? field.key : quote(field.key, true);
+}
+
+function quote(value: string, always: boolean | number = false): string {
+  if (always !== true && /^[A-Za-z0-9_./:@+-]+$/.test(value) && !/^(and|or|not|in)$/i.test(value)) return value;
+  return `"${value.replaceAll(/["\\]/g, "\\$&")}"`;
+}

@@ -1,0 +1,75 @@
+// `${{ expression }}` inside argv items and environment values. The result is text that nothing reads again: a value
+// that itself contains `${{ }}` stays as it is. Pure.
+import {
+  checkExpression,
+  ExpressionError,
+  type ExpressionNames,
+  type ExpressionProblem,
+  type ExpressionScope,
+  evaluateText,
+} from "./expression.ts";
+
+type Part = { text: string } | { expression: string; offset: number };
+
+/** The opening that is refused wherever templates are not legal. */
+export const templateOpening = "${{";
+
+/** Splits a template; an opening without its end is reported with its offset. */
+function parts(template: string): { parts: Part[]; unclosed: number | undefined } {
+  const found: Part[] = [];
+  let position = 0;
+  for (;;) {
+    const open = template.indexOf(templateOpening, position);
+    if (open < 0) break;
+    const close = endOf(template, open + 3);
+    if (close < 0) return { parts: found, unclosed: open };
+    if (open > position) found.push({ text: template.slice(position, open) });
+    found.push({ expression: template.slice(open + 3, close), offset: open + 3 });
+    position = close + 2;
+  }
+  if (position < template.length) found.push({ text: template.slice(position) });
+  return { parts: found, unclosed: undefined };
+}
+
+/** The `}}` that ends the expression: not one inside a quoted text of it. */
+function endOf(template: string, from: number): number {
+  let quote: string | undefined;
+  for (let i = from; i < template.length; i++) {
+    const char = template[i]!;
+    if (quote) {
+      if (char === "\\") i++;
+      else if (char === quote) quote = undefined;
+    } else if (char === '"' || char === "'") quote = char;
+    else if (char === "}" && template[i + 1] === "}") return i;
+  }
+  return -1;
+}
+
+export function checkTemplate(template: string, names: ExpressionNames): ExpressionProblem | undefined {
+  const split = parts(template);
+  if (split.unclosed !== undefined) return { message: `this \${{ has no }}`, offset: split.unclosed };
+  for (const part of split.parts) {
+    if ("text" in part) continue;
+    const lead = part.expression.length - part.expression.trimStart().length;
+    const problem = checkExpression(part.expression.trim(), names, "text");
+    if (problem) return { ...problem, offset: problem.offset + part.offset + lead };
+  }
+  return undefined;
+}
+
+/** Throws ExpressionError when an expression cannot be evaluated. */
+export function interpolate(template: string, names: ExpressionNames, scope: ExpressionScope): string {
+  const split = parts(template);
+  if (split.unclosed !== undefined) throw new ExpressionError(`\`${template}\`: this \${{ has no }}`);
+  return split.parts
+    .map((part) => ("text" in part ? part.text : evaluateText(part.expression.trim(), names, scope)))
+    .join("");
+}
+
+/** `if` may be written bare or as one whole `${{ … }}`; this is the bare text. */
+export function bareCondition(condition: string): string {
+  const trimmed = condition.trim();
+  const split = trimmed.startsWith(templateOpening) ? parts(trimmed) : undefined;
+  const [only] = split?.unclosed === undefined ? (split?.parts ?? []) : [];
+  return split?.parts.length === 1 && only && "expression" in only ? only.expression.trim() : trimmed;
+}
