@@ -4,6 +4,7 @@ import type { Query, Sql } from "@opsconductor/database/connect";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import type { Config } from "./config.ts";
+import type { CertificateAuthority } from "./fleet/certificate-authority.ts";
 import type { Keys } from "./keys.ts";
 import type { Live } from "./live/live.ts";
 
@@ -22,6 +23,8 @@ export interface Context {
   keys: Keys;
   /** What /metrics shows; a part registers its own counters here at its start. */
   metrics: Registry;
+  /** Issues certificates for agents and listeners; opened once at the start. */
+  authority: CertificateAuthority;
   controllerId: string;
   clusterId: string;
   /** Aborted when the controller stops: loops end, waits reject. */

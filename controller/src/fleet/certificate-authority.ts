@@ -5,7 +5,7 @@ import { isIP } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import { OcError } from "@opsconductor/contract/errors";
 import type { JsonGeneralName } from "@peculiar/x509";
-import type { Context } from "../context.ts";
+import type { Context, Query } from "../context.ts";
 import {
   type AuthorityRow,
   demoteIssuing,
@@ -35,12 +35,6 @@ const issuingRenewBeforeMs = 180 * dayMs;
 const serverLifeMs = 30 * dayMs;
 export const agentCertificateMs = dayMs;
 
-/** Encrypts what the database keeps. `context` binds a ciphertext to its place, so that it cannot be moved. */
-export interface KeySealer {
-  seal(context: string, plain: Uint8Array): Buffer;
-  open(context: string, sealed: Uint8Array): Buffer;
-}
-
 export interface IssuedCertificate {
   /** Leaf first, then the issuing authority. */
   chainPem: string;
@@ -67,7 +61,7 @@ export interface CertificateAuthority {
   issueHttpCertificate(names: readonly string[]): Promise<ServerCertificate>;
 }
 
-type Needs = Pick<Context, "sql" | "now" | "newId" | "clusterId" | "controllerId">;
+type Needs = Pick<Context, "sql" | "now" | "newId" | "keys" | "clusterId" | "controllerId">;
 
 export function agentUri(clusterId: string, agentId: string): string {
   return `spiffe://${clusterId}/agent/${agentId}`;
@@ -78,12 +72,12 @@ export function controllerUri(clusterId: string, controllerId: string): string {
 }
 
 /** Opens the authority, making it when the database holds none. Throws when the keys cannot be opened. */
-export async function openCertificateAuthority(ctx: Needs, sealer: KeySealer): Promise<CertificateAuthority> {
-  const rows = await ctx.sql.begin((tx) => ensureAuthorities(ctx, sealer, tx));
+export async function openCertificateAuthority(ctx: Needs): Promise<CertificateAuthority> {
+  const rows = await ctx.sql.begin((tx) => ensureAuthorities(ctx, tx));
   const issuingRow = rows.find((r) => r.kind === "issuing" && r.state === "active")!;
   const issuing: Issuer = {
     certificate: parseCertificate(issuingRow.certificatePem),
-    key: await importPrivateKey(openKey(sealer, issuingRow)),
+    key: await importPrivateKey(openKey(ctx, issuingRow)),
   };
   const roots = rows.filter((r) => r.kind === "root");
   return new Authority(ctx, issuing, issuingRow.certificatePem, roots);
@@ -155,24 +149,20 @@ class Authority implements CertificateAuthority {
   }
 }
 
-async function ensureAuthorities(
-  ctx: Needs,
-  sealer: KeySealer,
-  tx: Parameters<typeof lockAuthorities>[0],
-): Promise<AuthorityRow[]> {
+async function ensureAuthorities(ctx: Needs, tx: Query): Promise<AuthorityRow[]> {
   await lockAuthorities(tx);
   const rows = await listAuthorities(tx);
   const rootRow = rows.find((r) => r.kind === "root" && r.state === "active");
-  if (!rootRow) return makeAuthorities(ctx, sealer, tx);
+  if (!rootRow) return makeAuthorities(ctx, tx);
   const issuing = rows.find((r) => r.kind === "issuing" && r.state === "active");
   const now = ctx.now();
   if (issuing && issuing.notAfter.getTime() - now.getTime() > issuingRenewBeforeMs) return rows;
   if (!rootRow.keySealed) return keepIssuing(issuing, rows, now);
   const root = {
     certificate: parseCertificate(rootRow.certificatePem),
-    key: await importPrivateKey(openKey(sealer, rootRow)),
+    key: await importPrivateKey(openKey(ctx, rootRow)),
   };
-  return [...rows.filter((r) => r !== issuing), await makeIssuing(ctx, sealer, tx, root)];
+  return [...rows.filter((r) => r !== issuing), await makeIssuing(ctx, tx, root)];
 }
 
 /** The root's key was taken out: what is there serves until it expires, then only a person can help. */
@@ -184,43 +174,38 @@ function keepIssuing(issuing: AuthorityRow | undefined, rows: AuthorityRow[], no
   );
 }
 
-async function makeAuthorities(ctx: Needs, sealer: KeySealer, tx: Parameters<typeof lockAuthorities>[0]) {
+async function makeAuthorities(ctx: Needs, tx: Query) {
   const now = ctx.now();
   const name = `CN=OpsConductor root ${ctx.clusterId.slice(0, 8)}`;
   const root = await issueRoot(name, new Date(now.getTime() + rootLifeMs), now);
-  const rootRow = await toRow(ctx, sealer, "root", root);
+  const rootRow = await toRow(ctx, "root", root);
   await insertAuthority(tx, rootRow);
-  return [rootRow, await makeIssuing(ctx, sealer, tx, root)];
+  return [rootRow, await makeIssuing(ctx, tx, root)];
 }
 
-async function makeIssuing(ctx: Needs, sealer: KeySealer, tx: Parameters<typeof lockAuthorities>[0], root: Issuer) {
+async function makeIssuing(ctx: Needs, tx: Query, root: Issuer) {
   const now = ctx.now();
   const end = Math.min(now.getTime() + issuingLifeMs, root.certificate.notAfter.getTime());
   const subject = `CN=OpsConductor issuing ${ctx.clusterId.slice(0, 8)}`;
-  const row = await toRow(ctx, sealer, "issuing", await issueIssuing(root, subject, new Date(end), now));
+  const row = await toRow(ctx, "issuing", await issueIssuing(root, subject, new Date(end), now));
   await insertAuthority(tx, row);
   await demoteIssuing(tx, row.id);
   return row;
 }
 
-async function toRow(
-  ctx: Needs,
-  sealer: KeySealer,
-  kind: "root" | "issuing",
-  { certificate, key }: Issuer,
-): Promise<AuthorityRow> {
+async function toRow(ctx: Needs, kind: "root" | "issuing", { certificate, key }: Issuer): Promise<AuthorityRow> {
   const id = ctx.newId();
-  const keySealed = sealer.seal(sealContext(id), await exportPrivateKey(key));
+  const keySealed = ctx.keys.seal(sealContext(id), await exportPrivateKey(key));
   const certificatePem = `${certificate.toString("pem")}\n`;
   return { id, kind, state: "active", certificatePem, keySealed, notAfter: certificate.notAfter };
 }
 
-function openKey(sealer: KeySealer, row: AuthorityRow): Buffer {
-  return sealer.open(sealContext(row.id), row.keySealed!);
+function openKey(ctx: Needs, row: AuthorityRow): Buffer {
+  return ctx.keys.open(sealContext(row.id), row.keySealed!);
 }
 
 function sealContext(id: string): string {
-  return `fleet.authorities.key_sealed:${id}`;
+  return `fleet.authorities/${id}`;
 }
 
 function hostNames(names: readonly string[]): JsonGeneralName[] {

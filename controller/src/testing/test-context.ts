@@ -7,6 +7,7 @@ import { Registry } from "prom-client";
 import { v7 } from "uuid";
 import { type Config, loadConfig } from "../config.ts";
 import type { Actor, Context } from "../context.ts";
+import { openCertificateAuthority } from "../fleet/certificate-authority.ts";
 import { createKeys } from "../keys.ts";
 import { createLive } from "../live/in-process.ts";
 
@@ -24,7 +25,7 @@ export async function testContext(overrides: Partial<Config> = {}): Promise<Test
   const stopped = new AbortController();
   let fixed: Date | undefined;
   const log = pino({ level: overrides.logLevel ?? "silent" });
-  const ctx: Context = {
+  const base = {
     config: { ...loadConfig({}), ...overrides },
     log,
     sql: db.sql,
@@ -37,7 +38,8 @@ export async function testContext(overrides: Partial<Config> = {}): Promise<Test
     clusterId: v7(),
     signal: stopped.signal,
   };
-  await insertCluster(ctx);
+  await insertCluster(base);
+  const ctx: Context = { ...base, authority: await openCertificateAuthority(base) };
   const close = async () => {
     stopped.abort();
     await db.close();
@@ -46,7 +48,7 @@ export async function testContext(overrides: Partial<Config> = {}): Promise<Test
 }
 
 /** What the start writes before anything else runs. */
-async function insertCluster({ sql, clusterId, controllerId, keys }: Context): Promise<void> {
+async function insertCluster({ sql, clusterId, controllerId, keys }: Omit<Context, "authority">): Promise<void> {
   await sql`insert into fleet.cluster (id, key_check) values (${clusterId}, ${keys.check})`;
   await sql`insert into fleet.controllers (id, started_at, lease_until, version, hostname)
     values (${controllerId}, now(), now() + interval '1 day', '0.0.0', 'test')`;
