@@ -1,6 +1,6 @@
 // The agent's only truth: what it accepted, started, finished and told. Three implementations (sqlite, memory, failing)
-// pass one conformance suite. A record is durable when the call returns; after an error the journal is poisoned and
-// every further call throws: take no more work, say so, recover by restart.
+// pass one conformance suite. A record is durable when `commit` returns; after an error the journal is poisoned and
+// every further commit throws: take no more work, say so, recover by restart.
 
 export interface AttemptKey {
   assignmentId: string;
@@ -48,10 +48,16 @@ export type EventBody =
   | { kind: "finished"; state: string; reason: string }
   | { kind: "held"; nextStepId: string };
 
-export interface StoredEvent extends AttemptKey {
+/** When and in which boot something was recorded: `monotonicMs` counts from an arbitrary point of that boot. */
+export interface Moment {
+  atMs: number;
+  monotonicMs: number;
+  bootId: string;
+}
+
+export interface StoredEvent extends AttemptKey, Moment {
   fence: bigint;
   seq: bigint;
-  atMs: number;
   body: EventBody;
 }
 
@@ -66,26 +72,63 @@ export type AttemptJournalState =
   | "denied"
   | "tombstone";
 
-export interface AttemptRecord {
-  offer: OfferRecord;
+export type Want = "run" | "hold" | "cancel" | "forget";
+
+/** One attempt as the journal sees it now. Its offer is read with `offer(fence)`; a tombstone has none. */
+export interface AttemptRecord extends AttemptKey {
+  fence: bigint;
   state: AttemptJournalState;
   lastSeq: bigint;
   ackedSeq: bigint;
-  want: "run" | "hold" | "cancel" | "forget";
+  want: Want;
   wantReason: string;
   releaseThroughStep: number;
+  /** Wall clock of the newest event: what the retention of outcomes counts from. */
+  lastEventAtMs: number;
 }
 
-/** Where output sending stands at a safe point, so that a restart goes on byte-exactly. */
-export interface OutputPosition extends AttemptKey {
+/** Where the output of one try stands, so that a restart goes on byte-exactly. */
+export interface OutputRecord {
   fence: bigint;
   stepId: string;
   try: number;
+  /** Raw bytes that were turned into `sentOffset` bytes of the redacted stream: the redactor's whole state. */
   rawOffset: bigint;
   sentOffset: bigint;
   ackedOffset: bigint;
-  /** sha256 of the sent stream up to sentOffset cannot be saved by node:crypto: recomputed from the raw file. */
-  redactorState: Uint8Array;
   /** Total once the try ended and its stream is complete. */
   totalBytes: bigint | undefined;
+  /** A short stream is kept here instead of in files: it becomes durable in the commit that reports its total. */
+  inline: Uint8Array | undefined;
+}
+
+/** What one commit may contain, applied in order. `open` is followed by the attempt's first event in the same commit. */
+export type JournalRecord =
+  | { kind: "open"; key: AttemptKey; fence: bigint; offer: OfferRecord | undefined; releaseThroughStep: number }
+  | { kind: "event"; fence: bigint; at: Moment; body: EventBody }
+  | { kind: "desire"; fence: bigint; want: Want; reason: string; releaseThroughStep: number }
+  | { kind: "output"; output: OutputRecord }
+  | { kind: "forget"; fence: bigint };
+
+export interface Journal {
+  /** Random, made with the journal: another id under the same agent says that the history is gone. */
+  readonly id: string;
+  /** Grows with every record. */
+  position(): bigint;
+  /** Empty while healthy. */
+  poisoned(): string;
+  /** Offers at or below it are refused: their outcomes may have been forgotten. */
+  prunedFence(): bigint;
+  /** Not yet forgotten, by fence. */
+  attempts(): AttemptRecord[];
+  attempt(fence: bigint): AttemptRecord | undefined;
+  offer(fence: bigint): OfferRecord | undefined;
+  eventsAfter(fence: bigint, seq: bigint, limit: number): StoredEvent[];
+  outputs(fence: bigint): OutputRecord[];
+  /** All or nothing, durable on return; returns the events with their seq. One disk sync, so group what belongs together. */
+  commit(records: readonly JournalRecord[]): StoredEvent[];
+  /** Acknowledgements cost no sync of their own: they ride with the next commit. Losing one makes us send again. */
+  noteEventsAcked(fence: bigint, seq: bigint): void;
+  noteOutputAcked(fence: bigint, stepId: string, tryNumber: number, bytes: bigint): void;
+  close(): void;
 }

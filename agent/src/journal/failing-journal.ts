@@ -1,0 +1,66 @@
+// A journal that fails on demand: tests put it around another one to see that nothing is reported or started that was
+// not made durable.
+import type { AttemptRecord, Journal, JournalRecord, OfferRecord, OutputRecord, StoredEvent } from "./journal.ts";
+
+export class FailingJournal implements Journal {
+  readonly #inner: Journal;
+  #commitsLeft = Number.POSITIVE_INFINITY;
+  #poison = "";
+  commits = 0;
+
+  constructor(inner: Journal) {
+    this.#inner = inner;
+  }
+
+  /** The n-th commit from now fails (1: the next), and every one after it. */
+  failAt(n: number): void {
+    this.#commitsLeft = n - 1;
+  }
+
+  get id(): string {
+    return this.#inner.id;
+  }
+  position(): bigint {
+    return this.#inner.position();
+  }
+  poisoned(): string {
+    return this.#poison || this.#inner.poisoned();
+  }
+  prunedFence(): bigint {
+    return this.#inner.prunedFence();
+  }
+  attempts(): AttemptRecord[] {
+    return this.#inner.attempts();
+  }
+  attempt(fence: bigint): AttemptRecord | undefined {
+    return this.#inner.attempt(fence);
+  }
+  offer(fence: bigint): OfferRecord | undefined {
+    return this.#inner.offer(fence);
+  }
+  eventsAfter(fence: bigint, seq: bigint, limit: number): StoredEvent[] {
+    return this.#inner.eventsAfter(fence, seq, limit);
+  }
+  outputs(fence: bigint): OutputRecord[] {
+    return this.#inner.outputs(fence);
+  }
+  commit(records: readonly JournalRecord[]): StoredEvent[] {
+    if (this.#commitsLeft <= 0) {
+      this.#poison = "The journal cannot be written (failure on demand). Restart the agent to recover.";
+      throw new Error(this.#poison);
+    }
+    const events = this.#inner.commit(records);
+    this.#commitsLeft -= 1;
+    this.commits += 1;
+    return events;
+  }
+  noteEventsAcked(fence: bigint, seq: bigint): void {
+    this.#inner.noteEventsAcked(fence, seq);
+  }
+  noteOutputAcked(fence: bigint, stepId: string, tryNumber: number, bytes: bigint): void {
+    this.#inner.noteOutputAcked(fence, stepId, tryNumber, bytes);
+  }
+  close(): void {
+    this.#inner.close();
+  }
+}
