@@ -15,6 +15,8 @@ export interface DevstackOptions {
   /** Known password of `admin`; without it the first start prints a random one, which must be changed. */
   adminPassword?: string;
   env?: Record<string, string>;
+  /** What is started, from the repository's root: the controller itself, or scripts/start.mjs as `npm start` does. */
+  program?: string;
 }
 
 export interface Devstack {
@@ -60,6 +62,7 @@ class Stack implements Devstack {
   readonly agentAddress: string;
   readonly apiAddress: string;
   readonly #env: Record<string, string>;
+  readonly #program: string;
   #controller: StartedProcess | undefined;
   #killed = false;
 
@@ -69,6 +72,7 @@ class Stack implements Devstack {
     this.url = `http://127.0.0.1:${http}`;
     this.agentAddress = `127.0.0.1:${agent}`;
     this.apiAddress = `127.0.0.1:${api}`;
+    this.#program = join(repositoryRoot, options.program ?? "controller/src/main.ts");
     this.#env = {
       // Nothing of the caller's settings may reach the stack; HOME and PATH are what every login has.
       PATH: process.env.PATH ?? "/usr/bin:/bin",
@@ -98,9 +102,12 @@ class Stack implements Devstack {
 
   async startController(): Promise<void> {
     this.#killed = false;
-    const main = join(repositoryRoot, "controller/src/main.ts");
     const logFile = join(this.folder, "controller.log");
-    const controller = startProcess(process.execPath, [main], { cwd: repositoryRoot, env: this.#env, logFile });
+    const controller = startProcess(process.execPath, [this.#program], {
+      cwd: repositoryRoot,
+      env: this.#env,
+      logFile,
+    });
     this.#controller = controller;
     const answers = async () => {
       if (controller.ended()) return "ended";
