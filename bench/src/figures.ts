@@ -1,5 +1,5 @@
 // What a benchmark measured, and how it is shown: a table for people and one JSON line for machines.
-import { cpus, release, totalmem } from "node:os";
+import { cpus, release, totalmem, type } from "node:os";
 
 /** One line of the table. Times are milliseconds unless the name's unit says otherwise. */
 export interface Figure {
@@ -24,7 +24,7 @@ export function print(benchmark: string, about: string, figures: Figure[]): void
 
 function machine(): string {
   const gibibytes = Math.round(totalmem() / 1024 ** 3);
-  return `${cpus().length} × ${cpus()[0]?.model.trim()}, ${gibibytes} GiB, Linux ${release()}, Node ${process.versions.node}`;
+  return `${cpus().length} × ${cpus()[0]?.model.trim()}, ${gibibytes} GiB, ${type()} ${release()}, Node ${process.versions.node}`;
 }
 
 const round = (value: number) => Number(value.toFixed(3));
