@@ -236,6 +236,7 @@ create table fleet.agent_sessions (
   epoch bigint not null,
   controller_id uuid,
   incarnation text,
+  past_incarnations text[] default '{}'::text[] not null,
   boot_id text,
   serial text,
   remote_address text,
@@ -254,6 +255,8 @@ create table fleet.agents (
   sealing_key bytea not null,
   current_serial text,
   pending_serial text,
+  previous_serial text,
+  serial_activated_at timestamp with time zone,
   certificate_not_after timestamp with time zone,
   reauthentications integer default 0 not null,
   version text,
@@ -268,6 +271,7 @@ create table fleet.agents (
   journal_position bigint,
   enrolled_at timestamp with time zone default now() not null,
   enrolled_by text,
+  own_target_id uuid,
   last_seen_at timestamp with time zone,
   revision bigint default 1 not null,
   constraint agents_identity_key_key UNIQUE (identity_key),
@@ -288,11 +292,19 @@ create table fleet.authorities (
   constraint authorities_state_check CHECK ((state = ANY (ARRAY['trusted'::text, 'active'::text, 'retired'::text])))
 );
 
+create table fleet.challenges (
+  nonce bytea not null,
+  agent_id uuid not null,
+  expires_at timestamp with time zone not null,
+  constraint challenges_pkey PRIMARY KEY (nonce)
+);
+
 create table fleet.cluster (
   singleton boolean default true not null,
   id uuid not null,
   generation integer default 1 not null,
   key_check bytea,
+  revocations bigint default 0 not null,
   created_at timestamp with time zone default now() not null,
   constraint cluster_pkey PRIMARY KEY (singleton),
   constraint cluster_singleton_check CHECK (singleton)
@@ -402,6 +414,7 @@ alter table assets.services add constraint services_target_id_fkey FOREIGN KEY (
 alter table assets.targets add constraint targets_managed_by_agent_id_fkey FOREIGN KEY (managed_by_agent_id) REFERENCES fleet.agents(id);
 alter table automation.job_versions add constraint job_versions_job_id_fkey FOREIGN KEY (job_id) REFERENCES automation.jobs(id);
 alter table fleet.agent_sessions add constraint agent_sessions_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES fleet.agents(id);
+alter table fleet.challenges add constraint challenges_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES fleet.agents(id);
 alter table identity.refresh_tokens add constraint refresh_tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES identity.sessions(id) ON DELETE CASCADE;
 alter table identity.sessions add constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 alter table identity.user_roles add constraint user_roles_role_id_fkey FOREIGN KEY (role_id) REFERENCES identity.roles(id);
@@ -486,6 +499,7 @@ grant insert, select on communication.audit to opsconductor_app;
 grant delete, insert, select, update on fleet.agent_sessions to opsconductor_app;
 grant delete, insert, select, update on fleet.agents to opsconductor_app;
 grant delete, insert, select, update on fleet.authorities to opsconductor_app;
+grant delete, insert, select, update on fleet.challenges to opsconductor_app;
 grant delete, insert, select, update on fleet.cluster to opsconductor_app;
 grant delete, insert, select, update on fleet.controllers to opsconductor_app;
 grant delete, insert, select, update on fleet.enrollment_tokens to opsconductor_app;

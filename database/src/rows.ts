@@ -227,6 +227,7 @@ export interface FleetAgentSessionsRow {
   epoch: bigint;
   controllerId: string | null;
   incarnation: string | null;
+  pastIncarnations: string[];
   bootId: string | null;
   serial: string | null;
   remoteAddress: string | null;
@@ -245,6 +246,8 @@ export interface FleetAgentsRow {
   sealingKey: Buffer;
   currentSerial: string | null;
   pendingSerial: string | null;
+  previousSerial: string | null;
+  serialActivatedAt: Date | null;
   certificateNotAfter: Date | null;
   reauthentications: number;
   version: string | null;
@@ -259,6 +262,7 @@ export interface FleetAgentsRow {
   journalPosition: bigint | null;
   enrolledAt: Date;
   enrolledBy: string | null;
+  ownTargetId: string | null;
   lastSeenAt: Date | null;
   revision: bigint;
 }
@@ -274,12 +278,20 @@ export interface FleetAuthoritiesRow {
   createdAt: Date;
 }
 
+/** fleet.challenges */
+export interface FleetChallengesRow {
+  nonce: Buffer;
+  agentId: string;
+  expiresAt: Date;
+}
+
 /** fleet.cluster */
 export interface FleetClusterRow {
   singleton: boolean;
   id: string;
   generation: number;
   keyCheck: Buffer | null;
+  revocations: bigint;
   createdAt: Date;
 }
 

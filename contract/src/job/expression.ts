@@ -83,6 +83,9 @@ export function checkExpression(
 
 /** True when the step shall run. Throws ExpressionError. */
 export function evaluateCondition(text: string, names: ExpressionNames, scope: ExpressionScope): boolean {
+  // Nearly every step has one of these; the full way costs half a millisecond.
+  if (text === "success()") return scope.outcome === "success";
+  if (text === "always()") return true;
   const value = evaluate(text, names, scope);
   if (typeof value === "boolean") return value;
   throw new ExpressionError(`the condition \`${text}\` is neither true nor false`);

@@ -35,7 +35,8 @@ const outputSize = z
 const identifier = (what: string) =>
   z
     .string()
-    .regex(/^[A-Za-z][A-Za-z0-9_]{0,62}$/, `${what}: letters, digits and _, starting with a letter, at most 63`);
+    .regex(/^[A-Za-z][A-Za-z0-9_]{0,62}$/, `${what} has letters, digits and _, starts with a letter, at most 63`)
+    .refine((word) => !/^(in|true|false|null)$/.test(word), `${what} cannot be a word of the expression language`);
 
 const environmentName = z
   .string()

@@ -111,6 +111,18 @@ test.each([
     "16:15 steps.1.if: there is no step before this one called chek; did you mean check?",
   ],
   [
+    "an input that expressions could not name",
+    6,
+    "  in: { type: integer }",
+    "6:3 inputs.in: an input name cannot be a word of the expression language",
+  ],
+  [
+    "an input with a dash",
+    6,
+    "  keep-days: { type: integer }",
+    "6:3 inputs.keep-days: an input name has letters, digits and _, starts with a letter, at most 63",
+  ],
+  [
     "a selector",
     9,
     "  select: env==prod",

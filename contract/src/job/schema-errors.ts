@@ -86,7 +86,7 @@ function wrongType(expected: string, path: Path, value: unknown, message: string
   if (expected === "string" && (typeof value === "number" || typeof value === "boolean")) {
     return { path, message: `must be text, and this is ${describe(value)}; put it in quotes` };
   }
-  if (value === null) return { path, message: `${key} has no value: write ${nameOf(expected)} or remove the key` };
+  if (value === null) return emptyValue(path, nameOf(expected));
   // Messages of our own schema start with "must be"; the library's do not.
   if (message.startsWith("must be")) return { path, message };
   return { path, message: `must be ${nameOf(expected)}, and this is ${describe(value)}` };

@@ -50,6 +50,7 @@ export function checkTemplate(template: string, names: ExpressionNames): Express
   if (split.unclosed !== undefined) return { message: `this \${{ has no }}`, offset: split.unclosed };
   for (const part of split.parts) {
     if ("text" in part) continue;
+    if (part.expression.trim() === "") return { message: `this \${{ }} is empty`, offset: part.offset };
     const lead = part.expression.length - part.expression.trimStart().length;
     const problem = checkExpression(part.expression.trim(), names, "text");
     if (problem) return { ...problem, offset: problem.offset + part.offset + lead };

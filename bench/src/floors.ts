@@ -1,0 +1,84 @@
+// What one execution cannot do without, each part alone and bare on this machine in this run. Called by dispatch.ts.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { type Client, credentials, makeGenericClientConstructor, Server, ServerCredentials } from "@grpc/grpc-js";
+import { connect } from "@opsconductor/database/connect";
+import { startEmbeddedPostgres } from "@opsconductor/database/embedded/embedded-postgres";
+import { median, timed } from "./figures.ts";
+
+const times = 200;
+const path = "/bench.Echo/Stream";
+
+/** Inserting one row and committing it, in an embedded PostgreSQL with the product's settings. */
+export async function commitMs(folder: string): Promise<number> {
+  const dataDir = mkdtempSync(join(folder, "floor-"));
+  const log = { info() {}, warn: console.warn, error: console.error };
+  const server = await startEmbeddedPostgres({ dataDir, log });
+  const sql = connect(server.owner, { max: 1 });
+  try {
+    await sql`create table one (id integer, text text)`;
+    return median(await timed(times, (index) => sql`insert into one values (${index}, 'row')`));
+  } finally {
+    await sql.end();
+    await server.stop();
+    rmSync(dataDir, { recursive: true });
+  }
+}
+
+/** One row of the agent's kind of journal, on the disk when it returns. */
+export async function journalMs(folder: string): Promise<number> {
+  const file = join(folder, "floor.sqlite");
+  const database = new DatabaseSync(file);
+  try {
+    database.exec("pragma journal_mode = wal; pragma synchronous = full; create table one (id integer, text text)");
+    const insert = database.prepare("insert into one values (?, 'row')");
+    return median(await timed(times, (index) => insert.run(index)));
+  } finally {
+    database.close();
+    for (const ending of ["", "-wal", "-shm"]) rmSync(file + ending, { force: true });
+  }
+}
+
+/** Starting `sh -c true` and seeing its end. */
+export async function shellMs(): Promise<number> {
+  return median(await timed(times, () => once(spawn("/bin/sh", ["-c", "true"], { stdio: "ignore" }), "exit")));
+}
+
+/** A message and its answer on an open gRPC stream of loopback, without TLS. */
+export async function grpcMs(): Promise<number> {
+  const bytes = (value: Buffer) => value;
+  const stream = {
+    path,
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: bytes,
+    requestDeserialize: bytes,
+    responseSerialize: bytes,
+    responseDeserialize: bytes,
+  };
+  const server = new Server();
+  server.addService({ stream }, { stream: (call: NodeJS.ReadWriteStream) => void call.pipe(call) });
+  const port = await new Promise<number>((resolve, reject) => {
+    const done = (error: Error | null, bound: number) => (error ? reject(error) : resolve(bound));
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), done);
+  });
+  const Echo = makeGenericClientConstructor({ stream }, "Echo");
+  const client = new Echo(`127.0.0.1:${port}`, credentials.createInsecure()) as Client;
+  const call = client.makeBidiStreamRequest(path, bytes, bytes);
+  try {
+    const message = Buffer.alloc(500);
+    return median(
+      await timed(times, async () => {
+        call.write(message);
+        await once(call, "data");
+      }),
+    );
+  } finally {
+    call.end();
+    client.close();
+    server.forceShutdown();
+  }
+}

@@ -1,0 +1,19 @@
+// Runs the benchmark that the command line names. Called by scripts/bench.mjs.
+import { benchConsole } from "./console.ts";
+import { benchDispatch } from "./dispatch.ts";
+import { benchMemory } from "./memory.ts";
+import { benchStart } from "./start.ts";
+
+const benchmarks: Record<string, () => Promise<void>> = {
+  dispatch: benchDispatch,
+  start: benchStart,
+  memory: benchMemory,
+  console: benchConsole,
+};
+
+const benchmark = benchmarks[process.argv[2] ?? ""];
+if (!benchmark) {
+  process.stderr.write(`Usage: npm run bench -- ${Object.keys(benchmarks).join(" | ")}\n`);
+  process.exit(2);
+}
+await benchmark();

@@ -1,0 +1,58 @@
+// A selector as a condition over `assets.targets t`, every value a parameter. Called by target-queries.ts. Gives the
+// answer of contract/src/job/select-in-memory.ts; the property test beside this file holds the two together.
+import { comparable } from "@opsconductor/contract/job/select-in-memory";
+import type { Selector, SelectorField } from "@opsconductor/contract/job/selector";
+import type { Query } from "../context.ts";
+import type { Fragment } from "../identity/visible-to.ts";
+
+type Json = Parameters<Query["json"]>[0];
+
+/** True or false, never null: `not` would keep a null, and a missing label is simply not equal. */
+export function selectorSql(sql: Query, selector: Selector): Fragment {
+  switch (selector.op) {
+    case "and":
+      return sql`(${selector.items.map((item, i) => sql`${i ? sql`and` : sql``} ${selectorSql(sql, item)}`)})`;
+    case "or":
+      return sql`(${selector.items.map((item, i) => sql`${i ? sql`or` : sql``} ${selectorSql(sql, item)}`)})`;
+    case "not":
+      return sql`not ${selectorSql(sql, selector.item)}`;
+    case "has":
+      return hasSql(sql, selector.field);
+    case "is":
+      return isSql(sql, selector.field, selector.values);
+    case "like":
+      return likeSql(sql, selector.field, selector.pattern);
+  }
+}
+
+function hasSql(sql: Query, field: SelectorField): Fragment {
+  return field.kind === "label" ? sql`(t.labels ? ${field.key})` : sql`(${textSql(sql, field)} is not null)`;
+}
+
+/** Labels by containment, which is what their index answers. */
+function isSql(sql: Query, field: SelectorField, values: readonly string[]): Fragment {
+  if (field.kind === "label") {
+    const contains = (value: string) => sql`t.labels @> ${sql.json({ [field.key]: value } as Json)}`;
+    return sql`(${values.map((value, i) => sql`${i ? sql`or` : sql``} ${contains(value)}`)})`;
+  }
+  const wanted = values.map((value) => comparable(field, value));
+  return sql`coalesce(${textSql(sql, field)} = any(${wanted}::text[]), false)`;
+}
+
+function likeSql(sql: Query, field: SelectorField, glob: string): Fragment {
+  const pattern = comparable(field, glob)
+    .replaceAll(/[\\%_]/g, "\\$&")
+    .replaceAll("*", "%")
+    .replaceAll("?", "_");
+  return sql`coalesce(${textSql(sql, field)} like ${pattern}, false)`;
+}
+
+/** Null where the target has no such value. "C" lowers A to Z only, as the evaluation in memory does. */
+function textSql(sql: Query, field: SelectorField): Fragment {
+  if (field.kind === "label") return sql`(t.labels ->> ${field.key})`;
+  if (field.kind === "name") return sql`lower(t.name)`;
+  if (field.kind === "os") return sql`lower(t.os collate "C")`;
+  const path = field.path;
+  return sql`(case when jsonb_typeof(t.facts #> ${path}::text[]) in ('string', 'number', 'boolean')
+    then t.facts #>> ${path}::text[] end)`;
+}

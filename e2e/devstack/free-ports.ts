@@ -1,0 +1,17 @@
+// Ports that nobody listens on right now. Called by devstack.ts.
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+
+/** All are held until the last is known, so that they differ. Another program may still be faster: callers retry. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, "127.0.0.1");
+      await once(server, "listening");
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}

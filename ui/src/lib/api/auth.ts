@@ -1,0 +1,31 @@
+// Sign-in, sign-out and password change.
+import { request } from "./request.ts";
+import { session } from "./session.svelte.ts";
+import type { LoginResponse, User } from "./types.ts";
+
+export async function signIn(username: string, password: string): Promise<User> {
+  const login = await request<LoginResponse>("POST", "auth/login", { body: { username, password }, anonymous: true });
+  session.tokens.accept(login);
+  return login.user;
+}
+
+/** Signs out here even when the controller cannot be told; the refresh cookie then lives until its own end. */
+export async function signOut(): Promise<void> {
+  try {
+    await request<void>("POST", "auth/logout");
+  } finally {
+    session.signOut();
+  }
+}
+
+/** Changes the password; the answer may carry a new session, else the user is read again. */
+export async function changePassword(currentPassword: string, newPassword: string): Promise<void> {
+  const answer = await request<Partial<LoginResponse> | undefined>("POST", "auth/password", {
+    body: { currentPassword, newPassword },
+  });
+  if (answer?.accessToken && answer.user && answer.expiresIn !== undefined) {
+    session.tokens.accept(answer as LoginResponse);
+    return;
+  }
+  session.user = await request<User>("GET", "auth/me");
+}

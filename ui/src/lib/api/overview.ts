@@ -1,0 +1,7 @@
+// Requests of the overview page and of the system's own figures.
+import { request } from "./request.ts";
+import type { Overview, System } from "./types.ts";
+
+export const getOverview = (signal?: AbortSignal) => request<Overview>("GET", "overview", { signal });
+
+export const getSystem = (signal?: AbortSignal) => request<System>("GET", "system", { signal });

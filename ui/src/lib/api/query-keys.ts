@@ -1,0 +1,17 @@
+// Names of everything in the query cache, so that live events and mutations reach what pages read.
+
+export const keys = {
+  agents: ["agents"] as const,
+  agentList: ["agents", "list"] as const,
+  agent: (id: string) => ["agents", "one", id] as const,
+  tokens: ["enrollment-tokens"] as const,
+  targets: ["targets"] as const,
+  targetList: (select: string) => ["targets", "list", select] as const,
+  target: (id: string) => ["targets", "one", id] as const,
+  jobs: ["jobs"] as const,
+  executions: ["executions"] as const,
+  executionList: (filter: object) => ["executions", "list", filter] as const,
+  execution: (id: string) => ["executions", "one", id] as const,
+  overview: ["overview"] as const,
+  system: ["system"] as const,
+};

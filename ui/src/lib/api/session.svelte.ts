@@ -1,0 +1,62 @@
+// Who is signed in, in this tab. The shell reads it, sign-in and sign-out change it, other tabs follow.
+import { TokenKeeper } from "./token-keeper.ts";
+import type { LoginResponse, User } from "./types.ts";
+
+class Session {
+  user = $state.raw<User | undefined>(undefined);
+  /** Unknown until the first refresh was answered. */
+  known = $state(false);
+  readonly tokens: TokenKeeper;
+  readonly #channel = typeof BroadcastChannel === "undefined" ? undefined : new BroadcastChannel("oc.session");
+  readonly #signedOut = new Set<() => void>();
+
+  constructor() {
+    this.tokens = new TokenKeeper({
+      fetch: (...args) => fetch(...args),
+      exclusive: (task) =>
+        navigator.locks ? (navigator.locks.request("oc.refresh", task) as ReturnType<typeof task>) : task(),
+      nowMs: () => Date.now(),
+      onSignedIn: (login) => this.#signIn(login),
+      onSignedOut: () => this.#end(),
+    });
+    if (this.#channel) this.#channel.onmessage = () => this.#end();
+  }
+
+  /** Finds out once whether the refresh cookie still means somebody. Throws when the controller cannot be asked. */
+  async start(): Promise<User | undefined> {
+    if (!this.known) await this.tokens.token();
+    this.known = true;
+    return this.user;
+  }
+
+  /** Ends the session here and in the other tabs; the caller has told the server. */
+  signOut(): void {
+    this.#channel?.postMessage("signed-out");
+    this.#end();
+  }
+
+  onSignedOut(listener: () => void): () => void {
+    this.#signedOut.add(listener);
+    return () => this.#signedOut.delete(listener);
+  }
+
+  can(permission: string): boolean {
+    const held = this.user?.permissions ?? [];
+    return held.includes("*") || held.includes(permission);
+  }
+
+  #signIn(login: LoginResponse): void {
+    this.user = login.user;
+    this.known = true;
+  }
+
+  #end(): void {
+    this.tokens.forget();
+    const was = this.user;
+    this.user = undefined;
+    this.known = true;
+    if (was) for (const listener of this.#signedOut) listener();
+  }
+}
+
+export const session = new Session();

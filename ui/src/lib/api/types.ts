@@ -1,0 +1,47 @@
+// The REST shapes as types, inferred from the contract's schemas; imported as types only, so no schema is shipped.
+import type {
+  agent,
+  certificateAuthority,
+  createdEnrollmentToken,
+  enrollmentToken,
+} from "@opsconductor/contract/api/agents";
+import type { loginResponse, user } from "@opsconductor/contract/api/auth";
+import type { problem } from "@opsconductor/contract/api/common";
+import type { liveEvent } from "@opsconductor/contract/api/events";
+import type { assignment, execution, executionDetail, outputLines, step } from "@opsconductor/contract/api/executions";
+import type { job, jobDetail, jobVersion, validateResponse } from "@opsconductor/contract/api/jobs";
+import type { health, overview, system } from "@opsconductor/contract/api/system";
+import type { resolveResponse, service, target, targetInput, targetPatch } from "@opsconductor/contract/api/targets";
+import type { z } from "zod";
+
+export type Agent = z.infer<typeof agent>;
+export type Assignment = z.infer<typeof assignment>;
+export type CertificateAuthority = z.infer<typeof certificateAuthority>;
+export type CreatedEnrollmentToken = z.infer<typeof createdEnrollmentToken>;
+export type EnrollmentToken = z.infer<typeof enrollmentToken>;
+export type Execution = z.infer<typeof execution>;
+export type ExecutionDetail = z.infer<typeof executionDetail>;
+export type Health = z.infer<typeof health>;
+export type Job = z.infer<typeof job>;
+export type JobDetail = z.infer<typeof jobDetail>;
+export type JobVersion = z.infer<typeof jobVersion>;
+export type LiveEvent = z.infer<typeof liveEvent>;
+export type LoginResponse = z.infer<typeof loginResponse>;
+export type OutputLines = z.infer<typeof outputLines>;
+export type Overview = z.infer<typeof overview>;
+export type Problem = z.infer<typeof problem>;
+export type ResolveResponse = z.infer<typeof resolveResponse>;
+export type Service = z.infer<typeof service>;
+export type Step = z.infer<typeof step>;
+export type System = z.infer<typeof system>;
+export type Target = z.infer<typeof target>;
+export type TargetInput = z.input<typeof targetInput>;
+export type TargetPatch = z.input<typeof targetPatch>;
+export type User = z.infer<typeof user>;
+export type ValidateResponse = z.infer<typeof validateResponse>;
+
+/** One page of a list; `nextCursor` is absent on the last. */
+export interface Page<T> {
+  items: T[];
+  nextCursor?: string;
+}

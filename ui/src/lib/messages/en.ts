@@ -1,0 +1,11 @@
+// The English messages, one file per area; every text a person reads in the console comes from here.
+import { account } from "./en/account.ts";
+import { agents } from "./en/agents.ts";
+import { common } from "./en/common.ts";
+import { overview } from "./en/overview.ts";
+import { problemNote, problems } from "./en/problems.ts";
+import { shell } from "./en/shell.ts";
+import { states } from "./en/states.ts";
+import { targets } from "./en/targets.ts";
+
+export const en = { common, shell, states, problems, problemNote, account, overview, agents, targets };

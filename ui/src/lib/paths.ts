@@ -1,0 +1,32 @@
+// Every address of the console, in one place; components never spell one.
+
+const query = (params: Record<string, string | undefined>) => {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) if (value) search.set(name, value);
+  const text = search.toString();
+  return text ? `?${text}` : "";
+};
+const segment = encodeURIComponent;
+
+export const paths = {
+  overview: () => "/",
+  login: (next?: string) => `/login${query({ next: next === "/" ? undefined : next })}`,
+  setup: (next?: string) => `/setup${query({ next: next === "/" ? undefined : next })}`,
+  me: () => "/me",
+  agents: (filter: { q?: string; state?: string; dialog?: string } = {}) => `/agents${query(filter)}`,
+  agent: (id: string, tab?: string) => `/agents/${segment(id)}${query({ tab })}`,
+  enrollmentTokens: () => "/agents/enroll",
+  targets: (filter: { q?: string; select?: string; dialog?: string } = {}) => `/targets${query(filter)}`,
+  target: (id: string, tab?: string) => `/targets/${segment(id)}${query({ tab })}`,
+  jobs: (filter: { q?: string } = {}) => `/jobs${query(filter)}`,
+  newJob: () => "/jobs/new",
+  job: (idOrName: string, tab?: string) => `/jobs/${segment(idOrName)}${query({ tab })}`,
+  editJob: (idOrName: string) => `/jobs/${segment(idOrName)}/edit`,
+  executions: (filter: { state?: string; job?: string; target?: string } = {}) => `/executions${query(filter)}`,
+  execution: (id: string, at: { target?: string; step?: string } = {}) => `/executions/${segment(id)}${query(at)}`,
+};
+
+/** `next` from a query string, only when it is a path of this origin (no open redirect). */
+export function safeNext(next: string | null): string {
+  return next && /^\/(?![/\\])/.test(next) ? next : paths.overview();
+}

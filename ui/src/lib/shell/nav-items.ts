@@ -1,0 +1,50 @@
+// The pages in the navigation, the palette and the `g` keys; only pages that exist.
+import Boxes from "@lucide/svelte/icons/boxes";
+import Gauge from "@lucide/svelte/icons/gauge";
+import Play from "@lucide/svelte/icons/play";
+import Server from "@lucide/svelte/icons/server";
+import Workflow from "@lucide/svelte/icons/workflow";
+import type { Component } from "svelte";
+import { m } from "../messages/m.ts";
+import { paths } from "../paths.ts";
+
+export interface NavItem {
+  href: string;
+  label: string;
+  icon: Component<{ size?: number }>;
+  /** Second key after `g`. */
+  key: string;
+  permission: string;
+}
+export interface NavGroup {
+  label: string;
+  items: NavItem[];
+}
+
+export function navGroups(can: (permission: string) => boolean): NavGroup[] {
+  const groups: NavGroup[] = [
+    {
+      label: "",
+      items: [
+        { href: paths.overview(), label: m.shell.overview, icon: Gauge, key: "o", permission: "executions:read" },
+        { href: paths.executions(), label: m.shell.executions, icon: Play, key: "e", permission: "executions:read" },
+        { href: paths.jobs(), label: m.shell.jobs, icon: Workflow, key: "j", permission: "jobs:read" },
+      ],
+    },
+    {
+      label: m.shell.fleet,
+      items: [
+        { href: paths.agents(), label: m.shell.agents, icon: Server, key: "a", permission: "agents:read" },
+        { href: paths.targets(), label: m.shell.targets, icon: Boxes, key: "t", permission: "targets:read" },
+      ],
+    },
+  ];
+  return groups
+    .map((group) => ({ ...group, items: group.items.filter((item) => can(item.permission)) }))
+    .filter((group) => group.items.length > 0);
+}
+
+/** Whether `href` is the section that `pathname` belongs to. */
+export function isCurrent(href: string, pathname: string): boolean {
+  return href === "/" ? pathname === "/" : pathname === href || pathname.startsWith(`${href}/`);
+}

@@ -1,0 +1,67 @@
+// What one person likes in this browser: theme, density, zone, shortcuts. theme.js reads the same record before paint.
+
+export type Theme = "system" | "light" | "dark";
+export type Density = "compact" | "normal" | "comfortable";
+export type TimeStyle = "relative" | "absolute";
+export type Zone = "local" | "utc";
+
+export interface PreferenceValues {
+  theme: Theme;
+  density: Density;
+  times: TimeStyle;
+  zone: Zone;
+  shortcuts: boolean;
+  navCollapsed: boolean;
+  locale: string;
+}
+
+export const preferenceDefaults: PreferenceValues = {
+  theme: "system",
+  density: "normal",
+  times: "relative",
+  zone: "local",
+  shortcuts: true,
+  navCollapsed: false,
+  locale: "en",
+};
+
+const storageKey = "oc.preferences";
+
+function load(): PreferenceValues {
+  try {
+    return { ...preferenceDefaults, ...JSON.parse(localStorage.getItem(storageKey) ?? "{}") };
+  } catch {
+    // Storage blocked or unreadable: the defaults are fine.
+    return { ...preferenceDefaults };
+  }
+}
+
+class Preferences {
+  #values = $state<PreferenceValues>(load());
+
+  get values(): Readonly<PreferenceValues> {
+    return this.#values;
+  }
+
+  set(patch: Partial<PreferenceValues>): void {
+    Object.assign(this.#values, patch);
+    try {
+      localStorage.setItem(storageKey, JSON.stringify(this.#values));
+    } catch {
+      // Kept for this tab only.
+    }
+    this.apply();
+  }
+
+  /** Puts the look on the root element; also called when the system's colour scheme changes. */
+  apply(): void {
+    const root = document.documentElement;
+    const { theme, density, navCollapsed } = this.#values;
+    const dark = theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
+    root.classList.toggle("dark", dark);
+    root.dataset.density = density;
+    root.dataset.nav = navCollapsed ? "collapsed" : "open";
+  }
+}
+
+export const preferences = new Preferences();
