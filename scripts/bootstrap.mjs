@@ -43,7 +43,7 @@ function readStamp() {
 
 function install() {
   const started = Date.now();
-  process.stdout.write("Installing packages (about 10 seconds the first time) ... ");
+  process.stdout.write("Installing packages (once) ... ");
   // NODE_ENV=production or omit=dev in the caller's npm settings must not leave the console's build tools out.
   const args = ["ci", "--no-audit", "--no-fund", "--loglevel=error", "--include=dev", "--include=optional"];
   const npm = process.env.npm_execpath;

@@ -22,7 +22,7 @@ export function buildConsole(node) {
   const hash = hashOf(sources.map((path) => join(root, path)));
   if (existsSync(built) && existsSync(stampFile) && readFileSync(stampFile, "utf8") === hash) return;
   const started = Date.now();
-  process.stdout.write("Building the console (about 20 seconds after a change) ... ");
+  process.stdout.write("Building the console (after a change) ... ");
   const vite = join(root, "node_modules", "vite", "bin", "vite.js");
   const result = spawnSync(node, [vite, "build", "--logLevel", "warn"], {
     cwd: join(root, "ui"),

@@ -49,7 +49,7 @@ export async function runSuite(node, name, extra = []) {
   const started = performance.now();
   const folder = mkdtempSync(join(tmpdir(), "opsconductor-test-"));
   const report = join(folder, "report.json");
-  const reporters = ["--reporter=dot", "--reporter=json", `--outputFile.json=${report}`];
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
   const result = await run(
     node,
     [bin("vitest", "vitest.mjs"), "run", ...suites[name], ...reporters, ...extra],
@@ -78,7 +78,9 @@ function countOf(report) {
 function run(node, args, cwd, output) {
   return new Promise((resolve) => {
     const stdio = output === "show" ? ["ignore", "inherit", "inherit"] : ["ignore", "pipe", "pipe"];
-    const child = spawn(node, args, { cwd, env: environmentFor(node), stdio });
+    const env = environmentFor(node);
+    if (!process.stdout.isTTY) Object.assign(env, { NO_COLOR: "1", FORCE_COLOR: undefined });
+    const child = spawn(node, args, { cwd, env, stdio });
     let kept = "";
     for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", (text) => (kept += text));
     child.on("error", (error) => resolve({ code: 1, output: error.message }));
