@@ -1,0 +1,89 @@
+// Which targets a selector or a list of names means now. Called when an execution is created (inside its transaction)
+// and by GET targets/resolve, which is the preview before it.
+import type { resolveQuery, resolveResponse } from "@opsconductor/contract/api/targets";
+import { OcError } from "@opsconductor/contract/errors";
+import type { Selector } from "@opsconductor/contract/job/selector";
+import { suggest } from "@opsconductor/contract/job/suggest";
+import type { z } from "zod";
+import type { Actor, Context, Query } from "../context.ts";
+import { readSelector } from "./read-selector.ts";
+import { isStorable } from "./storable-text.ts";
+import { countResolved, type ResolvedRow, selectNamesLike, selectResolved } from "./target-queries.ts";
+
+export type TargetChoice = { select: string } | { names: readonly string[] };
+
+/**
+ * All of them, in the order of their names; an unknown name is refused (unprocessable), a selector that matches
+ * nothing answers an empty list. `query` is the caller's transaction when there is one.
+ */
+export async function resolveTargets(
+  ctx: Pick<Context, "sql">,
+  actor: Actor,
+  choice: TargetChoice,
+  query: Query = ctx.sql,
+): Promise<ResolvedRow[]> {
+  if ("select" in choice) return selectResolved(query, actor, { selector: readSelector(choice.select) }, undefined);
+  const names = lowerNames(choice.names);
+  const rows = await selectResolved(query, actor, { names: names.filter(isStorable) }, undefined);
+  if (rows.length < names.length) await refuseUnknown(query, actor, names, rows);
+  return rows;
+}
+
+/** The first `limit` of them, and how many there are. */
+export async function previewTargets(
+  ctx: Pick<Context, "sql">,
+  actor: Actor,
+  { select, names, limit }: z.infer<typeof resolveQuery>,
+): Promise<z.infer<typeof resolveResponse>> {
+  const by = choiceOf(select, names);
+  const counts = await countResolved(ctx.sql, actor, by);
+  const rows = await selectResolved(ctx.sql, actor, by, limit);
+  if ("names" in by && counts.count < by.names.length) {
+    await refuseUnknown(ctx.sql, actor, by.names, await selectResolved(ctx.sql, actor, by, undefined));
+  }
+  return {
+    count: Number(counts.count),
+    withoutAgent: Number(counts.withoutAgent),
+    offline: Number(counts.offline),
+    items: rows.map(({ id, name, agentId, agentState }) => ({ id, name, agentId, agentState })),
+  };
+}
+
+function choiceOf(
+  select: string | undefined,
+  names: string | undefined,
+): { selector: Selector } | { names: readonly string[] } {
+  if ((select === undefined) === (names === undefined)) {
+    throw new OcError("invalid_argument", "Give either select or names.");
+  }
+  if (!isStorable(names ?? "")) throw new OcError("invalid_argument", "names: remove the NUL character.");
+  if (select !== undefined) return { selector: readSelector(select) };
+  return {
+    names: lowerNames(
+      names!
+        .split(",")
+        .map((name) => name.trim())
+        .filter((name) => name !== ""),
+    ),
+  };
+}
+
+function lowerNames(names: readonly string[]): string[] {
+  return [...new Set(names.map((name) => name.toLowerCase()))];
+}
+
+async function refuseUnknown(
+  query: Query,
+  actor: Actor,
+  names: readonly string[],
+  found: readonly ResolvedRow[],
+): Promise<never> {
+  const known = new Set(found.map((row) => row.name.toLowerCase()));
+  const missing = names.filter((name) => !known.has(name));
+  const first = missing[0]!;
+  const meant = suggest(first, isStorable(first) ? await selectNamesLike(query, actor, first, 100) : []);
+  const more = missing.length > 1 ? ` (and ${missing.length - 1} more that do not exist)` : "";
+  const hint = meant ? `; did you mean ${meant}?` : ".";
+  const errors = missing.slice(0, 20).map((name) => ({ path: "names", message: `there is no target ${name}` }));
+  throw new OcError("unprocessable", `There is no target ${first}${more}${hint}`, { errors });
+}

@@ -1,0 +1,268 @@
+// SQL of the inventory. Called by the verbs of this folder.
+
+import type { Selector } from "@opsconductor/contract/job/selector";
+import type { AgentState } from "@opsconductor/contract/states";
+import type { Actor, Query } from "../context.ts";
+import { type Fragment, visibleTo } from "../identity/visible-to.ts";
+import { selectorSql } from "./selector-sql.ts";
+
+type Json = Parameters<Query["json"]>[0];
+
+export interface ServiceRow {
+  type: string;
+  port: number;
+  secure: boolean;
+  default: boolean;
+  enabled: boolean;
+  credential?: { kind: string; secret: string };
+}
+
+export interface TargetRow {
+  id: string;
+  name: string;
+  hostname: string | null;
+  address: string | null;
+  os: string | null;
+  description: string;
+  labels: Record<string, string>;
+  attributes: Record<string, unknown>;
+  facts: Record<string, unknown>;
+  services: ServiceRow[];
+  managedByAgentId: string | null;
+  agentName: string | null;
+  agentState: AgentState | null;
+  createdAt: Date;
+  updatedAt: Date;
+  revision: bigint;
+}
+
+export interface ResolvedRow {
+  id: string;
+  name: string;
+  agentId: string | null;
+  agentName: string | null;
+  agentState: AgentState | null;
+}
+
+/** Columns that a person sets; what is undefined stays as it is. */
+export interface TargetColumns {
+  name?: string | undefined;
+  hostname?: string | null | undefined;
+  address?: string | null | undefined;
+  os?: string | null | undefined;
+  description?: string | undefined;
+  labels?: Record<string, string> | undefined;
+  attributes?: Record<string, unknown> | undefined;
+  managedByAgentId?: string | null | undefined;
+}
+
+export interface TargetFilter {
+  id?: string | undefined;
+  name?: string | undefined;
+  q?: string | undefined;
+  selector?: Selector | undefined;
+  /** Lower-case name of the last row of the page before. */
+  afterName?: string | undefined;
+  limit: number;
+  withFacts: boolean;
+}
+
+/** The agent of `t`, with the state that the fleet pages show: online needs a session on a controller that lives. */
+const withAgent = (sql: Query): Fragment => sql`
+  left join fleet.agents a on a.id = t.managed_by_agent_id
+  left join fleet.agent_sessions s on s.agent_id = a.id
+  left join fleet.controllers c on c.id = s.controller_id`;
+const agentState = (sql: Query): Fragment => sql`
+  case
+    when a.id is null then null
+    when a.status in ('revoked', 'quarantined') then a.status
+    when s.agent_id is null then 'never_connected'
+    when s.controller_id is not null and c.lease_until > now() then 'online'
+    else 'offline'
+  end as agent_state`;
+
+/** Ordered by name, which is unique among what is not deleted. */
+export async function selectTargets(sql: Query, actor: Actor, f: TargetFilter): Promise<TargetRow[]> {
+  return sql<TargetRow[]>`
+    select t.id, t.name, t.hostname, t.address, t.os, t.description, t.labels, t.attributes,
+      ${f.withFacts ? sql`t.facts` : sql`'{}'::jsonb`} as facts, coalesce(v.services, '[]') as services,
+      t.managed_by_agent_id, a.name as agent_name, ${agentState(sql)}, t.created_at, t.updated_at, t.revision
+    from assets.targets t
+    ${withAgent(sql)}
+    left join lateral (
+      select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+        'type', type, 'port', port, 'secure', secure, 'default', is_default, 'enabled', enabled,
+        'credential', case when credential_kind is not null
+          then jsonb_build_object('kind', credential_kind, 'secret', credential_secret) end
+      )) order by id) as services
+      from assets.services where target_id = t.id
+    ) v on true
+    where t.deleted_at is null and ${visibleTo(sql, actor, "target")}
+      and ${f.id === undefined ? sql`true` : sql`t.id = ${f.id}`}
+      and ${f.name === undefined ? sql`true` : sql`lower(t.name) = ${f.name.toLowerCase()}`}
+      and ${f.q === undefined ? sql`true` : sql`position(lower(${f.q}) in lower(t.name)) > 0`}
+      and ${f.selector ? selectorSql(sql, f.selector) : sql`true`}
+      and ${f.afterName === undefined ? sql`true` : sql`lower(t.name) > ${f.afterName}`}
+    order by lower(t.name) limit ${f.limit}`;
+}
+
+/** Exactly what the selector means now, or which of the names exist (in lower case). */
+export async function selectResolved(
+  sql: Query,
+  actor: Actor,
+  by: { selector: Selector } | { names: readonly string[] },
+  limit: number | undefined,
+): Promise<ResolvedRow[]> {
+  return sql<ResolvedRow[]>`
+    select t.id, t.name, t.managed_by_agent_id as agent_id, a.name as agent_name, ${agentState(sql)}
+    from assets.targets t
+    ${withAgent(sql)}
+    where ${resolvedBy(sql, actor, by)}
+    order by lower(t.name) limit ${limit ?? null}`;
+}
+
+export interface ResolvedCounts {
+  count: bigint;
+  withoutAgent: bigint;
+  offline: bigint;
+}
+
+export async function countResolved(
+  sql: Query,
+  actor: Actor,
+  by: { selector: Selector } | { names: readonly string[] },
+): Promise<ResolvedCounts> {
+  const [row] = await sql<ResolvedCounts[]>`
+    select count(*) as count, count(*) filter (where agent_state is null) as without_agent,
+      count(*) filter (where agent_state <> 'online') as offline
+    from (
+      select ${agentState(sql)} from assets.targets t ${withAgent(sql)} where ${resolvedBy(sql, actor, by)}
+    ) resolved`;
+  return row!;
+}
+
+function resolvedBy(sql: Query, actor: Actor, by: { selector: Selector } | { names: readonly string[] }): Fragment {
+  const chosen =
+    "selector" in by ? selectorSql(sql, by.selector) : sql`lower(t.name) = any(${by.names as string[]}::text[])`;
+  return sql`t.deleted_at is null and ${visibleTo(sql, actor, "target")} and ${chosen}`;
+}
+
+/** Names near enough to be worth comparing with one that was not found. */
+export async function selectNamesLike(sql: Query, actor: Actor, name: string, limit: number): Promise<string[]> {
+  const rows = await sql<{ name: string }[]>`
+    select t.name from assets.targets t
+    where t.deleted_at is null and ${visibleTo(sql, actor, "target")}
+      and lower(t.name) like ${`${name
+        .slice(0, 2)
+        .toLowerCase()
+        .replaceAll(/[\\%_]/g, "\\$&")}%`}
+      and length(t.name) between ${name.length - 3} and ${name.length + 3}
+    order by lower(t.name) limit ${limit}`;
+  return rows.map((row) => row.name);
+}
+
+export async function insertTarget(sql: Query, id: string, now: Date, t: Required<TargetColumns>): Promise<void> {
+  await sql`
+    insert into assets.targets (id, name, hostname, address, os, description, labels, attributes,
+      managed_by_agent_id, created_at, updated_at)
+    values (${id}, ${t.name!}, ${t.hostname ?? null}, ${t.address ?? null}, ${t.os ?? null}, ${t.description!},
+      ${sql.json((t.labels ?? {}) as Json)}, ${sql.json((t.attributes ?? {}) as Json)},
+      ${t.managedByAgentId ?? null}, ${now}, ${now})`;
+}
+
+/** False when the revision is no longer the one that was read (undefined: whatever it is). */
+export async function updateTargetColumns(
+  sql: Query,
+  id: string,
+  now: Date,
+  columns: TargetColumns,
+  revision: bigint | undefined,
+): Promise<boolean> {
+  const set = (column: Fragment, value: unknown, keep: Fragment) =>
+    value === undefined ? sql`${column} = ${keep}` : sql`${column} = ${value as string}`;
+  const json = (value: object | undefined) => (value === undefined ? undefined : sql.json(value as Json));
+  const result = await sql`
+    update assets.targets set
+      ${set(sql`name`, columns.name, sql`name`)},
+      ${set(sql`hostname`, columns.hostname, sql`hostname`)},
+      ${set(sql`address`, columns.address, sql`address`)},
+      ${set(sql`os`, columns.os, sql`os`)},
+      ${set(sql`description`, columns.description, sql`description`)},
+      ${set(sql`labels`, json(columns.labels), sql`labels`)},
+      ${set(sql`attributes`, json(columns.attributes), sql`attributes`)},
+      ${set(sql`managed_by_agent_id`, columns.managedByAgentId, sql`managed_by_agent_id`)},
+      updated_at = ${now}, revision = revision + 1
+    where id = ${id} and deleted_at is null and ${revision === undefined ? sql`true` : sql`revision = ${revision}`}`;
+  return result.count === 1;
+}
+
+export async function lockTarget(sql: Query, id: string): Promise<{ revision: bigint } | undefined> {
+  const [row] = await sql<{ revision: bigint }[]>`
+    select revision from assets.targets where id = ${id} and deleted_at is null for update`;
+  return row;
+}
+
+export async function markTargetDeleted(sql: Query, id: string, now: Date): Promise<void> {
+  await sql`update assets.targets set deleted_at = ${now}, updated_at = ${now}, revision = revision + 1 where id = ${id}`;
+}
+
+export async function replaceServices(
+  sql: Query,
+  targetId: string,
+  services: readonly (ServiceRow & { id: string })[],
+): Promise<void> {
+  await sql`delete from assets.services where target_id = ${targetId}`;
+  if (services.length === 0) return;
+  const rows = services.map((s) => ({
+    id: s.id,
+    targetId,
+    type: s.type,
+    port: s.port,
+    secure: s.secure,
+    isDefault: s.default,
+    enabled: s.enabled,
+    credentialKind: s.credential?.kind ?? null,
+    credentialSecret: s.credential?.secret ?? null,
+  }));
+  await sql`insert into assets.services ${sql(rows)}`;
+}
+
+/** Executions that are not finished and have work for this target, newest first. */
+export async function selectUnfinishedExecutions(sql: Query, targetId: string): Promise<{ number: bigint }[]> {
+  return sql<{ number: bigint }[]>`
+    select distinct e.number from automation.assignments x
+    join automation.executions e on e.id = x.execution_id
+    where x.target_id = ${targetId} and x.finished_at is null
+    order by e.number desc limit 5`;
+}
+
+export async function selectAgentForTarget(
+  sql: Query,
+  agentId: string,
+): Promise<{ name: string; status: string; ownTargetId: string | null } | undefined> {
+  const [row] = await sql<{ name: string; status: string; ownTargetId: string | null }[]>`
+    select name, status, own_target_id from fleet.agents where id = ${agentId}`;
+  return row;
+}
+
+/** The agent whose own host this target is, unless it was revoked. */
+export async function selectOwnAgent(sql: Query, targetId: string): Promise<{ name: string } | undefined> {
+  const [row] = await sql<{ name: string }[]>`
+    select name from fleet.agents where own_target_id = ${targetId} and status <> 'revoked'`;
+  return row;
+}
+
+/** Facts of an agent's own host; `os` is filled in where nobody wrote one. Answers the target's id. */
+export async function updateTargetFacts(
+  sql: Query,
+  agentId: string,
+  facts: Record<string, unknown>,
+  os: string | null,
+): Promise<string | undefined> {
+  const [row] = await sql<{ id: string }[]>`
+    update assets.targets t set facts = ${sql.json(facts as Json)}, os = coalesce(t.os, ${os})
+    from fleet.agents a
+    where a.id = ${agentId} and t.id = a.own_target_id and t.deleted_at is null
+    returning t.id`;
+  return row?.id;
+}
