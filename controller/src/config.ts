@@ -150,7 +150,7 @@ export const configSchema = z.object({
   trustProxy: setting(
     flag.prefault("0"),
     "TRUST_PROXY",
-    "1: believe X-Forwarded-For and X-Forwarded-Proto, because only a reverse proxy can reach OC_HTTP_ADDR.",
+    "1: only a reverse proxy can reach OC_HTTP_ADDR. X-Forwarded-For is believed, and plain HTTP is spoken to the proxy.",
   ),
 });
 export type Config = z.infer<typeof configSchema>;

@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import type { Config } from "./config.ts";
 import type { CertificateAuthority } from "./fleet/certificate-authority.ts";
+import type { Identity } from "./identity/identity.ts";
 import type { Keys } from "./keys.ts";
 import type { Live } from "./live/live.ts";
 
@@ -21,6 +22,7 @@ export interface Context {
   live: Live;
   /** Encrypts what the database must not reveal. */
   keys: Keys;
+  identity: Identity;
   /** What /metrics shows; a part registers its own counters here at its start. */
   metrics: Registry;
   /** Issues certificates for agents and listeners; opened once at the start. */

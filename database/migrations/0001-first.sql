@@ -126,8 +126,6 @@ create table identity.users (
   must_change_password boolean not null default false,
   active boolean not null default true,
   preferences jsonb not null default '{}',
-  failed_sign_ins integer not null default 0,
-  locked_until timestamptz,
   last_sign_in_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),

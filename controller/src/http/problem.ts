@@ -57,6 +57,7 @@ export function problemResponse(c: Http, error: OcError): Response {
   };
   c.header("Content-Type", "application/problem+json");
   c.header("Cache-Control", "no-store");
+  if (error.retryAfterSeconds) c.header("Retry-After", String(error.retryAfterSeconds));
   if (error.code === "unauthenticated") c.header("WWW-Authenticate", "Bearer");
   return c.body(JSON.stringify(body), status);
 }

@@ -8,6 +8,7 @@ import { v7 } from "uuid";
 import { type Config, loadConfig } from "../config.ts";
 import type { Actor, Context } from "../context.ts";
 import { openCertificateAuthority } from "../fleet/certificate-authority.ts";
+import { createIdentity } from "../identity/identity.ts";
 import { createKeys } from "../keys.ts";
 import { createLive } from "../live/in-process.ts";
 
@@ -33,6 +34,7 @@ export async function testContext(overrides: Partial<Config> = {}): Promise<Test
     newId: () => v7(),
     live: createLive(log),
     keys: createKeys(Buffer.alloc(32, 1)),
+    identity: createIdentity(Buffer.alloc(32, 2)),
     metrics: new Registry(),
     controllerId: v7(),
     clusterId: v7(),

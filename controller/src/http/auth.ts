@@ -1,0 +1,76 @@
+// The gate before every route: reads what the route asks for from the one table in contract, and who calls.
+import { OcError } from "@opsconductor/contract/errors";
+import { type Requirement, routeRequirements } from "@opsconductor/contract/permissions";
+import type { MiddlewareHandler } from "hono";
+import { matchedRoutes } from "hono/route";
+import { writeAudit } from "../communication/audit.ts";
+import type { Actor, Context } from "../context.ts";
+import { authenticate } from "../identity/authenticate.ts";
+import { clientAddress, isFromThisMachine } from "./client-address.ts";
+import type { Http, HttpEnv } from "./router.ts";
+
+/** What somebody may do who has not yet changed the first password. */
+const beforePasswordChange = ["GET /api/v1/auth/me", "POST /api/v1/auth/password"];
+
+export function authorize(ctx: Context): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    const caller = anonymous(c, ctx);
+    c.set("actor", caller);
+    const route = routeName(c);
+    if (route === undefined) return next(); // unknown paths are answered by notFound, which tells nothing
+    const requirement = routeRequirements[route];
+    if (requirement === undefined) throw new Error(`${route} has no entry in contract/src/permissions.ts`);
+    if (requirement !== "public") c.set("actor", await callerFor(ctx, c, route, requirement));
+    return next();
+  };
+}
+
+async function callerFor(ctx: Context, c: Http, route: string, requirement: Requirement): Promise<Actor> {
+  if (route === "GET /metrics" && isFromThisMachine(c)) return c.get("actor");
+  const { actor, mustChangePassword } = await authenticate(ctx, bearerToken(c), c.get("actor"));
+  if (mustChangePassword && !beforePasswordChange.includes(route))
+    throw new OcError(
+      "password_change_required",
+      "Change the first password with POST /api/v1/auth/password, then go on.",
+    );
+  if (requirement !== "public" && requirement !== "token") await demand(ctx, actor, requirement, route);
+  return actor;
+}
+
+async function demand(ctx: Context, actor: Actor, permission: Exclude<Requirement, "public" | "token">, route: string) {
+  if (actor.permissions.has("*") || actor.permissions.has(permission)) return;
+  await writeAudit(ctx, ctx.sql, actor, {
+    action: "permission.refused",
+    outcome: "refused",
+    detail: { permission, route },
+  });
+  throw new OcError("permission_denied", `This needs the permission ${permission}; ask an administrator for it.`);
+}
+
+function bearerToken(c: Http): string {
+  const match = /^Bearer ([A-Za-z0-9._~+/-]+=*)$/i.exec(c.req.header("authorization") ?? "");
+  if (!match) throw new OcError("unauthenticated", "Sign in first: send Authorization: Bearer <access token>.");
+  return match[1]!;
+}
+
+function anonymous(c: Http, ctx: Context): Actor {
+  return {
+    kind: "anonymous",
+    id: null,
+    name: "",
+    sessionId: null,
+    requestId: c.get("requestId"),
+    address: clientAddress(c, ctx.config.trustProxy),
+    permissions: new Set(),
+  };
+}
+
+/** "GET /api/v1/targets/{id}" of the route that will answer, or undefined when none does. */
+function routeName(c: Http): string | undefined {
+  const route = matchedRoutes(c).find(({ method }) => method !== "ALL");
+  return route && nameOfRoute(route);
+}
+
+export function nameOfRoute({ method, path }: { method: string; path: string }): string {
+  return `${method} ${path.replaceAll(/:([A-Za-z0-9_]+)(\{[^/]*\})?/g, "{$1}")}`;
+}

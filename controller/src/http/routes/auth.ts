@@ -1,0 +1,88 @@
+// Sign-in routes: auth/login, refresh, logout, me, password.
+import { createRoute } from "@hono/zod-openapi";
+import { loginRequest, loginResponse, passwordRequest, user } from "@opsconductor/contract/api/auth";
+import { isSecure } from "../../addresses.ts";
+import type { Context } from "../../context.ts";
+import { accessTokenSeconds } from "../../identity/access-tokens.ts";
+import { changePassword } from "../../identity/change-password.ts";
+import { currentUser } from "../../identity/current-user.ts";
+import { refreshSession } from "../../identity/refresh-session.ts";
+import { signIn } from "../../identity/sign-in.ts";
+import { signOut } from "../../identity/sign-out.ts";
+import { clearRefreshCookie, readRefreshCookie, setRefreshCookie } from "../refresh-cookie.ts";
+import { type Http, jsonBody, jsonResponse, newRouter, problemResponses, type Router } from "../router.ts";
+
+const tags = ["Sign-in"];
+const tokenResponses = {
+  200: jsonResponse(loginResponse, "Signed in; the refresh token is in an HttpOnly cookie"),
+  ...problemResponses,
+};
+
+const login = createRoute({
+  method: "post",
+  path: "/api/v1/auth/login",
+  tags,
+  summary: "Sign in",
+  request: { body: jsonBody(loginRequest) },
+  responses: tokenResponses,
+});
+const refresh = createRoute({
+  method: "post",
+  path: "/api/v1/auth/refresh",
+  tags,
+  summary: "Get a new access token with the refresh cookie",
+  responses: tokenResponses,
+});
+const logout = createRoute({
+  method: "post",
+  path: "/api/v1/auth/logout",
+  tags,
+  summary: "End the session of the refresh cookie",
+  responses: { 204: { description: "Signed out" }, ...problemResponses },
+});
+const me = createRoute({
+  method: "get",
+  path: "/api/v1/auth/me",
+  tags,
+  summary: "Who is signed in, with the permissions of this moment",
+  responses: { 200: jsonResponse(user, "The signed-in user"), ...problemResponses },
+});
+const password = createRoute({
+  method: "post",
+  path: "/api/v1/auth/password",
+  tags,
+  summary: "Change the own password; all other sessions end",
+  request: { body: jsonBody(passwordRequest) },
+  responses: { 204: { description: "Changed" }, ...problemResponses },
+});
+
+export function authRoutes(ctx: Context): Router {
+  const secure = isSecure(ctx.config);
+  const userAgent = (c: Http) => c.req.header("user-agent")?.slice(0, 400) ?? null;
+  const answer = (c: Http, { refreshToken, expiresAt, accessToken, user }: Awaited<ReturnType<typeof signIn>>) => {
+    setRefreshCookie(c, secure, refreshToken, expiresAt);
+    return { accessToken, expiresIn: accessTokenSeconds, user };
+  };
+  const routes = newRouter();
+  routes.openapi(login, async (c) => {
+    const { username, password } = c.req.valid("json");
+    const tokens = await signIn(ctx, c.get("actor"), { username, password, userAgent: userAgent(c) });
+    return c.json(answer(c, tokens), 200);
+  });
+  routes.openapi(refresh, async (c) => {
+    const refreshToken = readRefreshCookie(c, secure);
+    const tokens = await refreshSession(ctx, c.get("actor"), { refreshToken, userAgent: userAgent(c) });
+    return c.json(answer(c, tokens), 200);
+  });
+  routes.openapi(logout, async (c) => {
+    await signOut(ctx, c.get("actor"), readRefreshCookie(c, secure));
+    clearRefreshCookie(c, secure);
+    return c.body(null, 204);
+  });
+  routes.openapi(me, async (c) => c.json(await currentUser(ctx, c.get("actor")), 200));
+  routes.openapi(password, async (c) => {
+    await changePassword(ctx, c.get("actor"), c.req.valid("json"));
+    return c.body(null, 204);
+  });
+  return routes;
+}

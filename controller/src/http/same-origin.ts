@@ -1,0 +1,25 @@
+// Refuses writes that another site made the browser send. Programs send neither header and are not browsers.
+import { OcError } from "@opsconductor/contract/errors";
+import type { MiddlewareHandler } from "hono";
+import type { HttpEnv } from "./router.ts";
+
+const reads = ["GET", "HEAD", "OPTIONS"];
+
+export function sameOriginWrites(publicUrl: string | undefined): MiddlewareHandler<HttpEnv> {
+  const own = publicUrl ? new URL(publicUrl).host : undefined;
+  return async (c, next) => {
+    if (!reads.includes(c.req.method) && isForeign(c.req.header.bind(c.req), own))
+      throw new OcError("permission_denied", "A write that comes from a page of another site is refused.");
+    return next();
+  };
+}
+
+/** Sec-Fetch-Site is the browser's own word; without it (plain HTTP on a network) Origin must name our host. */
+function isForeign(header: (name: string) => string | undefined, own: string | undefined): boolean {
+  const site = header("sec-fetch-site");
+  if (site !== undefined) return site !== "same-origin" && site !== "none";
+  const origin = header("origin");
+  if (origin === undefined) return false;
+  const host = URL.canParse(origin) ? new URL(origin).host : undefined;
+  return host === undefined || (host !== header("host") && host !== own);
+}

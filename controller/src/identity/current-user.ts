@@ -1,0 +1,24 @@
+// The signed-in user as the API shows it: GET auth/me, and beside the tokens of a sign-in.
+import type { User } from "@opsconductor/contract/api/auth";
+import { OcError } from "@opsconductor/contract/errors";
+import type { Actor, Context } from "../context.ts";
+import { selectUser, type UserRow } from "./user-queries.ts";
+
+export async function currentUser(ctx: Context, actor: Actor): Promise<User> {
+  const row = actor.kind === "user" && actor.id ? await selectUser(ctx.sql, actor.id) : undefined;
+  if (!row) throw new OcError("unauthenticated", "Sign in first.");
+  return toUser(row);
+}
+
+export function toUser(row: UserRow): User {
+  return {
+    id: row.id,
+    username: row.username,
+    displayName: row.displayName,
+    email: row.email,
+    roles: row.roles,
+    permissions: row.permissions,
+    mustChangePassword: row.mustChangePassword,
+    lastSignInAt: row.lastSignInAt?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,97 @@
+// SQL of sessions and refresh tokens.
+import type { Query } from "../context.ts";
+
+export interface SessionUser {
+  userId: string;
+  username: string;
+  mustChangePassword: boolean;
+  permissions: string[];
+  /** Revoked, expired, idle for too long, or the user was disabled. */
+  live: boolean;
+}
+
+/** Read for nearly every request (cached for a second), so one indexed statement. */
+export async function selectSessionUser(sql: Query, sessionId: string, now: Date): Promise<SessionUser | undefined> {
+  const [row] = await sql<SessionUser[]>`
+    select u.id as user_id, u.username, u.must_change_password,
+      s.revoked_at is null and s.expires_at > ${now} and s.idle_until > ${now} and u.active as live,
+      coalesce((select array_agg(distinct p) from identity.user_roles ur
+        join identity.roles r on r.id = ur.role_id, unnest(r.permissions) p where ur.user_id = u.id), '{}') as permissions
+    from identity.sessions s join identity.users u on u.id = s.user_id
+    where s.id = ${sessionId}`;
+  return row;
+}
+
+export interface NewSession {
+  id: string;
+  userId: string;
+  now: Date;
+  idleUntil: Date;
+  expiresAt: Date;
+  address: string | null;
+  userAgent: string | null;
+}
+
+export async function insertSession(sql: Query, s: NewSession): Promise<void> {
+  await sql`
+    insert into identity.sessions (id, user_id, created_at, last_used_at, idle_until, expires_at, address, user_agent)
+    values (${s.id}, ${s.userId}, ${s.now}, ${s.now}, ${s.idleUntil}, ${s.expiresAt}, ${s.address}, ${s.userAgent})`;
+}
+
+export async function insertRefreshToken(sql: Query, sha256: Buffer, sessionId: string, now: Date): Promise<void> {
+  await sql`insert into identity.refresh_tokens (sha256, session_id, issued_at) values (${sha256}, ${sessionId}, ${now})`;
+}
+
+export interface PresentedToken {
+  sessionId: string;
+  userId: string;
+  username: string;
+  usedAt: Date | null;
+  userAgent: string | null;
+  live: boolean;
+}
+
+/** Locks the session, so that two presentations of one token are judged one after the other. */
+export async function lockPresentedToken(sql: Query, sha256: Buffer, now: Date): Promise<PresentedToken | undefined> {
+  await sql`select from identity.sessions
+    where id = (select session_id from identity.refresh_tokens where sha256 = ${sha256}) for update`;
+  const [row] = await sql<PresentedToken[]>`
+    select t.session_id, s.user_id, u.username, t.used_at, s.user_agent,
+      s.revoked_at is null and s.expires_at > ${now} and s.idle_until > ${now} and u.active as live
+    from identity.refresh_tokens t
+    join identity.sessions s on s.id = t.session_id
+    join identity.users u on u.id = s.user_id
+    where t.sha256 = ${sha256}`;
+  return row;
+}
+
+/** Used tokens are kept for a day, to recognise one that was stolen and comes late. */
+export async function replaceRefreshToken(sql: Query, used: Buffer, next: Buffer, token: PresentedToken, now: Date) {
+  await sql`update identity.refresh_tokens set used_at = ${now}, replaced_by = ${next}
+    where sha256 = ${used} and used_at is null`;
+  await insertRefreshToken(sql, next, token.sessionId, now);
+  await sql`delete from identity.refresh_tokens
+    where session_id = ${token.sessionId} and used_at < ${new Date(now.getTime() - 86_400_000)}`;
+}
+
+export async function touchSession(sql: Query, id: string, now: Date, idleUntil: Date): Promise<void> {
+  await sql`update identity.sessions set last_used_at = ${now}, idle_until = ${idleUntil} where id = ${id}`;
+}
+
+/** False when it was revoked already. */
+export async function revokeSession(sql: Query, id: string, reason: string, now: Date): Promise<boolean> {
+  const { count } = await sql`update identity.sessions set revoked_at = ${now}, revoked_reason = ${reason}
+    where id = ${id} and revoked_at is null`;
+  return count > 0;
+}
+
+export async function revokeOtherSessions(sql: Query, userId: string, keep: string | null, reason: string, now: Date) {
+  await sql`update identity.sessions set revoked_at = ${now}, revoked_reason = ${reason}
+    where user_id = ${userId} and revoked_at is null and id is distinct from ${keep}`;
+}
+
+/** Whether the account ever signed in from `address`: such addresses are not held back by strangers' failures. */
+export async function signedInFrom(sql: Query, userId: string, address: string): Promise<boolean> {
+  const [row] = await sql`select from identity.sessions where user_id = ${userId} and address = ${address} limit 1`;
+  return row !== undefined;
+}

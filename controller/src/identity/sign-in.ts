@@ -1,0 +1,71 @@
+// Sign-in by password: POST auth/login of the API and of the original's paths.
+import type { User } from "@opsconductor/contract/api/auth";
+import { OcError } from "@opsconductor/contract/errors";
+import { writeAudit } from "../communication/audit.ts";
+import type { Actor, Context } from "../context.ts";
+import { signAccessToken } from "./access-tokens.ts";
+import { toUser } from "./current-user.ts";
+import { verifyPassword } from "./password-hash.ts";
+import { insertRefreshToken, insertSession, signedInFrom } from "./session-queries.ts";
+import { absoluteMs, idleMs, newRefreshToken, type Tokens } from "./sessions.ts";
+import { selectUserByName, type UserRow, updateLastSignIn } from "./user-queries.ts";
+
+export interface SignInParams {
+  username: string;
+  password: string;
+  userAgent: string | null;
+}
+
+/** `caller` is anonymous and carries the address. Throws `unauthenticated` (never saying why) or `rate_limited`. */
+export async function signIn(ctx: Context, caller: Actor, params: SignInParams): Promise<Tokens & { user: User }> {
+  const address = caller.address ?? "";
+  const found = await selectUserByName(ctx.sql, params.username);
+  const known = found !== undefined && (await signedInFrom(ctx.sql, found.id, address));
+  ctx.identity.throttle.check(params.username, address, known);
+  const correct = await verifyPassword(found?.passwordHash, params.password);
+  if (!found?.active || !correct) return refuse(ctx, caller, params.username, found);
+  ctx.identity.throttle.succeeded(params.username, address);
+  return openSession(ctx, caller, found, params.userAgent);
+}
+
+async function refuse(ctx: Context, caller: Actor, username: string, found: UserRow | undefined): Promise<never> {
+  ctx.identity.throttle.failed(username, caller.address ?? "");
+  const why = !found ? "unknown_user" : found.active ? "wrong_password" : "disabled";
+  await writeAudit(ctx, ctx.sql, caller, {
+    action: "user.sign_in_refused",
+    outcome: "refused",
+    // What was typed as a name is often a password typed into the wrong field: only names that exist are kept.
+    ...(found ? { object: { kind: "user", id: found.id, name: found.username } } : {}),
+    detail: { why },
+  });
+  ctx.log.warn({ why, user: found?.username, address: caller.address }, "user.sign_in_refused");
+  throw new OcError("unauthenticated", "The user name or the password is wrong.");
+}
+
+async function openSession(ctx: Context, caller: Actor, user: UserRow, userAgent: string | null) {
+  const now = ctx.now();
+  const sessionId = ctx.newId();
+  const refresh = newRefreshToken();
+  const expiresAt = new Date(now.getTime() + absoluteMs);
+  const actor: Actor = { ...caller, kind: "user", id: user.id, name: user.username, sessionId };
+  await ctx.sql.begin(async (tx) => {
+    const idleUntil = new Date(now.getTime() + idleMs);
+    const { address } = caller;
+    await insertSession(tx, { id: sessionId, userId: user.id, now, idleUntil, expiresAt, address, userAgent });
+    await insertRefreshToken(tx, refresh.sha256, sessionId, now);
+    await updateLastSignIn(tx, user.id, now);
+    await writeAudit(ctx, tx, actor, {
+      action: "user.signed_in",
+      object: { kind: "user", id: user.id, name: user.username },
+    });
+  });
+  ctx.log.info({ user: user.username, sessionId, address: caller.address }, "user.signed_in");
+  const accessToken = await signAccessToken(ctx, { userId: user.id, sessionId });
+  return {
+    accessToken,
+    refreshToken: refresh.token,
+    sessionId,
+    expiresAt,
+    user: toUser({ ...user, lastSignInAt: now }),
+  };
+}

@@ -1,0 +1,88 @@
+// SQL of users and their roles.
+import type { Query } from "../context.ts";
+
+export interface UserRow {
+  id: string;
+  username: string;
+  displayName: string;
+  email: string | null;
+  passwordHash: string | null;
+  mustChangePassword: boolean;
+  active: boolean;
+  lastSignInAt: Date | null;
+  roles: string[];
+  permissions: string[];
+}
+
+const columns = (sql: Query) => sql`
+  u.id, u.username, u.display_name, u.email, u.password_hash, u.must_change_password, u.active, u.last_sign_in_at,
+  coalesce((select array_agg(r.name order by r.name) from identity.user_roles ur
+    join identity.roles r on r.id = ur.role_id where ur.user_id = u.id), '{}') as roles,
+  coalesce((select array_agg(distinct p) from identity.user_roles ur
+    join identity.roles r on r.id = ur.role_id, unnest(r.permissions) p where ur.user_id = u.id), '{}') as permissions`;
+
+export async function selectUserByName(sql: Query, username: string): Promise<UserRow | undefined> {
+  const [row] = await sql<UserRow[]>`
+    select ${columns(sql)} from identity.users u where lower(u.username) = lower(${username})`;
+  return row;
+}
+
+export async function selectUser(sql: Query, id: string): Promise<UserRow | undefined> {
+  const [row] = await sql<UserRow[]>`select ${columns(sql)} from identity.users u where u.id = ${id}`;
+  return row;
+}
+
+export async function anyUserExists(sql: Query): Promise<boolean> {
+  const [row] = await sql`select from identity.users limit 1`;
+  return row !== undefined;
+}
+
+/** Several controllers may start on one empty database: one of them makes the administrator. */
+export async function lockFirstUser(sql: Query): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtext('identity.first_user'))`;
+}
+
+export interface NewUser {
+  id: string;
+  username: string;
+  displayName: string;
+  passwordHash: string;
+  mustChangePassword: boolean;
+  now: Date;
+}
+
+export async function insertUser(sql: Query, u: NewUser): Promise<void> {
+  await sql`insert into identity.users (id, username, display_name, password_hash, must_change_password, created_at, updated_at)
+    values (${u.id}, ${u.username}, ${u.displayName}, ${u.passwordHash}, ${u.mustChangePassword}, ${u.now}, ${u.now})`;
+}
+
+export async function insertRole(
+  sql: Query,
+  role: { id: string; name: string; description: string; permissions: string[] },
+) {
+  await sql`insert into identity.roles (id, name, description, permissions, built_in)
+    values (${role.id}, ${role.name}, ${role.description}, ${role.permissions}, true)`;
+}
+
+export async function insertUserRole(sql: Query, userId: string, roleId: string): Promise<void> {
+  await sql`insert into identity.user_roles (user_id, role_id) values (${userId}, ${roleId})`;
+}
+
+export async function updateLastSignIn(sql: Query, id: string, now: Date): Promise<void> {
+  await sql`update identity.users set last_sign_in_at = ${now} where id = ${id}`;
+}
+
+/** False when the password is no longer the one that was verified (`oldHash`). */
+export async function updatePassword(
+  sql: Query,
+  id: string,
+  oldHash: string,
+  newHash: string,
+  now: Date,
+): Promise<boolean> {
+  const { count } = await sql`
+    update identity.users set password_hash = ${newHash}, must_change_password = false, updated_at = ${now},
+      revision = revision + 1
+    where id = ${id} and password_hash = ${oldHash}`;
+  return count > 0;
+}
