@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import type { Config } from "./config.ts";
 import type { CertificateAuthority } from "./fleet/certificate-authority.ts";
+import type { HealthChecks } from "./health.ts";
 import type { Identity } from "./identity/identity.ts";
 import type { Keys } from "./keys.ts";
 import type { Live } from "./live/live.ts";
@@ -25,6 +26,8 @@ export interface Context {
   identity: Identity;
   /** What /metrics shows; a part registers its own counters here at its start. */
   metrics: Registry;
+  /** What /health asks; a part that can fail registers its check here at its start. */
+  health: HealthChecks;
   /** Issues certificates for agents and listeners; opened once at the start. */
   authority: CertificateAuthority;
   controllerId: string;

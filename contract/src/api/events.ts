@@ -1,6 +1,7 @@
 // The live stream: GET events?topics=a,b (SSE by fetch). Every event names its topic; ids resume after a cut.
 //
 //   event: message    data: one of `liveEvent`
+//   event: ready      subscribed; its id is where to resume when nothing else comes
 //   event: reset      the server no longer has what came after Last-Event-ID: fetch again, then go on
 //   comment lines     every 15 s, so that a dead connection is noticed
 import { z } from "zod";

@@ -23,8 +23,15 @@ export async function authenticate(
   const { sessionId } = await verifyAccessToken(ctx, token);
   const user = await liveSessionUser(ctx, sessionId);
   if (!user) throw new OcError("unauthenticated", "The session has ended: sign in again.");
-  const permissions = new Set(user.permissions as (Permission | "*")[]);
-  const actor: Actor = { kind: "user", id: user.userId, name: user.username, sessionId, permissions, ...request };
+  const actor: Actor = {
+    kind: "user",
+    id: user.userId,
+    name: user.username,
+    sessionId,
+    requestId: request.requestId,
+    address: request.address,
+    permissions: new Set(user.permissions as (Permission | "*")[]),
+  };
   return { actor, mustChangePassword: user.mustChangePassword };
 }
 

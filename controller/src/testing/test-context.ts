@@ -36,6 +36,7 @@ export async function testContext(overrides: Partial<Config> = {}): Promise<Test
     keys: createKeys(Buffer.alloc(32, 1)),
     identity: createIdentity(Buffer.alloc(32, 2)),
     metrics: new Registry(),
+    health: new Map(),
     controllerId: v7(),
     clusterId: v7(),
     signal: stopped.signal,

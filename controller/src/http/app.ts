@@ -1,0 +1,54 @@
+// The REST API and the console as one Hono application: what every request passes, then the routes of every resource.
+// Built by server.ts, and by tests that call app.request without a socket.
+import { OcError } from "@opsconductor/contract/errors";
+import { bodyLimit } from "hono/body-limit";
+import { isSecure } from "../addresses.ts";
+import type { Context } from "../context.ts";
+import { allowedMethods } from "./allowed-methods.ts";
+import { authorize } from "./auth.ts";
+import { consoleRoutes } from "./console.ts";
+import { measureRequests } from "./measure-requests.ts";
+import { answerError } from "./problem.ts";
+import { requestIds } from "./request-id.ts";
+import { type Http, newRouter, type Router } from "./router.ts";
+import { authRoutes } from "./routes/auth.ts";
+import { docsRoutes } from "./routes/docs.ts";
+import { eventsRoutes } from "./routes/events.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
+import { systemRoutes } from "./routes/system.ts";
+import { sameOriginWrites } from "./same-origin.ts";
+import { securityHeaders } from "./security-headers.ts";
+
+/** In the order of the documentation. The console comes last: its `/*` takes what nobody else did. */
+const resources = [authRoutes, eventsRoutes, systemRoutes, healthRoutes, metricsRoutes];
+
+const maxBodyBytes = 1024 * 1024;
+
+export function createApp(ctx: Context): Router {
+  const app = newRouter();
+  app.use(requestIds(ctx));
+  app.use(measureRequests(ctx));
+  app.use(securityHeaders(isSecure(ctx.config)));
+  app.use(sameOriginWrites(ctx.config.publicUrl));
+  app.use(authorize(ctx));
+  app.use(bodyLimit({ maxSize: maxBodyBytes, onError: refuseLargeBody }));
+  app.onError((error, c) => answerError(ctx.log, error, c));
+  app.notFound((c) => answerError(ctx.log, unknownPath(app, c), c));
+  for (const routes of resources) app.route("/", routes(ctx));
+  app.route("/", docsRoutes(app));
+  app.route("/", consoleRoutes(ctx.config));
+  return app;
+}
+
+function refuseLargeBody(): never {
+  throw new OcError("payload_too_large", `The body is larger than ${maxBodyBytes} bytes (1 MiB), which is the limit.`);
+}
+
+function unknownPath(app: Router, c: Http): OcError {
+  const allowed = allowedMethods(app, c.req.path);
+  if (allowed.length === 0 || allowed.includes(c.req.method))
+    return new OcError("not_found", `There is nothing at ${c.req.path}. GET /openapi.json lists what there is.`);
+  c.header("Allow", allowed.join(", "));
+  return new OcError("method_not_allowed", `${c.req.path} answers ${allowed.join(" and ")}, not ${c.req.method}.`);
+}

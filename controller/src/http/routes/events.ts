@@ -1,0 +1,102 @@
+// GET events: the one live stream of a page, as server-sent events read by fetch. See contract/src/api/events.ts.
+import { createRoute, z } from "@hono/zod-openapi";
+import { type LiveEvent, topicPattern } from "@opsconductor/contract/api/events";
+import { OcError } from "@opsconductor/contract/errors";
+import { topicRequirements } from "@opsconductor/contract/permissions";
+import type { Actor, Context } from "../../context.ts";
+import { liveSessionUser } from "../../identity/authenticate.ts";
+import { EventLanes } from "../event-lanes.ts";
+import { newRouter, problemResponses, type Router } from "../router.ts";
+import { createSseStream } from "../sse.ts";
+
+const maxTopics = 50;
+const maxReplay = 500;
+/** With the second that a session may be cached: a revoked one loses its stream within two. */
+const sessionCheckMs = 900;
+
+const topics = z
+  .string()
+  .transform((text) => [...new Set(text.split(",").filter((topic) => topic !== ""))])
+  .refine((list) => list.length > 0 && list.length <= maxTopics, `1 to ${maxTopics} topics, separated by commas`)
+  .refine(
+    (list) => list.every((topic) => topicPattern.test(topic)),
+    "agents, targets, jobs, executions, executions:<id> …",
+  )
+  .openapi({ type: "string", example: "agents,executions" });
+
+const events = createRoute({
+  method: "get",
+  path: "/api/v1/events",
+  tags: ["Live"],
+  summary: "Follow what changes, as server-sent events",
+  request: {
+    query: z.object({ topics }),
+    headers: z.object({ "last-event-id": z.string().max(100).optional() }),
+  },
+  responses: {
+    200: { description: "A stream without end", content: { "text/event-stream": { schema: z.string() } } },
+    ...problemResponses,
+  },
+});
+
+export function eventsRoutes(ctx: Context): Router {
+  const routes = newRouter();
+  routes.openapi(events, (c) => {
+    const { topics } = c.req.valid("query");
+    const actor = c.get("actor");
+    demandTopics(actor, topics);
+    const stream = openStream(ctx, actor, topics, c.req.valid("header")["last-event-id"]);
+    return c.body(stream, 200, {
+      "Content-Type": "text/event-stream; charset=utf-8",
+      "Cache-Control": "no-store, no-transform",
+      "X-Accel-Buffering": "no", // nginx would hold events back
+    });
+  });
+  return routes;
+}
+
+function demandTopics(actor: Actor, topics: readonly string[]): void {
+  for (const topic of topics) {
+    const permission = topicRequirements[topic.split(":")[0] as keyof typeof topicRequirements];
+    if (!actor.permissions.has("*") && !actor.permissions.has(permission))
+      throw new OcError("permission_denied", `Following ${topic} needs the permission ${permission}.`);
+  }
+}
+
+function openStream(ctx: Context, actor: Actor, topics: string[], lastEventId: string | undefined) {
+  const missed: [string, LiveEvent][] = [];
+  let lanes: EventLanes | undefined;
+  const subscription = ctx.live.subscribe(topics, lastEventId, (id, event) => {
+    if (lanes) lanes.push(id, event);
+    else missed.push([id, event]);
+  });
+  const stream = createSseStream((why) => {
+    clearInterval(watch);
+    ctx.signal.removeEventListener("abort", stream.close);
+    lanes?.close();
+    subscription.close();
+    ctx.log.debug({ why, user: actor.name, topics }, "events.closed");
+  });
+  const watch = setInterval(() => void endWhenRevoked(ctx, actor, topics, stream.close), sessionCheckMs);
+  const send = (id: string, data: unknown, event = "message") => stream.send({ event, id, data: JSON.stringify(data) });
+  // Reading the lists again is cheaper than a long replay, for the page as for us.
+  const reset = subscription.reset || missed.length > maxReplay;
+  const from = reset || missed.length === 0 ? subscription.lastId : lastEventId!;
+  send(from, {}, reset ? "reset" : "ready");
+  lanes = new EventLanes(from, send);
+  if (!reset) for (const [id, event] of missed) lanes.push(id, event);
+  ctx.signal.addEventListener("abort", stream.close, { once: true });
+  return stream.body;
+}
+
+/** A database that does not answer ends no stream: it says nothing about the session. */
+async function endWhenRevoked(ctx: Context, actor: Actor, topics: string[], close: () => void): Promise<void> {
+  const user = await liveSessionUser(ctx, actor.sessionId!).catch(() => "unknown" as const);
+  if (user === "unknown") return;
+  if (!user) return close();
+  try {
+    demandTopics({ ...actor, permissions: new Set(user.permissions) as Actor["permissions"] }, topics);
+  } catch {
+    close(); // the permission was taken away: the next request says so
+  }
+}
