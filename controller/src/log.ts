@@ -7,7 +7,14 @@ const secrets = ["password", "currentPassword", "newPassword", "token", "accessT
 const redact = secrets.flatMap((name) => [name, `*.${name}`]);
 
 export function createLog(config: Pick<Config, "logLevel" | "logFormat">, stream = process.stdout): Logger {
-  const options = { level: config.logLevel, redact, base: undefined, timestamp: pino.stdTimeFunctions.isoTime };
+  const formatters = { level: (label: string) => ({ level: label }) };
+  const options = {
+    level: config.logLevel,
+    redact,
+    formatters,
+    base: undefined,
+    timestamp: pino.stdTimeFunctions.isoTime,
+  };
   const format = config.logFormat ?? (stream.isTTY ? "pretty" : "json");
   // In process and synchronous: the last lines before a crash are the ones that matter.
   if (format === "json") return pino(options, pino.destination({ fd: stream.fd, sync: true }));

@@ -40,7 +40,7 @@ export function answerError(log: Logger, error: Error, c: Http): Response {
   const requestId = c.get("requestId");
   const request = { requestId, method: c.req.method, path: c.req.path };
   if (known.code === "internal") log.error({ err: error, ...request }, "request.failed");
-  else if (known.code === "unavailable") log.warn({ err: error, ...request }, "request.unavailable");
+  else if (known.code === "unavailable") log.warn({ reason: error.message, ...request }, "request.unavailable");
   return problemResponse(c, known);
 }
 

@@ -8,15 +8,18 @@ import { anyUserExists, insertRole, insertUser, insertUserRole, lockFirstUser } 
 
 export const administratorName = "admin";
 
-/** The password to print once; undefined when it was given by the configuration or the account exists. */
-export async function createAdministrator(ctx: Context): Promise<string | undefined> {
-  if (await anyUserExists(ctx.sql)) return undefined;
+/**
+ * `announce` is given the random password inside the transaction: whoever kills the program between the two sees a
+ * password that does not work and gets another one at the next start, and never an account nobody can enter.
+ */
+export async function createAdministrator(ctx: Context, announce: (password: string) => void): Promise<void> {
+  if (await anyUserExists(ctx.sql)) return;
   const given = ctx.config.adminPassword;
   const password = given ?? randomPassword();
   const passwordHash = await hashPassword(password);
-  const created = await ctx.sql.begin(async (tx) => {
+  await ctx.sql.begin(async (tx) => {
     await lockFirstUser(tx);
-    if (await anyUserExists(tx)) return false;
+    if (await anyUserExists(tx)) return;
     const user = { id: ctx.newId(), username: administratorName, displayName: "Administrator" };
     const role = { id: ctx.newId(), name: "administrator", description: "May do everything", permissions: ["*"] };
     await insertUser(tx, { ...user, passwordHash, mustChangePassword: given === undefined, now: ctx.now() });
@@ -24,9 +27,8 @@ export async function createAdministrator(ctx: Context): Promise<string | undefi
     await insertUserRole(tx, user.id, role.id);
     const object = { kind: "user", id: user.id, name: user.username };
     await writeAudit(ctx, tx, systemActor, { action: "user.created", object, after: { roles: [role.name] } });
-    return true;
+    if (given === undefined) announce(password);
   });
-  return created && given === undefined ? password : undefined;
 }
 
 /** 99 bits in groups that can be read aloud, without letters that look alike. */

@@ -1,0 +1,85 @@
+// The listener of the console and the REST API. A service of main.ts; started last, so that it answers when all works.
+import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
+import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { servesTls } from "../addresses.ts";
+import type { Context } from "../context.ts";
+import type { Service } from "../service.ts";
+import { cannotListen, StartRefused } from "../start-refused.ts";
+import { createApp } from "./app.ts";
+import { loadTlsCertificate, type TlsCertificate } from "./tls-certificate.ts";
+
+const options = { keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 120_000 };
+const certificateCheckMs = 3_600_000;
+/** Requests under way get this long before their connections are cut. */
+const drainMs = 5_000;
+
+export const httpServer: Service = {
+  name: "http",
+  async start(ctx) {
+    const listener = getRequestListener(createApp(ctx).fetch) as RequestListener;
+    const certificate = servesTls(ctx.config) ? await loadTlsCertificate(ctx) : undefined;
+    const server = certificate ? secureServer(certificate, listener) : createHttpServer(options, listener);
+    await listen(server, ctx);
+    const renewal = certificate ? renewCertificate(ctx, server as HttpsServer, certificate) : undefined;
+    const { port } = server.address() as AddressInfo;
+    ctx.log.info({ host: ctx.config.httpAddr.host, port, tls: certificate !== undefined }, "http.listening");
+    return {
+      async stop() {
+        clearInterval(renewal);
+        await close(server);
+      },
+    };
+  },
+};
+
+function secureServer({ cert, key }: TlsCertificate, listener: RequestListener): HttpsServer {
+  try {
+    return createHttpsServer({ ...options, cert, key, minVersion: "TLSv1.2" }, listener);
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new StartRefused(`OC_TLS_CERT_FILE and OC_TLS_KEY_FILE do not make a working pair: ${why}`, {
+      exitCode: 2,
+      cause,
+    });
+  }
+}
+
+async function listen(server: Server, ctx: Context): Promise<void> {
+  const { httpAddr } = ctx.config;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(httpAddr.port, httpAddr.host, () => resolve());
+    });
+    server.removeAllListeners("error");
+    server.on("error", (error) => ctx.log.error({ err: error }, "http.error"));
+  } catch (error) {
+    throw cannotListen("OC_HTTP_ADDR", httpAddr, error);
+  }
+}
+
+function renewCertificate(ctx: Context, server: HttpsServer, first: TlsCertificate): NodeJS.Timeout {
+  let current = first;
+  return setInterval(async () => {
+    if (current.renewAt && current.renewAt > ctx.now()) return;
+    try {
+      const next = await loadTlsCertificate(ctx);
+      if (next.cert === current.cert) return;
+      server.setSecureContext({ cert: next.cert, key: next.key, minVersion: "TLSv1.2" });
+      current = next;
+      ctx.log.info({ renewAt: next.renewAt }, "http.certificate_renewed");
+    } catch (error) {
+      ctx.log.error({ err: error }, "http.certificate_not_renewed");
+    }
+  }, certificateCheckMs);
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), drainMs);
+  await closed;
+  clearTimeout(cut);
+}

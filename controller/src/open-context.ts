@@ -1,0 +1,53 @@
+// Builds what every verb is given, part by part: data directory, database, keys, identity, authority. Called by main.ts.
+import type { Logger } from "pino";
+import { collectDefaultMetrics, Registry } from "prom-client";
+import { v7 } from "uuid";
+import type { Config } from "./config.ts";
+import type { Context } from "./context.ts";
+import { openDataDirectory } from "./data-directory.ts";
+import { openCertificateAuthority } from "./fleet/certificate-authority.ts";
+import { ping } from "./fleet/cluster-queries.ts";
+import type { HealthChecks } from "./health.ts";
+import { createIdentity } from "./identity/identity.ts";
+import { loadSigningKey } from "./identity/signing-key.ts";
+import { createLive } from "./live/in-process.ts";
+import { openDatabase } from "./open-database.ts";
+import { openKeys } from "./open-keys.ts";
+import type { PartStarter } from "./service.ts";
+
+export async function openContext(config: Config, log: Logger, life: PartStarter): Promise<Context> {
+  const directory = await life.start(
+    "data directory",
+    () => openDataDirectory(config.dataDir),
+    (opened) => opened.release(),
+  );
+  const sql = await openDatabase(config, directory.path, log, life);
+  const newId = () => v7();
+  const { keys, clusterId } = await life.start("keys", () => openKeys(config, directory.path, sql, newId));
+  const base = {
+    ...{ config, log, sql, keys, clusterId, newId },
+    now: () => new Date(),
+    live: createLive(log),
+    metrics: openMetrics(),
+    health: healthOf(sql),
+    controllerId: newId(),
+    signal: life.signal,
+  };
+  const identity = await life.start("identity", async () => createIdentity(await loadSigningKey(base)));
+  const authority = await life.start("certificate authority", () => openCertificateAuthority(base));
+  return { ...base, identity, authority };
+}
+
+function openMetrics(): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return registry;
+}
+
+function healthOf(sql: Context["sql"]): HealthChecks {
+  const database = async () => {
+    await ping(sql);
+    return { status: "ok" as const };
+  };
+  return new Map([["database", database]]);
+}

@@ -1,0 +1,97 @@
+// The database of this controller: the embedded one or a server, migrated and reachable as the application's role.
+import { type Connection, connect, type Sql } from "@opsconductor/database/connect";
+import { appRole, startEmbeddedPostgres } from "@opsconductor/database/embedded/embedded-postgres";
+import { MigrationRefused, migrate } from "@opsconductor/database/migrate";
+import type { Logger } from "pino";
+import type { Config } from "./config.ts";
+import type { PartStarter } from "./service.ts";
+import { StartRefused } from "./start-refused.ts";
+
+const oldestServer = 160_000;
+const patienceMs = 10_000;
+
+export async function openDatabase(config: Config, dataDir: string, log: Logger, life: PartStarter): Promise<Sql> {
+  const { owner, app, role } = config.databaseUrl
+    ? await openServer(config, log, life)
+    : await openEmbedded(dataDir, log, life);
+  await life.start("migrations", () => migrateAs(owner, role, log));
+  const pool = () => connect(app, { max: 20, onNotice: (n) => log.debug({ notice: n.message }, "database.notice") });
+  return life.start("database pool", pool, (sql) => sql.end({ timeout: 5 }));
+}
+
+interface Connections {
+  owner: Connection;
+  app: Connection;
+  role: string;
+}
+
+async function openEmbedded(dataDir: string, log: Logger, life: PartStarter): Promise<Connections> {
+  const embedded = await life.start(
+    "embedded PostgreSQL",
+    () => startEmbeddedPostgres({ dataDir, log }),
+    (postgres) => postgres.stop(),
+  );
+  if (embedded.elsewhere) log.info({ directory: embedded.directory, dataDir }, "database.placed_elsewhere");
+  return { owner: embedded.owner, app: embedded.app, role: appRole };
+}
+
+async function openServer(config: Config, log: Logger, life: PartStarter): Promise<Connections> {
+  const app = { url: config.databaseUrl! };
+  const owner = { url: config.databaseOwnerUrl ?? config.databaseUrl! };
+  const role = await probe("DATABASE_URL", app, log, life);
+  if (config.databaseOwnerUrl) await probe("DATABASE_OWNER_URL", owner, log, life);
+  return { owner, app, role };
+}
+
+/** The name of the role that `connection` is; waits a little for a server that is just starting. */
+async function probe(setting: string, connection: { url: string }, log: Logger, life: PartStarter): Promise<string> {
+  const end = performance.now() + patienceMs;
+  for (;;) {
+    life.signal.throwIfAborted();
+    const sql = connect(connection, { max: 1 });
+    try {
+      const [row] = await sql<{ role: string; version: number }[]>`
+        select current_user::text as role, current_setting('server_version_num')::int as version`;
+      if (row!.version >= oldestServer) return row!.role;
+      throw new StartRefused(`${setting}: this PostgreSQL is too old (${row!.version}); version 18 is what is tested.`);
+    } catch (error) {
+      if (error instanceof StartRefused) throw error;
+      if (!isStarting(error) || performance.now() > end) throw cannotConnect(setting, connection.url, error);
+      log.warn({ setting, reason: (error as Error).message }, "database.waiting");
+    } finally {
+      await sql.end({ timeout: 1 });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+function isStarting(error: unknown): boolean {
+  return ["ECONNREFUSED", "57P03", "CONNECT_TIMEOUT", "ECONNRESET"].includes(
+    String((error as { code?: unknown }).code),
+  );
+}
+
+/** Never shows the URL: it holds a password. */
+function cannotConnect(setting: string, url: string, cause: unknown): StartRefused {
+  const { code, message } = cause as { code?: string; message: string };
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const where = parsed ? `${parsed.host}${parsed.pathname}` : "its address";
+  const wrong = code?.startsWith("28") || code === "3D000"; // user, password or database
+  return new StartRefused(`${setting}: the database at ${where} does not let us in: ${message}`, {
+    exitCode: wrong ? 2 : 1,
+    cause,
+  });
+}
+
+async function migrateAs(owner: Connection, role: string, log: Logger): Promise<void> {
+  const sql = connect(owner, { max: 1, onNotice: (n) => log.debug({ notice: n.message }, "database.notice") });
+  try {
+    const { applied } = await migrate(sql, role);
+    if (applied.length > 0) log.info({ applied }, "database.migrated");
+  } catch (error) {
+    if (error instanceof MigrationRefused) throw new StartRefused(error.message, { cause: error });
+    throw error;
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
