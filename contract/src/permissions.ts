@@ -43,6 +43,13 @@ export const routeRequirements: Readonly<Record<string, Requirement>> = {
   "GET /api/v1/auth/me": "token",
   "POST /api/v1/auth/password": "token",
 
+  "GET /api/v1/targets": "targets:read",
+  "POST /api/v1/targets": "targets:write",
+  "GET /api/v1/targets/resolve": "targets:read",
+  "GET /api/v1/targets/{idOrName}": "targets:read",
+  "PATCH /api/v1/targets/{idOrName}": "targets:write",
+  "DELETE /api/v1/targets/{idOrName}": "targets:write",
+
   "GET /api/v1/events": "token", // each topic asks for its own permission
   "GET /api/v1/system": "system:read",
 };

@@ -20,7 +20,12 @@ export const name = z
 export const listQuery = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(50),
   cursor: z.string().max(512).optional(),
-  q: z.string().max(200).optional().describe("substring of the name"),
+  q: z
+    .string()
+    .max(200)
+    .refine((text) => !text.includes("\0") && text.isWellFormed(), "has a NUL character or half of a surrogate pair")
+    .optional()
+    .describe("substring of the name"),
 });
 
 /** A page: `nextCursor` is absent on the last one. */

@@ -17,11 +17,12 @@ import { eventsRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { systemRoutes } from "./routes/system.ts";
+import { targetRoutes } from "./routes/targets.ts";
 import { sameOriginWrites } from "./same-origin.ts";
 import { securityHeaders } from "./security-headers.ts";
 
 /** In the order of the documentation. The console comes last: its `/*` takes what nobody else did. */
-const resources = [authRoutes, eventsRoutes, systemRoutes, healthRoutes, metricsRoutes];
+const resources = [authRoutes, targetRoutes, eventsRoutes, systemRoutes, healthRoutes, metricsRoutes];
 
 const maxBodyBytes = 1024 * 1024;
 
