@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { generateConfigPage } from "./config-page.ts";
 import { generateDatabase } from "./database.ts";
+import { generateJobPages } from "./job-pages.ts";
 import { generateProto } from "./proto.ts";
 import { generateStatesPage } from "./states-page.ts";
 
@@ -11,7 +12,13 @@ type Generator = (root: string) => Promise<Map<string, string>>;
 
 const root = dirname(dirname(import.meta.dirname));
 const check = process.argv.includes("--check");
-const generators: Generator[] = [generateProto, generateDatabase, generateConfigPage, generateStatesPage];
+const generators: Generator[] = [
+  generateProto,
+  generateDatabase,
+  generateConfigPage,
+  generateStatesPage,
+  generateJobPages,
+];
 
 const stale: string[] = [];
 for (const generate of generators) {

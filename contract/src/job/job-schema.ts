@@ -51,43 +51,50 @@ const required = z.boolean().describe("Refuse an execution that does not give it
 const inputFields = { description: description.optional(), required: required.optional() };
 const text = z.string().max(64 * 1024);
 
+const typeOf = <T extends string>(type: T, meaning: string) => z.literal(type).describe(meaning);
+const fallback = "Used when the execution does not give a value.";
+
 const stringInput = z.strictObject({
-  type: z.literal("string"),
+  type: typeOf("string", "Text."),
   ...inputFields,
-  default: text.optional().describe("Used when the execution does not give a value."),
+  default: text.optional().describe(fallback),
   minLength: z.int().min(0).max(65536).optional().describe("Fewest characters."),
   maxLength: z.int().min(0).max(65536).optional().describe("Most characters; 4096 unless told."),
   pattern: z
     .string()
     .max(500)
     .optional()
-    .describe("Regular expression that the whole value or a part of it matches; anchor it with ^ and $."),
+    .describe("Regular expression that a part of the value must match; anchor it with ^ and $ for the whole value."),
 });
 const integerInput = z.strictObject({
-  type: z.literal("integer"),
+  type: typeOf("integer", "A whole number."),
   ...inputFields,
-  default: z.int().optional(),
+  default: z.int().optional().describe(fallback),
   minimum: z.int().optional().describe("Smallest value."),
   maximum: z.int().optional().describe("Largest value."),
 });
 const numberInput = z.strictObject({
-  type: z.literal("number"),
+  type: typeOf("number", "A number, with or without a fraction."),
   ...inputFields,
-  default: z.number().optional(),
+  default: z.number().optional().describe(fallback),
   minimum: z.number().optional().describe("Smallest value."),
   maximum: z.number().optional().describe("Largest value."),
 });
-const booleanInput = z.strictObject({ type: z.literal("boolean"), ...inputFields, default: z.boolean().optional() });
+const booleanInput = z.strictObject({
+  type: typeOf("boolean", "true or false."),
+  ...inputFields,
+  default: z.boolean().optional().describe(fallback),
+});
 const choiceInput = z.strictObject({
-  type: z.literal("choice"),
+  type: typeOf("choice", "One of the options."),
   ...inputFields,
   options: z.array(text.min(1)).min(1).max(200).describe("The values to choose from."),
-  default: text.optional(),
+  default: text.optional().describe(fallback),
 });
 const listInput = z.strictObject({
-  type: z.literal("list"),
+  type: typeOf("list", "A list of texts; a script gets one a line."),
   ...inputFields,
-  default: z.array(text).max(1000).optional(),
+  default: z.array(text).max(1000).optional().describe(fallback),
   minItems: z.int().min(0).max(1000).optional().describe("Fewest items."),
   maxItems: z.int().min(0).max(1000).optional().describe("Most items; 1000 unless told."),
 });

@@ -84,7 +84,7 @@ test.each([
     "an unknown input type",
     6,
     "  keep_days: { type: int }",
-    '6:22 inputs.keep_days.type: "int" is no input type; one of string, integer, number, boolean, choice, list',
+    '6:22 inputs.keep_days.type: "int" is no input type; one of string, integer, number, boolean, choice, list; did you mean integer?',
   ],
   [
     "a default out of range",

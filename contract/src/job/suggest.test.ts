@@ -10,6 +10,7 @@ test.each([
   ["continue_on_error", "continueOnError"],
   ["rnu", "run"],
   ["Name", "name"],
+  ["cont", "continueOnError"],
 ])("%s most likely meant %s", (word, meant) => {
   expect(suggest(word, keys)).toBe(meant);
 });

@@ -27,7 +27,9 @@ export function suggest(word: string, known: Iterable<string>): string | undefin
     const distance = editDistance(plain, normalise(candidate));
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
-  return best;
+  // `int` for integer, `desc` for description: too far for the distance, and clear to people.
+  const isStart = (candidate: string) => plain.length >= 3 && normalise(candidate).startsWith(plain);
+  return best ?? [...known].find(isStart);
 }
 
 /** `keep-days`, `keep_days` and `keepDays` are the same word written by people of different languages. */
