@@ -7,10 +7,12 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -186,8 +188,10 @@ class Cluster {
   }
 
   private async clearLeftovers(): Promise<void> {
-    // A pid that now is another process of the same user would make PostgreSQL believe that it is running.
+    // The pid in these may be another process by now, or a zombie that nobody reaps: PostgreSQL believes either.
     rmSync(join(this.place.data, "postmaster.pid"), { force: true });
+    for (const name of [".s.PGSQL.5432", ".s.PGSQL.5432.lock"])
+      rmSync(join(this.place.socketDir, name), { force: true });
     const strays = strayBackends(this.place.data);
     if (strays.length === 0) return;
     this.log.warn({ pids: strays }, "postgres.strays_ended");
@@ -220,8 +224,19 @@ class Cluster {
     };
     await waitFor(() => ready() || ended(), Number.POSITIVE_INFINITY, 5);
     if (ready()) return;
-    const said = readFileSync(this.startLog, "utf8").trim().split("\n").slice(-5).join("\n");
-    throw new Error(`The embedded PostgreSQL in ${this.place.directory} did not start: ${said || "it ended at once"}`);
+    throw new Error(`The embedded PostgreSQL in ${this.place.directory} did not start: ${this.lastWords()}`);
+  }
+
+  /** What it wrote before and after it opened its own log. */
+  private lastWords(): string {
+    const folder = join(this.place.data, "log");
+    const names = existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+    const newest = names.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
+    const lines = [this.startLog, newest].flatMap((file) =>
+      file ? readFileSync(file, "utf8").trim().split("\n").slice(-20) : [],
+    );
+    const telling = lines.filter((line) => /(FATAL|PANIC|ERROR|HINT|DETAIL): /.test(line));
+    return telling.slice(-4).join("\n") || lines.at(-1) || "it ended at once";
   }
 
   /** Restarts the postmaster whenever it is gone; the pool reconnects by itself. */
