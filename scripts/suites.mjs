@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { environmentFor, root } from "./bootstrap.mjs";
+import { chromiumPath } from "./system-packages.mjs";
 
 const bin = (...path) => join(root, "node_modules", ...path);
 /** npm puts what only the console needs into its own node_modules or beside everything else, as versions allow. */
@@ -11,7 +12,10 @@ const uiBin = (...path) => [join(root, "ui", "node_modules", ...path), bin(...pa
 
 /** Checks pass or fail as one; each counts as one test. In the order in which they are cheap. */
 export const checks = {
-  types: () => [[bin("typescript", "bin", "tsc"), "--noEmit", "-p", "."]],
+  types: () => [
+    [bin("typescript", "bin", "tsc"), "--noEmit", "-p", "."],
+    [bin("typescript", "bin", "tsc"), "--noEmit", "-p", "e2e/browser"], // its functions run in pages: DOM types
+  ],
   lint: () => [[bin("@biomejs", "biome", "bin", "biome"), "check", "--error-on-warnings", "."]],
   "console-types": () => [
     ["--in=ui", uiBin("@sveltejs", "kit", "svelte-kit.js"), "sync"],
@@ -78,7 +82,7 @@ function countOf(report) {
 function run(node, args, cwd, output) {
   return new Promise((resolve) => {
     const stdio = output === "show" ? ["ignore", "inherit", "inherit"] : ["ignore", "pipe", "pipe"];
-    const env = environmentFor(node);
+    const env = { CHROMIUM_PATH: chromiumPath(), ...environmentFor(node) };
     if (!process.stdout.isTTY) Object.assign(env, { NO_COLOR: "1", FORCE_COLOR: undefined });
     const child = spawn(node, args, { cwd, env, stdio });
     let kept = "";

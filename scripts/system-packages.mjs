@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 
-/** Where a Chromium may be; the browser tests take the first (e2e/chromium.ts reads the same list). */
+/** Where a Chromium may be; the tests are told the first as CHROMIUM_PATH. */
 export function chromiumPath() {
   return [
     process.env.CHROMIUM_PATH,
