@@ -393,8 +393,6 @@ create table identity.users (
   must_change_password boolean default false not null,
   active boolean default true not null,
   preferences jsonb default '{}'::jsonb not null,
-  failed_sign_ins integer default 0 not null,
-  locked_until timestamp with time zone,
   last_sign_in_at timestamp with time zone,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,

@@ -378,8 +378,6 @@ export interface IdentityUsersRow {
   mustChangePassword: boolean;
   active: boolean;
   preferences: unknown;
-  failedSignIns: number;
-  lockedUntil: Date | null;
   lastSignInAt: Date | null;
   createdAt: Date;
   updatedAt: Date;

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { generateConfigPage } from "./config-page.ts";
 import { generateDatabase } from "./database.ts";
 import { generateJobPages } from "./job-pages.ts";
+import { generateOpenApi } from "./openapi.ts";
 import { generateProto } from "./proto.ts";
 import { generateStatesPage } from "./states-page.ts";
 
@@ -18,6 +19,9 @@ const generators: Generator[] = [
   generateConfigPage,
   generateStatesPage,
   generateJobPages,
+  generateOpenApi,
+  generateConfigPage,
+  generateStatesPage,
 ];
 
 const stale: string[] = [];
