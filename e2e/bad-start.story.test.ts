@@ -8,7 +8,7 @@ import { startEmbeddedPostgres } from "@opsconductor/database/embedded/embedded-
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { repositoryRoot, startDevstack } from "./devstack/devstack.ts";
 import { freePorts } from "./devstack/free-ports.ts";
-import { processesNaming, type StartedProcess, startProcess } from "./devstack/processes.ts";
+import { endProcessesNaming, processesNaming, type StartedProcess, startProcess } from "./devstack/processes.ts";
 import { waitFor } from "./devstack/wait-for.ts";
 
 let folder: string;
@@ -17,8 +17,9 @@ beforeEach(() => {
   chmodSync(folder, 0o711);
 });
 afterEach(async () => {
-  // Whatever a refused start left running would show here.
-  await waitFor("nothing to be left", () => processesNaming(folder).length === 0, { timeoutMs: 5_000 });
+  const left = processesNaming(folder);
+  await endProcessesNaming(folder);
+  expect(left, "a start that was refused leaves nothing running").toEqual([]);
   rmSync(folder, { recursive: true });
 });
 

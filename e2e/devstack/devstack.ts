@@ -4,7 +4,13 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { freePorts } from "./free-ports.ts";
-import { type FoundProcess, processesNaming, type StartedProcess, startProcess } from "./processes.ts";
+import {
+  endProcessesNaming,
+  type FoundProcess,
+  processesNaming,
+  type StartedProcess,
+  startProcess,
+} from "./processes.ts";
 import { waitFor } from "./wait-for.ts";
 
 export const repositoryRoot = dirname(dirname(import.meta.dirname));
@@ -151,21 +157,8 @@ class Stack implements Devstack {
 
   /** Ends what is left, whatever it is, and removes the folder. */
   async discard(): Promise<void> {
-    const endAll = () => {
-      const left = this.processes();
-      for (const { pid } of left) killQuietly(pid);
-      return left.length === 0;
-    };
-    await waitFor("the stack's processes to be gone", endAll, { timeoutMs: 10_000 });
+    await endProcessesNaming(this.folder);
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-  }
-}
-
-function killQuietly(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // it ended by itself meanwhile
   }
 }
 

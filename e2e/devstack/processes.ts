@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { waitFor } from "./wait-for.ts";
 
 export interface StartedProcess {
   readonly pid: number;
@@ -78,6 +79,27 @@ export function processesNaming(text: string): FoundProcess[] {
     if (command === "" || !`${command}\0${readProc(pid, "environ")}`.includes(text)) return [];
     return [{ pid: Number(pid), command }];
   });
+}
+
+/** Ends every process that names `text`, whatever it is, and waits until they are gone. */
+export async function endProcessesNaming(text: string): Promise<void> {
+  await waitFor(
+    `what names ${text} to be gone`,
+    () => {
+      const left = processesNaming(text);
+      for (const { pid } of left) killQuietly(pid);
+      return left.length === 0;
+    },
+    { timeoutMs: 10_000 },
+  );
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // it ended by itself meanwhile
+  }
 }
 
 function readProc(pid: string, file: string): string {

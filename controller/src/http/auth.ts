@@ -3,9 +3,9 @@ import { OcError } from "@opsconductor/contract/errors";
 import { type Requirement, routeRequirements } from "@opsconductor/contract/permissions";
 import type { MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
-import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context } from "../context.ts";
 import { authenticate } from "../identity/authenticate.ts";
+import { demandPermission } from "../identity/demand-permission.ts";
 import { clientAddress, isFromThisMachine } from "./client-address.ts";
 import type { Http, HttpEnv } from "./router.ts";
 
@@ -33,18 +33,9 @@ async function callerFor(ctx: Context, c: Http, route: string, requirement: Requ
       "password_change_required",
       "Change the first password with POST /api/v1/auth/password, then go on.",
     );
-  if (requirement !== "public" && requirement !== "token") await demand(ctx, actor, requirement, route);
+  if (requirement !== "public" && requirement !== "token")
+    await demandPermission(ctx, actor, { permission: requirement, route });
   return actor;
-}
-
-async function demand(ctx: Context, actor: Actor, permission: Exclude<Requirement, "public" | "token">, route: string) {
-  if (actor.permissions.has("*") || actor.permissions.has(permission)) return;
-  await writeAudit(ctx, ctx.sql, actor, {
-    action: "permission.refused",
-    outcome: "refused",
-    detail: { permission, route },
-  });
-  throw new OcError("permission_denied", `This needs the permission ${permission}; ask an administrator for it.`);
 }
 
 function bearerToken(c: Http): string {
