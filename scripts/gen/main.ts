@@ -16,12 +16,10 @@ const check = process.argv.includes("--check");
 const generators: Generator[] = [
   generateProto,
   generateDatabase,
-  generateConfigPage,
-  generateStatesPage,
-  generateJobPages,
   generateOpenApi,
   generateConfigPage,
   generateStatesPage,
+  generateJobPages,
 ];
 
 const stale: string[] = [];
