@@ -8,6 +8,11 @@ import { defineConfig } from "vite";
 const controller = process.env.OC_DEV_CONTROLLER ?? "http://127.0.0.1:3000";
 const proxied = ["/api", "/health", "/docs", "/redoc", "/openapi.json", "/install.sh", "/packages"];
 
+const shared =
+  /\/ui\/src\/lib\/(ui|shell|api|messages|format|url|live|executions|paths)|node_modules\/(@lucide|@tanstack|esm-env)/;
+const overlay =
+  /node_modules\/(bits-ui|svelte-toolbelt|runed|@floating-ui|tabbable|inline-style-parser|style-to-object)/;
+
 export default defineConfig({
   plugins: [
     tailwindcss(),
@@ -18,6 +23,18 @@ export default defineConfig({
     }),
   ],
   build: {
+    rolldownOptions: {
+      output: {
+        // One chunk for what pages share, instead of a hundred small ones: a cold visit is bound by round trips.
+        // Kit and Svelte stay out of groups (Kit looks for its own chunks), and so do the lazy islands.
+        codeSplitting: {
+          groups: [
+            { name: "base", test: shared, minShareCount: 2 },
+            { name: "overlay", test: overlay, minShareCount: 2 },
+          ],
+        },
+      },
+    },
     target: "es2022",
     // A font inlined as data: would break `font-src 'self'`.
     assetsInlineLimit: (file: string) => (/\.woff2?$/.test(file) ? false : undefined),

@@ -5,6 +5,7 @@ const pad = (value: number) => String(value).padStart(2, "0");
 /** `durationMs` in the two largest units that matter. Negative or unknown lengths give a dash. */
 export function formatDuration(durationMs: number | null | undefined): string {
   if (durationMs === null || durationMs === undefined || !Number.isFinite(durationMs) || durationMs < 0) return "–";
+  if (durationMs === 0) return "0 s";
   if (durationMs < 1000) return `${Math.round(durationMs)} ms`.replace("1000 ms", "1 s");
   if (durationMs < 9_950) return `${Number((durationMs / 1000).toFixed(1))} s`;
   const seconds = Math.round(durationMs / 1000);
@@ -20,4 +21,12 @@ export function formatDuration(durationMs: number | null | undefined): string {
 export function elapsedMs(start: string | null, end: string | null, nowMs: number): number | undefined {
   if (!start) return undefined;
   return Math.max(0, (end ? Date.parse(end) : nowMs) - Date.parse(start));
+}
+
+/** A countdown in minutes and seconds: 29:07, or 1:59:07 above the hour. */
+export function formatCountdown(leftMs: number): string {
+  const seconds = Math.max(0, Math.ceil(leftMs / 1000));
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor((seconds % 3600) / 60);
+  return hours > 0 ? `${hours}:${pad(minutes)}:${pad(seconds % 60)}` : `${minutes}:${pad(seconds % 60)}`;
 }

@@ -30,3 +30,13 @@ export function toPercent(fraction: number): number {
   if (!Number.isFinite(fraction)) return 0;
   return Math.round(Math.min(1, Math.max(0, fraction)) * 100);
 }
+
+/** `part` of `whole` as a percentage; one decimal under ten, and never 0% for something or 100% for less than all. */
+export function formatShare(part: number, whole: number): string {
+  if (part <= 0 || whole <= 0) return "0%";
+  if (part >= whole) return "100%";
+  const percent = (part / whole) * 100;
+  if (percent < 0.1) return "<0.1%";
+  if (percent > 99.9) return ">99.9%";
+  return `${percent < 10 || percent > 99 ? Number(percent.toFixed(1)) : Math.round(percent)}%`;
+}

@@ -67,7 +67,6 @@ export class LiveCache {
     for (const [id, agent] of changed) {
       if (this.#client.getQueryData(keys.agent(id))) this.#client.setQueryData(keys.agent(id), agent);
     }
-    void this.#client.invalidateQueries({ queryKey: keys.overview });
   }
 
   // Execution lists are filtered on the server, so they are fetched again; the page of one merges its own detail.
@@ -79,6 +78,5 @@ export class LiveCache {
       this.#client.setQueryData<Execution>(keys.execution(id), (old) => (old ? { ...old, ...execution } : old));
     }
     void this.#client.invalidateQueries({ queryKey: ["executions", "list"] });
-    void this.#client.invalidateQueries({ queryKey: keys.overview });
   }
 }

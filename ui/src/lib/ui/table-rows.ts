@@ -35,6 +35,22 @@ export function sortRows<T>(rows: readonly T[], value: (row: T) => SortValue, di
   return keyed.map(({ row }) => row);
 }
 
+/** The columns that fit into `width`: those of the highest priority figure go first, order is kept. */
+export function fittingColumns<C extends { width: number; priority?: number }>(
+  columns: readonly C[],
+  width: number,
+): C[] {
+  const shown = [...columns];
+  let sum = shown.reduce((total, column) => total + column.width, 0);
+  while (sum > width) {
+    const worst = shown.reduce((a, b) => ((b.priority ?? 0) >= (a.priority ?? 0) ? b : a));
+    if (!worst?.priority) break;
+    shown.splice(shown.lastIndexOf(worst), 1);
+    sum -= worst.width;
+  }
+  return shown;
+}
+
 export interface RowWindow {
   start: number;
   end: number;

@@ -1,13 +1,13 @@
 // Short messages in the corner: success as a status, failures as an alert. One import for the whole console.
-import { toast as sonner } from "svelte-sonner";
 import { problemWords } from "./problem-words.ts";
+import { toasts } from "./toasts.svelte.ts";
 
 export const toast = {
-  success: (title: string, description?: string) => void sonner.success(title, { description }),
-  error: (title: string, description?: string) => void sonner.error(title, { description, duration: 10_000 }),
+  success: (title: string, text?: string) => toasts.add("success", title, text),
+  error: (title: string, text?: string) => toasts.add("error", title, text),
   /** A failed act whose place on the page is gone. */
   problem: (error: unknown) => {
     const words = problemWords(error);
-    void sonner.error(words.title, { description: words.text, duration: 10_000 });
+    toasts.add("error", words.title, words.text);
   },
 };

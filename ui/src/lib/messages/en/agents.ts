@@ -6,6 +6,7 @@ export const agents = {
   count: (count: number) => plural(count, { one: "agent", other: "agents" }),
   countOf: (shown: number, total: number) =>
     `# of ${plural(total, { one: "agent", other: "agents" })}`.replace("#", String(shown)),
+  names: (count: number) => plural(count, { one: "name", other: "names" }),
   filter: "Filter by name, OS, version or label",
   tabAgents: "Agents",
   tabTokens: "Join tokens",

@@ -14,7 +14,7 @@ export const overview = {
     runningOn: (targets: number) => `on ${plural(targets, { one: "target", other: "targets" })}`,
     failed: "Failed in 24 h",
     failedValue: (failed: number, total: number) => `${groupedNumber(failed)} of ${groupedNumber(total)}`,
-    failedRate: (percent: number) => `${percent}% of executions`,
+    failedRate: (percent: string) => `${percent} of executions`,
     failedNone: "no failures",
     queued: "Queued",
     queuedValue: (count: number) => plural(count, { one: "execution", other: "executions" }),

@@ -23,6 +23,8 @@ export const targets = {
     updated: "Changed",
   },
   noAgent: "no agent",
+  actionsOf: (name: string) => `Actions for ${name}`,
+  asSelector: "selector of these targets",
   addTarget: "Add a target",
   empty: {
     title: "No targets yet",

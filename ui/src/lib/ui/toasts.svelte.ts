@@ -1,0 +1,49 @@
+// The messages in the corner and how long they stay; toast.ts adds, toaster.svelte shows.
+export interface Toast {
+  id: number;
+  kind: "success" | "error";
+  title: string;
+  text: string | undefined;
+}
+
+const shownMs = { success: 5000, error: 12_000 };
+const maxShown = 4;
+
+class Toasts {
+  list = $state.raw<readonly Toast[]>([]);
+  #nextId = 1;
+  readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
+
+  add(kind: Toast["kind"], title: string, text?: string): void {
+    const toast = { id: this.#nextId, kind, title, text };
+    this.#nextId += 1;
+    this.list = [...this.list, toast].slice(-maxShown);
+    this.#start(toast);
+  }
+
+  dismiss(id: number): void {
+    clearTimeout(this.#timers.get(id));
+    this.#timers.delete(id);
+    this.list = this.list.filter((toast) => toast.id !== id);
+  }
+
+  /** While the pointer or the focus is on the messages they stay. */
+  hold(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  release(): void {
+    for (const toast of this.list) this.#start(toast);
+  }
+
+  #start(toast: Toast): void {
+    clearTimeout(this.#timers.get(toast.id));
+    this.#timers.set(
+      toast.id,
+      setTimeout(() => this.dismiss(toast.id), shownMs[toast.kind]),
+    );
+  }
+}
+
+export const toasts = new Toasts();
