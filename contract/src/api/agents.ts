@@ -1,5 +1,5 @@
 // The fleet: `agents`, `enrollment-tokens`, `certificate-authority`.
-import { z } from "zod";
+import * as z from "zod";
 import { agentStates } from "../states.ts";
 import { id, instant, labels, listQuery } from "./common.ts";
 

@@ -1,5 +1,5 @@
 // Sign-in: POST auth/login, refresh, logout, password; GET auth/me.
-import { z } from "zod";
+import * as z from "zod";
 import { id, instant } from "./common.ts";
 
 export const user = z.object({

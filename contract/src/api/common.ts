@@ -1,5 +1,6 @@
 // Shapes that every resource shares: ids, times, pages, problems.
-import { z } from "zod";
+import "../zod-without-eval.ts";
+import * as z from "zod";
 
 export const id = z.uuid().describe("UUIDv7");
 export const instant = z.iso.datetime({ offset: true }).describe("RFC 3339, UTC");

@@ -4,7 +4,7 @@
 //   event: ready      subscribed; its id is where to resume when nothing else comes
 //   event: reset      the server no longer has what came after Last-Event-ID: fetch again, then go on
 //   comment lines     every 15 s, so that a dead connection is noticed
-import { z } from "zod";
+import * as z from "zod";
 import { agent } from "./agents.ts";
 import { assignmentState, execution, executionState, stepState } from "./executions.ts";
 

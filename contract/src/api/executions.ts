@@ -1,5 +1,5 @@
 // Executions and what hangs on them: stages, assignments, steps, output, cancel.
-import { z } from "zod";
+import * as z from "zod";
 import { assignmentStates, executionStates, stageStates, stepStates, tryStates } from "../states.ts";
 import { id, instant, listQuery } from "./common.ts";
 

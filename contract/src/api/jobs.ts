@@ -1,5 +1,5 @@
 // Jobs and their versions: `jobs`, `jobs/{id or name}`, `versions`, `validate`, `execute`.
-import { z } from "zod";
+import * as z from "zod";
 import { executionStates } from "../states.ts";
 import { id, instant, listQuery, problem } from "./common.ts";
 

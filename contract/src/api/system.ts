@@ -1,5 +1,5 @@
 // Monitoring and the overview page: `system`, `overview`, /health.
-import { z } from "zod";
+import * as z from "zod";
 import { execution } from "./executions.ts";
 
 export const health = z.object({

@@ -1,5 +1,5 @@
 // Inventory: `targets`, `targets/resolve`.
-import { z } from "zod";
+import * as z from "zod";
 import { agentStates } from "../states.ts";
 import { id, instant, labels, listQuery, name } from "./common.ts";
 

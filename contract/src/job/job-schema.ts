@@ -1,6 +1,7 @@
 // The job format as one strict zod schema: what parse-job.ts accepts, what editors get as JSON Schema, what the
 // documentation is rendered from. It knows shapes only; check-job.ts knows what must agree with what.
-import { z } from "zod";
+import "../zod-without-eval.ts";
+import * as z from "zod";
 import { labels, name } from "../api/common.ts";
 import { durationHint, durationPattern, parseDuration } from "./duration.ts";
 import { parseSize, sizeHint, sizePattern } from "./size.ts";

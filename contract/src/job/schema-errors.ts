@@ -156,6 +156,7 @@ function bound(issue: Issue): string {
   const custom = !/^Too (big|small)/.test(issue.message);
   if (custom) return issue.message;
   const limit = issue.code === "too_big" ? issue.maximum : issue.minimum;
+  if (issue.code === "too_small" && limit === 1 && issue.origin !== "number") return "must not be empty";
   const side = issue.code === "too_big" ? "at most" : "at least";
   const unit = issue.origin === "string" ? " characters" : issue.origin === "array" ? " items" : "";
   return `must ${unit ? "have" : "be"} ${side} ${limit}${unit}`;
