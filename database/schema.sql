@@ -62,6 +62,7 @@ create table automation.assignments (
   timeout_at timestamp with time zone,
   timed_out_at timestamp with time zone,
   offered_at timestamp with time zone,
+  offered_epoch bigint,
   accepted_at timestamp with time zone,
   started_at timestamp with time zone,
   finished_at timestamp with time zone,

@@ -3,6 +3,7 @@ import type { Permission } from "@opsconductor/contract/permissions";
 import type { Query, Sql } from "@opsconductor/database/connect";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
+import type { Automation } from "./automation/automation.ts";
 import type { Config } from "./config.ts";
 import type { CertificateAuthority } from "./fleet/certificate-authority.ts";
 import type { HealthChecks } from "./health.ts";
@@ -24,6 +25,8 @@ export interface Context {
   /** Encrypts what the database must not reveal. */
   keys: Keys;
   identity: Identity;
+  /** Dispatch and recording, with what they keep in memory. */
+  automation: Automation;
   /** What /metrics shows; a part registers its own counters here at its start. */
   metrics: Registry;
   /** What /health asks; a part that can fail registers its check here at its start. */

@@ -1,5 +1,6 @@
 // The controller: reads the configuration, starts its parts in order, stops them when asked. `node controller/src/main.ts`
 import { announceReady } from "./announce.ts";
+import { automationDuties } from "./automation/automation.ts";
 import { ConfigError, loadConfig } from "./config.ts";
 import { controllerLease } from "./fleet/controller-lease.ts";
 import { httpServer } from "./http/server.ts";
@@ -11,7 +12,7 @@ import type { Service } from "./service.ts";
 import { StartRefused } from "./start-refused.ts";
 
 /** In this order; stopped in reverse. */
-const services: Service[] = [controllerLease, httpServer, firstAccount];
+const services: Service[] = [controllerLease, automationDuties, httpServer, firstAccount];
 
 async function main(): Promise<number> {
   const config = loadConfig(process.env);

@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { v7 } from "uuid";
+import { createAutomation } from "./automation/automation.ts";
 import type { Config } from "./config.ts";
 import type { Context } from "./context.ts";
 import { openDataDirectory } from "./data-directory.ts";
@@ -35,7 +36,7 @@ export async function openContext(config: Config, log: Logger, life: PartStarter
   };
   const identity = await life.start("identity", async () => createIdentity(await loadSigningKey(base)));
   const authority = await life.start("certificate authority", () => openCertificateAuthority(base));
-  return { ...base, identity, authority };
+  return { ...base, identity, authority, automation: createAutomation(base) };
 }
 
 function openMetrics(): Registry {

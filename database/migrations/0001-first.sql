@@ -314,6 +314,7 @@ create table automation.assignments (
   timeout_at timestamptz,                        -- the agent stops at the job's timeout; this is when we ask it to
   timed_out_at timestamptz,                      -- when we did: a cancelled outcome is then timed_out
   offered_at timestamptz,
+  offered_epoch bigint,                          -- of the agent's session then
   accepted_at timestamptz,
   started_at timestamptz,
   finished_at timestamptz,

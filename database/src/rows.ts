@@ -53,6 +53,7 @@ export interface AutomationAssignmentsRow {
   timeoutAt: Date | null;
   timedOutAt: Date | null;
   offeredAt: Date | null;
+  offeredEpoch: bigint | null;
   acceptedAt: Date | null;
   startedAt: Date | null;
   finishedAt: Date | null;

@@ -103,6 +103,7 @@ export const step = z.object({
       storedLines: z.number().int(),
       outputBytes: z.number().int().nullable(),
       outputSha256: z.string().nullable(),
+      outputVerified: z.boolean().nullable().describe("all of it is stored: whether its sha256 is the agent's"),
       rawBytes: z.number().int().nullable(),
       gaps: z.array(z.object({ offset: z.number().int(), omittedBytes: z.number().int() })),
     }),
@@ -130,4 +131,8 @@ export const outputLines = z.object({
   attempt: z.number().int(),
   gaps: z.array(z.object({ offset: z.number().int(), omittedBytes: z.number().int(), line: z.number().int() })),
 });
+/** output.txt of one try; the newest when not named. */
+export const outputFileQuery = outputQuery.pick({ target: true, step: true, try: true });
+/** For a download by the browser itself, which cannot send the access token. One use, within a minute. */
+export const outputTicket = z.object({ url: z.string().describe("path to navigate to"), expiresAt: instant });
 export const cancelRequest = z.strictObject({ reason: z.string().max(500).default("") });

@@ -5,9 +5,11 @@ import { type TestDatabase, testDatabase } from "@opsconductor/database/testing/
 import { pino } from "pino";
 import { Registry } from "prom-client";
 import { v7 } from "uuid";
+import { createAutomation } from "../automation/automation.ts";
 import { type Config, loadConfig } from "../config.ts";
 import type { Actor, Context } from "../context.ts";
 import { openCertificateAuthority } from "../fleet/certificate-authority.ts";
+import { LinkRegistry } from "../fleet/links.ts";
 import { createIdentity } from "../identity/identity.ts";
 import { createKeys } from "../keys.ts";
 import { createLive } from "../live/in-process.ts";
@@ -15,6 +17,8 @@ import { createLive } from "../live/in-process.ts";
 export interface TestContext {
   ctx: Context;
   db: TestDatabase;
+  /** Streams of agents: empty until the test puts some in. */
+  links: LinkRegistry;
   /** Sets the wall clock of `ctx`; it stands still from then on. */
   setNow(at: Date): void;
   /** Aborts `ctx.signal`, ends the connections and drops the database. */
@@ -42,16 +46,25 @@ export async function testContext(overrides: Partial<Config> = {}): Promise<Test
     signal: stopped.signal,
   };
   await insertCluster(base);
-  const ctx: Context = { ...base, authority: await openCertificateAuthority(base) };
+  const links = new LinkRegistry();
+  const automation = createAutomation(base);
+  automation.useLinks(links);
+  const ctx: Context = { ...base, automation, authority: await openCertificateAuthority(base) };
   const close = async () => {
     stopped.abort();
+    await automation.stop();
     await db.close();
   };
-  return { ctx, db, setNow: (at) => (fixed = at), close };
+  return { ctx, db, links, setNow: (at) => (fixed = at), close };
 }
 
 /** What the start writes before anything else runs. */
-async function insertCluster({ sql, clusterId, controllerId, keys }: Omit<Context, "authority">): Promise<void> {
+async function insertCluster({
+  sql,
+  clusterId,
+  controllerId,
+  keys,
+}: Omit<Context, "authority" | "automation">): Promise<void> {
   await sql`insert into fleet.cluster (id, key_check) values (${clusterId}, ${keys.check})`;
   await sql`insert into fleet.controllers (id, started_at, lease_until, version, hostname)
     values (${controllerId}, now(), now() + interval '1 day', '0.0.0', 'test')`;

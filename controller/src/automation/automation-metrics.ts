@@ -1,0 +1,66 @@
+// What /metrics shows of the work: queue, running, outcomes, time to dispatch. Built by automation.ts.
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { Query } from "../context.ts";
+import { countUnfinished } from "./execution-queries.ts";
+
+export interface AutomationMetrics {
+  finished: Counter<"state">;
+  violations: Counter;
+  mismatches: Counter;
+  rewinds: Counter<"stream">;
+  batch: Histogram<"kind">;
+  dispatchSeconds: Histogram;
+  outputBytes: Counter;
+}
+
+export function createAutomationMetrics(registry: Registry, sql: Query): AutomationMetrics {
+  const registers = [registry];
+  new Gauge({
+    name: "oc_assignments_unfinished",
+    help: "Assignments that are not finished, by state; counted when scraped.",
+    labelNames: ["state"],
+    registers,
+    async collect() {
+      this.reset();
+      for (const { state, n } of await countUnfinished(sql)) this.set({ state }, Number(n));
+    },
+  });
+  return {
+    finished: new Counter({
+      name: "oc_assignments_finished_total",
+      help: "Assignments that reached a terminal state, by state.",
+      labelNames: ["state"],
+      registers,
+    }),
+    violations: new Counter({
+      name: "oc_agent_event_contradictions_total",
+      help: "Events of agents that the state tables do not allow.",
+      registers,
+    }),
+    mismatches: new Counter({
+      name: "oc_output_mismatches_total",
+      help: "Outputs whose stored bytes are not what the agent sent (sha256 differs).",
+      registers,
+    }),
+    rewinds: new Counter({
+      name: "oc_rewinds_total",
+      help: "Holes in what an agent sent, so that it was asked to send again.",
+      labelNames: ["stream"],
+      registers,
+    }),
+    batch: new Histogram({
+      name: "oc_record_batch_seconds",
+      help: "Time of one recording transaction.",
+      labelNames: ["kind"],
+      buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2],
+      registers,
+    }),
+    dispatchSeconds: new Histogram({
+      name: "oc_dispatch_seconds",
+      help: "From creating an execution to the agent's acceptance of an assignment.",
+      buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2, 10, 60],
+      registers,
+    }),
+    outputBytes: new Counter({ name: "oc_output_bytes_total", help: "Bytes of output stored.", registers }),
+  };
+}

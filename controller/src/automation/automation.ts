@@ -1,0 +1,89 @@
+// The automation part of a running controller: dispatch, recording, and its background duties. Built once for the
+// context by the start (or a test); `start` begins the loops that lifecycle.ts stops.
+import type { AgentLink, Links } from "../fleet/agent-link.ts";
+import type { Service } from "../service.ts";
+import { type AutomationWork, createAgentWork } from "./agent-work.ts";
+import { createAutomationMetrics } from "./automation-metrics.ts";
+import { type AutomationBase, createDispatcher, type Dispatcher, dispatchPollMs } from "./dispatcher.ts";
+import { dropOldKeys, ensurePartitions } from "./history-upkeep.ts";
+import { Lru } from "./lru.ts";
+import { OutputHashes } from "./output-hashes.ts";
+import { expireQueued, stopOverdue } from "./overdue-work.ts";
+import type { Recorder, StageCache } from "./recorder.ts";
+import { startLoop } from "./start-loop.ts";
+
+export interface Automation {
+  /** Where the streams of agents are found: grpc/ says so when it listens. Until then every agent is elsewhere. */
+  useLinks(links: Links): void;
+  /** What grpc/ hands the words of agents to. */
+  work: AutomationWork;
+  dispatcher: Dispatcher;
+  stages: StageCache;
+  /** When somebody last read an output, so that following a log is one row of audit. */
+  outputReaders: Lru<string, number>;
+  /** Begins the background duties, which end with the context's signal. Resolves when history has its partitions. */
+  start(): Promise<void>;
+  /** Waits until what is under way is committed; call it after the signal was aborted and the streams are closed. */
+  stop(): Promise<void>;
+}
+
+const expiryMs = 1000;
+const timeoutMs = 5000;
+const upkeepMs = 24 * 60 * 60_000;
+
+export function createAutomation(ctx: AutomationBase): Automation {
+  const links = new LateLinks();
+  const dispatcher = createDispatcher(ctx, links);
+  const stages: StageCache = new Lru(4096);
+  const metrics = createAutomationMetrics(ctx.metrics, ctx.sql);
+  const recorder: Recorder = { ctx, dispatcher, metrics, hashes: new OutputHashes(), stages };
+  const work = createAgentWork(recorder);
+  const loops: Promise<void>[] = [];
+  return {
+    useLinks: (found) => links.use(found),
+    work,
+    dispatcher,
+    stages,
+    outputReaders: new Lru(4096),
+    async start() {
+      await ensurePartitions(ctx);
+      loops.push(
+        startLoop(ctx, "dispatch.poll", dispatchPollMs, () => dispatcher.poll()),
+        startLoop(ctx, "assignment.expiry", expiryMs, () => expireQueued(ctx)),
+        startLoop(ctx, "assignment.timeout", timeoutMs, () => stopOverdue(ctx, dispatcher)),
+        startLoop(ctx, "history.upkeep", upkeepMs, async () => {
+          await ensurePartitions(ctx);
+          await dropOldKeys(ctx);
+        }),
+      );
+    },
+    async stop() {
+      await Promise.all([...loops, dispatcher.idle(), work.idle()]);
+    },
+  };
+}
+
+class LateLinks implements Links {
+  #links: Links | undefined;
+
+  use(links: Links): void {
+    this.#links = links;
+  }
+
+  get(agentId: string): AgentLink | undefined {
+    return this.#links?.get(agentId);
+  }
+
+  all(): Iterable<AgentLink> {
+    return this.#links?.all() ?? [];
+  }
+}
+
+/** For the list of services in main.ts. */
+export const automationDuties: Service = {
+  name: "automation",
+  async start({ automation }) {
+    await automation.start();
+    return { stop: () => automation.stop() };
+  },
+};

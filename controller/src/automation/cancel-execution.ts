@@ -1,0 +1,79 @@
+// Cancels an execution: what waits ends at once, what an agent holds is asked to stop and ends by the agent's word.
+// Called by POST executions/{id}/cancel. Asking again is harmless.
+import type { Execution } from "@opsconductor/contract/api/executions";
+import { OcError } from "@opsconductor/contract/errors";
+import { executionStates, isTerminal } from "@opsconductor/contract/states";
+import { isStorable } from "../assets/storable-text.ts";
+import { writeAudit } from "../communication/audit.ts";
+import type { Actor, Context, Query } from "../context.ts";
+import { advanceExecutions } from "./advance-executions.ts";
+import { cancelAssignments, lockUnfinished, markCancelRequested, type UnfinishedAssignment } from "./cancel-queries.ts";
+import { desireOf } from "./dispatcher.ts";
+import type { ExecutionRow } from "./execution-queries.ts";
+import { findExecution } from "./get-execution.ts";
+import { presentExecution } from "./present-execution.ts";
+import { publishAssignments, publishExecutions } from "./publish-changes.ts";
+
+interface Cancelled {
+  row: ExecutionRow;
+  queued: UnfinishedAssignment[];
+  held: UnfinishedAssignment[];
+}
+
+export async function cancelExecution(
+  ctx: Context,
+  actor: Actor,
+  { execution, reason }: { execution: string; reason: string },
+): Promise<Execution> {
+  if (!isStorable(reason)) throw new OcError("invalid_argument", "reason: remove the NUL character.");
+  const { id } = await findExecution(ctx.sql, actor, execution);
+  const { row, queued, held } = await ctx.sql.begin((tx) => cancel(ctx, tx, actor, id, reason));
+  for (const a of held) {
+    const desire = desireOf({ ...a, desired: "cancel", desiredReason: reasonFor(row) });
+    if (a.agentId !== null) ctx.automation.dispatcher.desire(a.agentId, desire);
+  }
+  publishExecutions(ctx, [row]);
+  publishAssignments(
+    ctx,
+    [row],
+    [
+      ...queued.map((a) => ({ ...a, executionId: id, state: "cancelled" as const, stateReason: reasonFor(row) })),
+      ...held.map((a) => ({ ...a, executionId: id, stateReason: "cancel requested" })),
+    ],
+  );
+  ctx.log.info({ executionId: id, ended: queued.length, asked: held.length, actor: actor.name }, "execution.cancelled");
+  return presentExecution(row);
+}
+
+async function cancel(ctx: Context, tx: Query, actor: Actor, id: string, reason: string): Promise<Cancelled> {
+  const at = ctx.now();
+  const unfinished = await lockUnfinished(tx, id);
+  const before = await markCancelRequested(tx, id, { at, by: actor.name, reason });
+  if (isTerminal(executionStates, before.state))
+    throw new OcError(
+      "failed_precondition",
+      `Execution ${before.number} is already finished (${before.state}): there is nothing left to cancel.`,
+    );
+  const queued = unfinished.filter((a) => a.state === "queued");
+  const held = unfinished.filter((a) => a.state !== "queued");
+  const ids = (rows: readonly UnfinishedAssignment[]) => rows.map((a) => a.id);
+  await cancelAssignments(tx, { queued: ids(queued), held: ids(held), at, reason: reasonFor(before) });
+  const [row = before] = await advanceExecutions(
+    tx,
+    queued.map((a) => ({ executionId: id, stageId: a.stageId, from: "queued", to: "cancelled", at })),
+  );
+  const firstRequest = before.cancelRequestedAt?.getTime() === at.getTime();
+  if (firstRequest)
+    await writeAudit(ctx, tx, actor, {
+      action: "execution.cancelled",
+      object: { kind: "execution", id, name: before.jobName },
+      detail: { reason, ended: queued.length, asked: held.length },
+    });
+  return { row, queued, held };
+}
+
+function reasonFor(row: ExecutionRow): string {
+  return row.cancelReason
+    ? `cancelled by ${row.cancelRequestedBy}: ${row.cancelReason}`
+    : `cancelled by ${row.cancelRequestedBy}`;
+}

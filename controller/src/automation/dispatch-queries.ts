@@ -1,0 +1,135 @@
+// Claiming queued assignments for agents, and reading what an offer carries. Concurrency-critical: see claimAssignments.
+import type { Query } from "../context.ts";
+
+/** An agent connected to this controller, and how many more assignments it may hold. */
+export interface AgentRoom {
+  agentId: string;
+  epoch: string;
+  room: number;
+}
+
+export interface ClaimedAssignment {
+  id: string;
+  executionId: string;
+  stageId: string;
+  agentId: string;
+  targetName: string;
+}
+
+/**
+ * Turns queued assignments into offered ones: a new attempt with a new fence each, oldest first, as many as each agent
+ * has room for. The caller commits before it sends anything.
+ *
+ * Two claims never take one row: `skip locked` passes over what another claim, a cancel or the expiry holds, and the
+ * update names the state again. The session's row is locked for share with its epoch, so a claim for a stream that was
+ * replaced meanwhile takes nothing.
+ */
+export async function claimAssignments(q: Query, rooms: readonly AgentRoom[], at: Date): Promise<ClaimedAssignment[]> {
+  return await q<ClaimedAssignment[]>`
+    with live as materialized (
+      select s.agent_id, s.epoch, r.room
+      from jsonb_to_recordset(${q.json(rooms as never)}) as r("agentId" uuid, epoch bigint, room integer)
+      join fleet.agent_sessions s on s.agent_id = r."agentId" and s.epoch = r.epoch and s.controller_id is not null
+      order by s.agent_id for share of s
+    ), picked as materialized (
+      select p.id, l.epoch from live l cross join lateral (
+        select a.id from automation.assignments a
+        where a.agent_id = l.agent_id and a.state = 'queued' order by a.id limit l.room for no key update skip locked
+      ) p
+    )
+    update automation.assignments a
+    set state = 'offered', attempt = a.attempt + 1, last_seq = 0, finish = null, offered_at = ${at}, offered_epoch = p.epoch,
+      state_reason = null,
+      fence = ((select generation from fleet.cluster)::bigint << 40) | nextval('automation.fence_sequence')
+    from picked p where a.id = p.id and a.state = 'queued'
+    returning a.id, a.execution_id, a.stage_id, a.agent_id, a.target_name`;
+}
+
+/** Agents with queued work, of any controller, and how much each already holds. */
+export async function selectBacklog(q: Query): Promise<{ agentId: string; queued: bigint; inFlight: bigint }[]> {
+  return await q<{ agentId: string; queued: bigint; inFlight: bigint }[]>`
+    with waiting as (
+      select agent_id, count(*) as queued from automation.assignments
+      where state = 'queued' and agent_id is not null group by agent_id
+    )
+    select w.agent_id, w.queued, (
+      select count(*) from automation.assignments a
+      where a.agent_id = w.agent_id and a.finished_at is null and a.state <> 'queued'
+    ) as in_flight
+    from waiting w`;
+}
+
+/** Unfinished attempts of these agents that shall not simply run: told again until the agent has acted. */
+export async function selectUnmetDesires(q: Query, agentIds: readonly string[]) {
+  return await q<DesiredAttempt[]>`
+    select agent_id, id, attempt, fence, desired, release_through_step, desired_reason
+    from automation.assignments
+    where agent_id = any(${agentIds as string[]}) and finished_at is null and desired <> 'run' and fence is not null`;
+}
+
+export interface DesiredAttempt {
+  agentId: string;
+  id: string;
+  attempt: number;
+  fence: bigint;
+  desired: "run" | "hold" | "cancel" | "forget";
+  releaseThroughStep: bigint;
+  desiredReason: string | null;
+}
+
+export interface OfferRow {
+  id: string;
+  agentId: string;
+  attempt: number;
+  fence: bigint;
+  stageId: string;
+  targetId: string;
+  targetName: string;
+  startBefore: Date | null;
+  releaseThroughStep: bigint;
+  executionId: string;
+  executionNumber: bigint;
+  inputs: Record<string, unknown>;
+  jobId: string;
+  jobVersion: number;
+  definitionSha256: Uint8Array;
+}
+
+export async function selectOffers(q: Query, ids: readonly string[]): Promise<OfferRow[]> {
+  return await q<OfferRow[]>`
+    select a.id, a.agent_id, a.attempt, a.fence, a.stage_id, a.target_id, a.target_name, a.start_before,
+      a.release_through_step, a.execution_id, e.number as execution_number, e.inputs, e.job_id, e.job_version,
+      e.definition_sha256
+    from automation.assignments a join automation.executions e on e.id = a.execution_id
+    where a.id = any(${ids as string[]}) and a.state = 'offered' order by a.id`;
+}
+
+export interface OfferedService {
+  type: string;
+  port: number;
+  secure: boolean;
+  default: boolean;
+  credential?: { kind: string; secret: string };
+}
+
+export async function selectServices(
+  q: Query,
+  targetIds: readonly string[],
+): Promise<{ targetId: string; services: OfferedService[] }[]> {
+  return await q<{ targetId: string; services: OfferedService[] }[]>`
+    select target_id, jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+      'type', type, 'port', port, 'secure', secure, 'default', is_default,
+      'credential', case when credential_secret is not null then
+        jsonb_build_object('kind', coalesce(credential_kind, ''), 'secret', credential_secret) end)) order by type, port) as services
+    from assets.services where target_id = any(${targetIds as string[]}) and enabled group by target_id`;
+}
+
+export async function selectDefinition(
+  q: Query,
+  jobId: string,
+  version: number,
+): Promise<{ definition: Uint8Array; mediaType: string } | undefined> {
+  const [row] = await q<{ definition: Uint8Array; mediaType: string }[]>`
+    select definition, media_type from automation.job_versions where job_id = ${jobId} and version = ${version}`;
+  return row;
+}

@@ -1,0 +1,190 @@
+// Hands queued assignments to agents whose stream this controller holds. createExecution reserves room and sends at
+// once (the fast path); what waits is claimed when an agent returns or finishes something, and by a poll behind both,
+// because rows are the truth and everything else is a hint. Started by automation.ts.
+import type { Context } from "../context.ts";
+import type { AgentLink, DesireMessage, Links } from "../fleet/agent-link.ts";
+import { advanceExecutions } from "./advance-executions.ts";
+import {
+  type AgentRoom,
+  type ClaimedAssignment,
+  claimAssignments,
+  type DesiredAttempt,
+  selectBacklog,
+  selectUnmetDesires,
+} from "./dispatch-queries.ts";
+import type { ExecutionRow } from "./execution-queries.ts";
+import { type AddressedOffer, createDefinitionCache, type DefinitionCache, loadOffers } from "./offer-message.ts";
+import { publishAssignments, publishExecutions } from "./publish-changes.ts";
+
+/** Unfinished attempts that one agent is given at once; the rest waits here, where a cancel costs nothing. */
+export const maxInFlightPerAgent = 64;
+export const dispatchPollMs = 3000;
+
+export interface Dispatcher {
+  readonly definitions: DefinitionCache;
+  /** Takes a place at the agent when it is connected here and has room; `release` gives it back. */
+  reserve(agentId: string): AgentLink | undefined;
+  release(agentId: string): void;
+  /** What the agent really holds, counted from the rows. */
+  setInFlight(agentId: string, count: number): void;
+  /** Claims queued work soon, for these agents. */
+  wake(agentIds: Iterable<string>): void;
+  /** Sends what is committed. An agent that went away gets it at its next hello. */
+  send(offers: readonly AddressedOffer[]): void;
+  /** Tells the agent what is wanted of an attempt, when it is connected here. */
+  desire(agentId: string, desire: DesireMessage): void;
+  /** One round of the poll. */
+  poll(): Promise<void>;
+  /** Waits until no claim is under way. */
+  idle(): Promise<void>;
+}
+
+/** What automation's own parts are built from: the context, before it holds them. */
+export type AutomationBase = Pick<Context, "sql" | "now" | "log" | "live" | "metrics" | "signal">;
+
+export function createDispatcher(ctx: AutomationBase, links: Links): Dispatcher {
+  return new RowDispatcher(ctx, links);
+}
+
+class RowDispatcher implements Dispatcher {
+  readonly definitions = createDefinitionCache();
+  private readonly ctx: AutomationBase;
+  private readonly links: Links;
+  private readonly inFlight = new Map<string, number>();
+  /** Agents with queued work and no room: a finish wakes them. */
+  private readonly waiting = new Set<string>();
+  private readonly woken = new Set<string>();
+  private claiming: Promise<void> | undefined;
+
+  constructor(ctx: AutomationBase, links: Links) {
+    this.ctx = ctx;
+    this.links = links;
+  }
+
+  reserve(agentId: string): AgentLink | undefined {
+    const link = this.links.get(agentId);
+    if (!link?.takesWork) return undefined;
+    const held = this.inFlight.get(agentId) ?? 0;
+    if (held >= maxInFlightPerAgent) {
+      this.waiting.add(agentId);
+      return undefined;
+    }
+    this.inFlight.set(agentId, held + 1);
+    return link;
+  }
+
+  release(agentId: string): void {
+    const held = this.inFlight.get(agentId) ?? 0;
+    if (held > 1) this.inFlight.set(agentId, held - 1);
+    else this.inFlight.delete(agentId);
+    if (this.waiting.delete(agentId)) this.wake([agentId]);
+  }
+
+  setInFlight(agentId: string, count: number): void {
+    this.inFlight.set(agentId, count);
+  }
+
+  wake(agentIds: Iterable<string>): void {
+    for (const id of agentIds) this.woken.add(id);
+    if (this.woken.size > 0) this.claiming ??= this.claimWoken();
+  }
+
+  async idle(): Promise<void> {
+    while (this.claiming) await this.claiming;
+  }
+
+  send(offers: readonly AddressedOffer[]): void {
+    for (const { agentId, message } of offers) this.links.get(agentId)?.offer(message);
+  }
+
+  desire(agentId: string, desire: DesireMessage): void {
+    this.links.get(agentId)?.desire(desire);
+  }
+
+  async poll(): Promise<void> {
+    const backlog = await selectBacklog(this.ctx.sql);
+    const mine = backlog.filter((b) => this.links.get(b.agentId)?.takesWork);
+    for (const b of mine) this.inFlight.set(b.agentId, Number(b.inFlight));
+    this.wake(mine.map((b) => b.agentId));
+    const agentIds = [...this.links.all()].map((link) => link.session.agentId);
+    if (agentIds.length === 0) return;
+    for (const row of await selectUnmetDesires(this.ctx.sql, agentIds)) this.desire(row.agentId, desireOf(row));
+  }
+
+  private async claimWoken(): Promise<void> {
+    await Promise.resolve(); // so that everything woken in this turn shares one claim
+    while (this.woken.size > 0) {
+      const rooms = this.takeRooms();
+      if (rooms.length === 0) continue;
+      try {
+        await this.claim(rooms);
+      } catch (error) {
+        if (!this.ctx.signal.aborted) this.ctx.log.error({ err: error }, "dispatch.claim_failed");
+      }
+    }
+    this.claiming = undefined;
+  }
+
+  private takeRooms(): AgentRoom[] {
+    const rooms: AgentRoom[] = [];
+    for (const agentId of this.woken) {
+      const link = this.links.get(agentId);
+      const room = maxInFlightPerAgent - (this.inFlight.get(agentId) ?? 0);
+      if (link?.takesWork && room > 0) rooms.push({ agentId, epoch: String(link.session.epoch), room });
+      else if (link?.takesWork) this.waiting.add(agentId);
+    }
+    this.woken.clear();
+    return rooms;
+  }
+
+  private async claim(rooms: readonly AgentRoom[]): Promise<void> {
+    const at = this.ctx.now();
+    const { offers, executions, claimed } = await this.ctx.sql.begin(async (tx) => {
+      const claimed = await claimAssignments(tx, rooms, at);
+      const offers = await loadOffers(
+        tx,
+        this.definitions,
+        claimed.map((c) => c.id),
+      );
+      const executions = await advanceExecutions(
+        tx,
+        claimed.map((c) => ({ executionId: c.executionId, stageId: c.stageId, from: "queued", to: "offered", at })),
+      );
+      return { claimed, offers, executions };
+    });
+    this.countClaimed(rooms, claimed);
+    this.send(offers);
+    this.report(claimed, executions);
+  }
+
+  private countClaimed(rooms: readonly AgentRoom[], claimed: readonly ClaimedAssignment[]): void {
+    const byAgent = Map.groupBy(claimed, (c) => c.agentId);
+    for (const { agentId, room } of rooms) {
+      const taken = byAgent.get(agentId)?.length ?? 0;
+      this.inFlight.set(agentId, (this.inFlight.get(agentId) ?? 0) + taken);
+      if (taken === room) this.waiting.add(agentId);
+    }
+  }
+
+  private report(claimed: readonly ClaimedAssignment[], executions: readonly ExecutionRow[]): void {
+    if (claimed.length === 0) return;
+    this.ctx.log.debug({ assignments: claimed.length, executions: executions.length }, "assignment.offered");
+    publishExecutions(this.ctx, executions);
+    publishAssignments(
+      this.ctx,
+      executions,
+      claimed.map((c) => ({ ...c, state: "offered", stateReason: null })),
+    );
+  }
+}
+
+export function desireOf(row: DesiredAttempt): DesireMessage {
+  return {
+    assignmentId: row.id,
+    attempt: row.attempt,
+    fence: row.fence,
+    want: row.desired,
+    releaseThroughStep: Number(row.releaseThroughStep),
+    reason: row.desiredReason ?? "",
+  };
+}

@@ -1,0 +1,189 @@
+// Rows of executions, stages and assignments: inserted by create-execution.ts, locked and moved by
+// advance-executions.ts, read by the pages.
+//
+// Order of locks, the same everywhere, so that nothing deadlocks: sessions (by agent), assignments (by id), executions
+// (by id). The execution's row is taken last and briefly: it is the one that many agents meet at.
+import type { AssignmentState, ExecutionState, StageState } from "@opsconductor/contract/states";
+import type { Query } from "../context.ts";
+import type { Counts, ExecutionProgress, StageProgress } from "./execution-state.ts";
+
+export interface ExecutionRow extends ExecutionProgress {
+  number: bigint;
+  jobId: string;
+  jobName: string;
+  jobVersion: number;
+  definitionSha256: Uint8Array;
+  inputs: Record<string, unknown>;
+  reason: string;
+  triggerKind: string;
+  requestedBy: string | null;
+  requestedByName: string;
+  targetCount: number;
+  createdAt: Date;
+  cancelRequestedAt: Date | null;
+  cancelRequestedBy: string | null;
+  cancelReason: string | null;
+}
+
+export const executionColumns = (q: Query) => q`
+  e.id, e.number, e.job_id, e.job_name, e.job_version, e.definition_sha256, e.state, e.inputs, e.reason, e.trigger_kind,
+  e.requested_by, e.requested_by_name, e.target_count, e.counts, e.created_at, e.started_at, e.finished_at,
+  e.cancel_requested_at, e.cancel_requested_by, e.cancel_reason`;
+
+export interface NewExecution {
+  id: string;
+  jobId: string;
+  jobName: string;
+  jobVersion: number;
+  definitionSha256: Uint8Array;
+  state: ExecutionState;
+  inputs: Record<string, unknown>;
+  reason: string;
+  triggerKind: string;
+  requestedBy: string | null;
+  requestedByName: string;
+  idempotencyKey: string | null;
+  targetCount: number;
+  counts: Counts;
+  createdAt: Date;
+  finishedAt: Date | null;
+  stage: {
+    id: string;
+    state: StageState;
+    steps: { id: string; name: string; kind: string }[];
+    timeoutMs: number | null;
+  };
+}
+
+/** The execution and its one stage, in one statement. */
+export async function insertExecution(q: Query, row: NewExecution): Promise<ExecutionRow> {
+  const [inserted] = await q<[ExecutionRow]>`
+    with stage as (
+      insert into automation.stages (execution_id, stage_id, position, state, steps, counts, timeout_ms, finished_at)
+      values (${row.id}, ${row.stage.id}, 0, ${row.stage.state}, ${q.json(row.stage.steps)}, ${q.json(row.counts)},
+              ${row.stage.timeoutMs}, ${row.finishedAt})
+    )
+    insert into automation.executions as e
+      (id, number, job_id, job_name, job_version, definition_sha256, state, inputs, reason, trigger_kind, requested_by,
+       requested_by_name, idempotency_key, target_count, counts, created_at, finished_at)
+    values (${row.id}, nextval('automation.execution_number'), ${row.jobId}, ${row.jobName}, ${row.jobVersion},
+            ${row.definitionSha256}, ${row.state}, ${q.json(row.inputs as never)}, ${row.reason}, ${row.triggerKind},
+            ${row.requestedBy}, ${row.requestedByName}, ${row.idempotencyKey}, ${row.targetCount},
+            ${q.json(row.counts)}, ${row.createdAt}, ${row.finishedAt})
+    returning ${executionColumns(q)}`;
+  return inserted;
+}
+
+export interface NewAssignment {
+  id: string;
+  targetId: string;
+  targetName: string;
+  agentId: string | null;
+  state: AssignmentState;
+  stateReason: string | null;
+  /** Epoch of the agent's session when this controller may offer at once; the row is then born offered. */
+  offerEpoch: string | null;
+}
+
+/**
+ * All assignments of one stage. One whose agent is connected here is born `offered`, in the same commit: that saves the
+ * fast path a second transaction and a second version of the row. The session is locked as for every claim, so a newer hello either sees the row and sends it, or makes it stay queued.
+ */
+export async function insertAssignments(
+  q: Query,
+  params: { executionId: string; stageId: string; createdAt: Date; startBefore: Date | null; rows: NewAssignment[] },
+): Promise<{ id: string; state: AssignmentState; fence: bigint | null }[]> {
+  return await q<{ id: string; state: AssignmentState; fence: bigint | null }[]>`
+    with row as materialized (
+      select * from jsonb_to_recordset(${q.json(params.rows as never)}) as r(
+        id uuid, "targetId" uuid, "targetName" text, "agentId" uuid, state text, "stateReason" text, "offerEpoch" bigint)
+    ), live as materialized (
+      select s.agent_id from fleet.agent_sessions s
+      join (select distinct "agentId", "offerEpoch" from row where "offerEpoch" is not null) w
+        on w."agentId" = s.agent_id and w."offerEpoch" = s.epoch and s.controller_id is not null
+      order by s.agent_id for share of s
+    )
+    insert into automation.assignments
+      (id, execution_id, stage_id, target_id, target_name, agent_id, attempt, fence, state, state_reason, created_at,
+       start_before, offered_at, offered_epoch, finished_at)
+    select r.id, ${params.executionId}, ${params.stageId}, r."targetId", r."targetName", r."agentId",
+      case when l.agent_id is null then 0 else 1 end,
+      case when l.agent_id is not null then
+        ((select generation from fleet.cluster)::bigint << 40) | nextval('automation.fence_sequence') end,
+      case when l.agent_id is null then r.state else 'offered' end,
+      r."stateReason", ${params.createdAt}, ${params.startBefore},
+      case when l.agent_id is not null then ${params.createdAt}::timestamptz end,
+      case when l.agent_id is not null then r."offerEpoch" end,
+      case when l.agent_id is null and r.state <> 'queued' then ${params.createdAt}::timestamptz end
+    from row r left join live l on l.agent_id = r."agentId" and r."offerEpoch" is not null
+    returning id, state, fence`;
+}
+
+/** Locks executions in order of their ids and reads how far they are, with their stages. */
+export async function lockExecutions(
+  q: Query,
+  ids: readonly string[],
+): Promise<{ execution: ExecutionProgress; stages: StageProgress[] }[]> {
+  const executions = q<ExecutionProgress[]>`
+    select id, state, counts, started_at, finished_at from automation.executions
+    where id = any(${ids as string[]}) order by id for no key update`;
+  const stages = q<(StageProgress & { executionId: string })[]>`
+    select execution_id, stage_id, state, counts, started_at, finished_at from automation.stages
+    where execution_id = any(${ids as string[]}) order by execution_id, position`;
+  const [rows, stageRows] = await Promise.all([executions, stages]);
+  return rows.map((execution) => ({
+    execution,
+    stages: stageRows.filter((s) => s.executionId === execution.id),
+  }));
+}
+
+/** Writes what advanceExecution decided; the caller holds the locks. */
+export async function updateProgress(
+  q: Query,
+  executions: readonly ExecutionProgress[],
+  stages: readonly (StageProgress & { executionId: string })[],
+): Promise<ExecutionRow[]> {
+  return await q<ExecutionRow[]>`
+    with stage as (
+      update automation.stages s
+      set state = r.state, counts = r.counts, started_at = r."startedAt", finished_at = r."finishedAt"
+      from jsonb_to_recordset(${q.json(stages as never)}) as r(
+        "executionId" uuid, "stageId" text, state text, counts jsonb, "startedAt" timestamptz, "finishedAt" timestamptz)
+      where s.execution_id = r."executionId" and s.stage_id = r."stageId"
+    )
+    update automation.executions e
+    set state = r.state, counts = r.counts, started_at = r."startedAt", finished_at = r."finishedAt"
+    from jsonb_to_recordset(${q.json(executions as never)}) as r(
+      id uuid, state text, counts jsonb, "startedAt" timestamptz, "finishedAt" timestamptz)
+    where e.id = r.id
+    returning ${executionColumns(q)}`;
+}
+
+/** For /metrics; reads only the index of unfinished executions and their assignments. */
+export async function countUnfinished(q: Query): Promise<{ state: string; n: bigint }[]> {
+  return await q<{ state: string; n: bigint }[]>`
+    select c.key as state, sum(c.value::bigint)::bigint as n
+    from automation.executions e, jsonb_each_text(e.counts) c
+    where e.finished_at is null and c.key in ('queued', 'offered', 'accepted', 'running') group by c.key`;
+}
+
+export async function insertExecutionKey(
+  q: Query,
+  row: { key: string; actor: string; sha256: Uint8Array; executionId: string; at: Date },
+): Promise<boolean> {
+  const result = await q`
+    insert into automation.execution_keys (actor, key, request_sha256, execution_id, created_at)
+    values (${row.actor}, ${row.key}, ${Buffer.from(row.sha256)}, ${row.executionId}, ${row.at})
+    on conflict do nothing`;
+  return result.count === 1;
+}
+
+export async function selectExecutionKey(
+  q: Query,
+  actor: string,
+  key: string,
+): Promise<{ requestSha256: Uint8Array; executionId: string } | undefined> {
+  const [row] = await q<{ requestSha256: Uint8Array; executionId: string }[]>`
+    select request_sha256, execution_id from automation.execution_keys where actor = ${actor} and key = ${key}`;
+  return row;
+}

@@ -1,0 +1,49 @@
+// One execution whole: its stages, the definition it is bound to, how many of its hosts are out of reach. Called by GET
+// executions/{id}.
+import type { executionDetail } from "@opsconductor/contract/api/executions";
+import { OcError } from "@opsconductor/contract/errors";
+import type { z } from "zod";
+import type { Actor, Context, Query } from "../context.ts";
+import type { ExecutionRow } from "./execution-queries.ts";
+import { loadDefinition } from "./offer-message.ts";
+import { iso, presentExecution } from "./present-execution.ts";
+import { countUnreachable, type StageRow, selectExecution, selectStages } from "./read-queries.ts";
+
+export async function getExecution(
+  ctx: Context,
+  actor: Actor,
+  idOrNumber: string,
+): Promise<z.infer<typeof executionDetail>> {
+  const row = await findExecution(ctx.sql, actor, idOrNumber);
+  const [stages, unreachable, { definition }] = await Promise.all([
+    selectStages(ctx.sql, row.id),
+    row.finishedAt === null ? countUnreachable(ctx.sql, row.id) : 0,
+    loadDefinition(ctx.sql, ctx.automation.dispatcher.definitions, row.jobId, row.jobVersion),
+  ]);
+  return {
+    ...presentExecution(row),
+    stages: stages.map(presentStage),
+    definition: Buffer.from(definition).toString("utf8"),
+    definitionSha256: Buffer.from(row.definitionSha256).toString("hex"),
+    unreachable,
+  };
+}
+
+/** By id or number, or not_found. */
+export async function findExecution(q: Query, actor: Actor, idOrNumber: string): Promise<ExecutionRow> {
+  const row = await selectExecution(q, actor, idOrNumber);
+  if (!row) throw new OcError("not_found", `There is no execution ${idOrNumber}: look for it under Executions.`);
+  return row;
+}
+
+function presentStage(row: StageRow): z.infer<typeof executionDetail>["stages"][number] {
+  return {
+    id: row.stageId,
+    position: row.position,
+    state: row.state,
+    needs: row.needs,
+    steps: row.steps,
+    startedAt: iso(row.startedAt),
+    finishedAt: iso(row.finishedAt),
+  };
+}

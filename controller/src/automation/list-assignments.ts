@@ -1,0 +1,81 @@
+// The assignments of an execution in the order of their targets' names, each with the states of its steps. Called by GET
+// executions/{id}/assignments.
+import type { Assignment, assignmentListQuery } from "@opsconductor/contract/api/executions";
+import { assignmentStates, type StepState } from "@opsconductor/contract/states";
+import type { z } from "zod";
+import { isStorable } from "../assets/storable-text.ts";
+import type { Actor, Context } from "../context.ts";
+import { encodeCursor } from "../cursor.ts";
+import { chooseStepStates } from "./choose-step-states.ts";
+import { findExecution } from "./get-execution.ts";
+import { idOfCursor, statesOf } from "./list-executions.ts";
+import { iso } from "./present-execution.ts";
+import { type AssignmentListRow, selectAssignments, selectStages, selectStepStates } from "./read-queries.ts";
+
+type Params = z.infer<typeof assignmentListQuery> & { execution: string };
+
+export async function listAssignments(
+  ctx: Pick<Context, "sql">,
+  actor: Actor,
+  { execution, limit, cursor, q, state }: Params,
+): Promise<{ items: Assignment[]; nextCursor?: string }> {
+  const { id: executionId } = await findExecution(ctx.sql, actor, execution);
+  if (q !== undefined && !isStorable(q)) return { items: [] };
+  const [rows, stages] = await Promise.all([
+    selectAssignments(ctx.sql, {
+      ...{ executionId, q, limit: limit + 1, states: statesOf(state, assignmentStates) },
+      after: cursor === undefined ? undefined : idOfCursor(cursor),
+    }),
+    selectStages(ctx.sql, executionId),
+  ]);
+  const shown = rows.slice(0, limit);
+  const begun = await begunSteps(ctx, shown);
+  const stepCounts = new Map(stages.map((s) => [s.stageId, s.steps.length]));
+  const items = shown.map((row) => ({
+    ...presentAssignment(row),
+    stepStates: chooseStepStates(stepCounts.get(row.stageId) ?? 0, begun.get(row.id) ?? new Map(), row.state),
+  }));
+  const last = items.at(-1);
+  return rows.length <= limit || !last ? { items } : { items, nextCursor: encodeCursor([last.id]) };
+}
+
+async function begunSteps(
+  ctx: Pick<Context, "sql">,
+  rows: readonly AssignmentListRow[],
+): Promise<Map<string, Map<number, StepState>>> {
+  const attempts = new Map(rows.map((r) => [r.id, r.attempt]));
+  const byAssignment = new Map<string, Map<number, StepState>>();
+  for (const s of await selectStepStates(ctx.sql, [...attempts.keys()])) {
+    if (s.attempt !== attempts.get(s.assignmentId)) continue;
+    const states = byAssignment.get(s.assignmentId) ?? new Map<number, StepState>();
+    byAssignment.set(s.assignmentId, states.set(s.position, s.state));
+  }
+  return byAssignment;
+}
+
+function presentAssignment(row: AssignmentListRow): Omit<Assignment, "stepStates"> {
+  return {
+    id: row.id,
+    stageId: row.stageId,
+    targetId: row.targetId,
+    targetName: row.targetName,
+    agentId: row.agentId,
+    attempt: row.attempt,
+    state: row.state,
+    stateReason: reasonOf(row),
+    unreachable: row.unreachable,
+    desired: row.desired,
+    offeredAt: iso(row.offeredAt),
+    acceptedAt: iso(row.acceptedAt),
+    startedAt: iso(row.startedAt),
+    finishedAt: iso(row.finishedAt),
+  };
+}
+
+/** What is wanted and has not happened yet is said beside the state; the state itself is only what is known. */
+function reasonOf(row: AssignmentListRow): string | null {
+  if (row.finishedAt !== null || row.state === "queued") return row.stateReason;
+  if (row.desired !== "cancel") return row.stateReason;
+  const wanted = row.desiredReason === "timed out" ? "stop requested, the timeout is over" : "cancel requested";
+  return row.unreachable ? `${wanted}; the agent is unreachable and will be told when it returns` : wanted;
+}

@@ -1,0 +1,58 @@
+// Running sha256 of the output being stored, so that the end of a stream needs no second reading. A hint like every
+// memory: after a restart the hash is made from the rows. Called by store-output.ts and record-events.ts.
+import { createHash, type Hash } from "node:crypto";
+import type { Query } from "../context.ts";
+import type { AssignmentRow, TryRow } from "./attempt.ts";
+import { Lru } from "./lru.ts";
+import { readStoredOutput } from "./output-rows.ts";
+
+interface Running {
+  bytes: bigint;
+  hash: Hash;
+}
+
+export class OutputHashes {
+  readonly #running = new Lru<string, Running>(4096);
+
+  /** A copy that stands at `bytes`, to go on from; undefined when only the rows know. */
+  fork(key: string, bytes: bigint): Hash | undefined {
+    if (bytes === 0n) return createHash("sha256");
+    const running = this.#running.get(key);
+    return running?.bytes === bytes ? running.hash.copy() : undefined;
+  }
+
+  /** After the commit that stored up to `bytes`. */
+  keep(key: string, bytes: bigint, hash: Hash): void {
+    this.#running.set(key, { bytes, hash });
+  }
+
+  drop(key: string): void {
+    this.#running.delete(key);
+  }
+}
+
+export const hashKey = (assignmentId: string, attempt: number, stepId: string, number: number): string =>
+  `${assignmentId} ${attempt} ${number} ${stepId}`;
+
+/**
+ * When all output of a try is here, says whether it is what the agent sent. `hash` is over everything stored, if known;
+ * else the rows are read. Sets `outputVerified`; true when it did.
+ */
+export async function verifyOutput(
+  q: Query,
+  assignment: AssignmentRow,
+  row: TryRow,
+  hash: Hash | undefined,
+): Promise<boolean> {
+  if (row.outputBytes === null || row.outputVerified !== null || row.storedBytes < row.outputBytes) return false;
+  const digest = (hash ?? (await hashStored(q, assignment.id, row))).digest();
+  row.outputVerified = row.storedBytes === row.outputBytes && digest.equals(row.outputSha256 ?? Buffer.alloc(0));
+  return true;
+}
+
+async function hashStored(q: Query, assignmentId: string, row: TryRow): Promise<Hash> {
+  const hash = createHash("sha256");
+  const stream = { assignmentId, attempt: row.attempt, stepId: row.stepId, try: row.try };
+  for await (const piece of readStoredOutput(q, stream, 0n, row.storedBytes)) hash.update(piece);
+  return hash;
+}

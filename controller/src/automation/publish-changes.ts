@@ -1,0 +1,81 @@
+// Live events of executions, after the commit: one for each thing that a batch changed, however often it changed it.
+import type { AssignmentState, ExecutionState } from "@opsconductor/contract/states";
+import type { Context } from "../context.ts";
+import type { Attempt, TryRow } from "./attempt.ts";
+import type { ExecutionRow } from "./execution-queries.ts";
+import { presentExecution } from "./present-execution.ts";
+
+type Publisher = Pick<Context, "live">;
+const topicOf = (executionId: string) => `executions:${executionId}`;
+
+/** To the list of executions and to each execution's own page. */
+export function publishExecutions({ live }: Publisher, rows: readonly ExecutionRow[]): void {
+  for (const row of rows) {
+    const execution = presentExecution(row);
+    live.publish({ kind: "execution", topic: topicOf(row.id), execution });
+    live.publish({ kind: "execution", topic: "executions", execution });
+  }
+}
+
+export interface ChangedAssignment {
+  id: string;
+  executionId: string;
+  targetName: string;
+  state: AssignmentState;
+  stateReason: string | null;
+}
+
+/** `executions`: as they are after the change of these assignments. */
+export function publishAssignments(
+  { live }: Publisher,
+  executions: readonly { id: string; state: ExecutionState }[],
+  changed: readonly ChangedAssignment[],
+): void {
+  const states = new Map(executions.map((e) => [e.id, e.state]));
+  for (const a of changed) {
+    live.publish({
+      kind: "assignment",
+      topic: topicOf(a.executionId),
+      executionId: a.executionId,
+      assignmentId: a.id,
+      targetName: a.targetName,
+      state: a.state,
+      stateReason: a.stateReason,
+      executionState: states.get(a.executionId) ?? "running",
+    });
+  }
+}
+
+export function publishSteps({ live }: Publisher, attempts: readonly Attempt[]): void {
+  for (const { assignment: a, dirtySteps } of attempts) {
+    for (const step of dirtySteps) {
+      live.publish({
+        kind: "step",
+        topic: topicOf(a.executionId),
+        executionId: a.executionId,
+        assignmentId: a.id,
+        targetName: a.targetName,
+        stepId: step.stepId,
+        position: step.position,
+        state: step.state,
+      });
+    }
+  }
+}
+
+export function publishOutput({ live }: Publisher, attempt: Attempt, tries: Iterable<TryRow>): void {
+  const { assignment: a } = attempt;
+  for (const t of tries) {
+    live.publish({
+      kind: "output",
+      topic: topicOf(a.executionId),
+      executionId: a.executionId,
+      assignmentId: a.id,
+      targetName: a.targetName,
+      stepId: t.stepId,
+      try: t.try,
+      storedBytes: Number(t.storedBytes),
+      storedLines: Number(t.storedLines),
+    });
+  }
+}

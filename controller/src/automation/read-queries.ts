@@ -1,0 +1,152 @@
+// What the pages of executions read. Keyset everywhere; ranges of ids let PostgreSQL skip partitions.
+import type { AssignmentState, StageState, StepState } from "@opsconductor/contract/states";
+import type { Actor, Query } from "../context.ts";
+import { type Fragment, visibleTo } from "../identity/visible-to.ts";
+import { assignmentIdRange } from "./assignment-ids.ts";
+import { type ExecutionRow, executionColumns } from "./execution-queries.ts";
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+export const asUuid = (text: string): string | null => (uuid.test(text) ? text.toLowerCase() : null);
+
+/** By id or by its short number. */
+export async function selectExecution(q: Query, actor: Actor, idOrNumber: string): Promise<ExecutionRow | undefined> {
+  const id = asUuid(idOrNumber);
+  const number = /^\d{1,15}$/.test(idOrNumber) ? idOrNumber : null;
+  if (id === null && number === null) return undefined;
+  const which = id === null ? q`e.number = ${number}::bigint` : q`e.id = ${id}`;
+  const [row] = await q<ExecutionRow[]>`
+    select ${executionColumns(q)} from automation.executions e
+    where ${which} and ${visibleTo(q, actor, "execution")}`;
+  return row;
+}
+
+export interface ExecutionFilter {
+  states: readonly string[] | undefined;
+  job: string | undefined;
+  target: string | undefined;
+  q: string | undefined;
+  before: string | undefined;
+  limit: number;
+}
+
+/** Newest first. */
+export async function selectExecutions(q: Query, actor: Actor, f: ExecutionFilter): Promise<ExecutionRow[]> {
+  return await q<ExecutionRow[]>`
+    select ${executionColumns(q)} from automation.executions e
+    where ${visibleTo(q, actor, "execution")}
+      and ${f.before === undefined ? q`true` : q`e.id < ${f.before}`}
+      and ${f.states === undefined ? q`true` : q`e.state = any(${f.states as string[]})`}
+      and ${f.q === undefined ? q`true` : q`position(lower(${f.q}) in lower(e.job_name)) > 0`}
+      and ${f.job === undefined ? q`true` : ofJob(q, f.job)}
+      and ${f.target === undefined ? q`true` : onTarget(q, f.target)}
+    order by e.id desc limit ${f.limit}`;
+}
+
+/** By id, by the name it has now, or by the name it had then. */
+function ofJob(q: Query, job: string): Fragment {
+  const id = asUuid(job);
+  if (id !== null) return q`e.job_id = ${id}`;
+  return q`e.job_id = any(
+    array(select id from automation.jobs where lower(name) = ${job.toLowerCase()})
+    || array(select distinct x.job_id from automation.executions x where x.job_name = ${job}))`;
+}
+
+function onTarget(q: Query, target: string): Fragment {
+  const id = asUuid(target);
+  const which =
+    id === null
+      ? q`a.target_id = any(array(select t.id from assets.targets t where lower(t.name) = ${target.toLowerCase()}))`
+      : q`a.target_id = ${id}`;
+  return q`e.id in (select a.execution_id from automation.assignments a where ${which})`;
+}
+
+export interface StageRow {
+  stageId: string;
+  position: number;
+  state: StageState;
+  needs: string[];
+  steps: { id: string; name: string; kind: string }[];
+  startedAt: Date | null;
+  finishedAt: Date | null;
+}
+
+export async function selectStages(q: Query, executionId: string): Promise<StageRow[]> {
+  return await q<StageRow[]>`
+    select stage_id, position, state, needs, steps, started_at, finished_at
+    from automation.stages where execution_id = ${executionId} order by position`;
+}
+
+/** The agent of assignment `a` has no live session now. */
+const isAway = (q: Query): Fragment => q`not exists (
+  select 1 from fleet.agent_sessions s join fleet.controllers c on c.id = s.controller_id
+  where s.agent_id = a.agent_id and c.lease_until > now())`;
+
+const ofExecution = (q: Query, executionId: string): Fragment => {
+  const { from, to } = assignmentIdRange(executionId);
+  return q`a.execution_id = ${executionId} and a.id >= ${from} and a.id <= ${to}`;
+};
+
+export async function countUnreachable(q: Query, executionId: string): Promise<number> {
+  const [row] = await q<[{ n: bigint }]>`
+    select count(*) as n from automation.assignments a
+    where ${ofExecution(q, executionId)} and a.finished_at is null and ${isAway(q)}`;
+  return Number(row.n);
+}
+
+export interface AssignmentListRow {
+  id: string;
+  stageId: string;
+  targetId: string;
+  targetName: string;
+  agentId: string | null;
+  attempt: number;
+  state: AssignmentState;
+  stateReason: string | null;
+  unreachable: boolean;
+  desired: "run" | "hold" | "cancel" | "forget";
+  desiredReason: string | null;
+  offeredAt: Date | null;
+  acceptedAt: Date | null;
+  startedAt: Date | null;
+  finishedAt: Date | null;
+}
+
+export interface AssignmentFilter {
+  executionId: string;
+  states?: readonly string[] | undefined;
+  q?: string | undefined;
+  /** Target by id or name. */
+  target?: string | undefined;
+  after?: string | undefined;
+  limit: number;
+}
+
+/** In the order of the targets' names. */
+export async function selectAssignments(q: Query, f: AssignmentFilter): Promise<AssignmentListRow[]> {
+  return await q<AssignmentListRow[]>`
+    select a.id, a.stage_id, a.target_id, a.target_name, a.agent_id, a.attempt, a.state, a.state_reason,
+      (a.finished_at is null and ${isAway(q)}) as unreachable, a.desired, a.desired_reason,
+      a.offered_at, a.accepted_at, a.started_at, a.finished_at
+    from automation.assignments a
+    where ${ofExecution(q, f.executionId)}
+      and ${f.after === undefined ? q`true` : q`a.id > ${f.after}`}
+      and ${f.states === undefined ? q`true` : q`a.state = any(${f.states as string[]})`}
+      and ${f.q === undefined ? q`true` : q`position(lower(${f.q}) in lower(a.target_name)) > 0`}
+      and ${f.target === undefined ? q`true` : isTarget(q, f.target)}
+    order by a.id limit ${f.limit}`;
+}
+
+function isTarget(q: Query, target: string): Fragment {
+  const id = asUuid(target);
+  return id === null ? q`lower(a.target_name) = ${target.toLowerCase()}` : q`(a.target_id = ${id} or a.id = ${id})`;
+}
+
+/** States of the steps that have begun, of a page of assignments. */
+export async function selectStepStates(
+  q: Query,
+  assignmentIds: readonly string[],
+): Promise<{ assignmentId: string; attempt: number; position: number; state: StepState }[]> {
+  return await q<{ assignmentId: string; attempt: number; position: number; state: StepState }[]>`
+    select assignment_id, attempt, position, state from automation.steps
+    where assignment_id = any(${assignmentIds as string[]})`;
+}

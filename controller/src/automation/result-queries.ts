@@ -1,0 +1,176 @@
+// The hot statements of recording what agents report: one lock, one read and one write for a whole batch, whatever the
+// number of agents and attempts in it. Called by record-events.ts and store-output.ts.
+//
+// Rows travel as one jsonb parameter: 1,000 rows insert in 6.5 ms that way and in 6.1 ms as unnest of typed arrays, and
+// one parameter reads better than twenty.
+import type { Query } from "../context.ts";
+import { type AssignmentRow, type Attempt, type StageFacts, type StepRow, type TryRow, tryKey } from "./attempt.ts";
+
+/** Epochs of the agents' sessions, locked: no hello can raise one before this transaction ends. */
+export async function lockSessions(q: Query, agentIds: readonly string[]): Promise<Map<string, bigint>> {
+  const rows = await q<{ agentId: string; epoch: bigint }[]>`
+    select agent_id, epoch from fleet.agent_sessions
+    where agent_id = any(${agentIds as string[]}) and controller_id is not null order by agent_id for share`;
+  return new Map(rows.map((r) => [r.agentId, r.epoch]));
+}
+
+export const assignmentColumns = (q: Query) => q`
+  a.id, a.execution_id, a.stage_id, a.target_id, a.target_name, a.agent_id, a.attempt, a.fence, a.state, a.state_reason,
+  a.desired, a.last_seq, a.finish, a.created_at, a.offered_epoch, a.offered_at, a.accepted_at, a.started_at, a.finished_at, a.timeout_at,
+  a.timed_out_at`;
+
+export async function lockAssignments(q: Query, ids: readonly string[]): Promise<AssignmentRow[]> {
+  return await q<AssignmentRow[]>`
+    select ${assignmentColumns(q)} from automation.assignments a
+    where a.id = any(${ids as string[]}) order by a.id for no key update`;
+}
+
+export async function selectSteps(q: Query, ids: readonly string[]): Promise<(StepRow & { assignmentId: string })[]> {
+  return await q<(StepRow & { assignmentId: string })[]>`
+    select assignment_id, step_id, attempt, position, state, reason, tries, outputs, changed, started_at, finished_at
+    from automation.steps where assignment_id = any(${ids as string[]}) order by assignment_id, position`;
+}
+
+export async function selectTries(q: Query, ids: readonly string[]): Promise<(TryRow & { assignmentId: string })[]> {
+  return await q<(TryRow & { assignmentId: string })[]>`
+    select assignment_id, step_id, attempt, try, spawn, state, reason, pid, boot_id, exit_code, signal, started_at,
+      finished_at, duration_ms, stored_bytes, stored_lines, output_bytes, output_sha256, output_verified, raw_bytes, gaps
+    from automation.tries where assignment_id = any(${ids as string[]}) order by assignment_id, attempt, step_id, try`;
+}
+
+/** What the stages say of their steps; immutable, so callers keep it. */
+export async function selectStageFacts(
+  q: Query,
+  executionIds: readonly string[],
+): Promise<(StageFacts & { executionId: string; stageId: string })[]> {
+  const rows = await q<{ executionId: string; stageId: string; stepIds: string[]; timeoutMs: bigint | null }[]>`
+    select execution_id, stage_id, timeout_ms,
+      array(select s ->> 'id' from jsonb_array_elements(steps) with ordinality as t(s, n) order by n) as step_ids
+    from automation.stages where execution_id = any(${executionIds as string[]})`;
+  return rows.map((r) => ({ ...r, timeoutMs: r.timeoutMs === null ? null : Number(r.timeoutMs) }));
+}
+
+/** Sessions, then assignments, both locked, then their steps and tries, in one round trip. */
+export async function lockAttempts(q: Query, agentIds: readonly string[], assignmentIds: readonly string[]) {
+  const [epochs, assignments, steps, tries] = await Promise.all([
+    lockSessions(q, agentIds),
+    lockAssignments(q, assignmentIds),
+    selectSteps(q, assignmentIds),
+    selectTries(q, assignmentIds),
+  ]);
+  return { epochs, assignments, steps, tries };
+}
+
+/** Writes the dirty rows of all attempts. The caller holds their assignments' locks. */
+export async function writeAttempts(q: Query, attempts: readonly Attempt[]): Promise<void> {
+  const assignments = attempts.filter((a) => a.dirty).map((a) => plainAssignment(a.assignment));
+  const steps = attempts.flatMap((a) => [...a.dirtySteps].map((s) => ({ ...s, assignmentId: a.assignment.id })));
+  const tries = attempts.flatMap((a) => [...a.dirtyTries].map((t) => plainTry(t, a.assignment.id)));
+  await Promise.all([
+    assignments.length > 0 ? updateAssignments(q, assignments) : undefined,
+    steps.length > 0 ? upsertSteps(q, steps) : undefined,
+    tries.length > 0 ? upsertTries(q, tries) : undefined,
+  ]);
+}
+
+const plainAssignment = (a: AssignmentRow) => ({
+  ...a,
+  lastSeq: String(a.lastSeq),
+  fence: undefined,
+  offeredEpoch: undefined,
+});
+const text = (n: bigint | null) => (n === null ? null : String(n));
+const plainTry = (t: TryRow, assignmentId: string) => ({
+  ...t,
+  assignmentId,
+  durationMs: text(t.durationMs),
+  storedBytes: text(t.storedBytes),
+  storedLines: text(t.storedLines),
+  outputBytes: text(t.outputBytes),
+  rawBytes: text(t.rawBytes),
+  outputSha256: t.outputSha256 === null ? null : `\\x${Buffer.from(t.outputSha256).toString("hex")}`,
+});
+
+async function updateAssignments(q: Query, rows: readonly object[]): Promise<void> {
+  await q`
+    update automation.assignments a
+    set state = r.state, state_reason = r."stateReason", last_seq = r."lastSeq", finish = r.finish,
+      offered_at = r."offeredAt", accepted_at = r."acceptedAt", started_at = r."startedAt",
+      finished_at = r."finishedAt", timeout_at = r."timeoutAt"
+    from jsonb_to_recordset(${q.json(rows as never)}) as r(
+      id uuid, state text, "stateReason" text, "lastSeq" bigint, finish jsonb, "offeredAt" timestamptz,
+      "acceptedAt" timestamptz, "startedAt" timestamptz, "finishedAt" timestamptz, "timeoutAt" timestamptz)
+    where a.id = r.id`;
+}
+
+async function upsertSteps(q: Query, rows: readonly object[]): Promise<void> {
+  await q`
+    insert into automation.steps
+      (assignment_id, step_id, attempt, position, state, reason, tries, outputs, changed, started_at, finished_at)
+    select "assignmentId", "stepId", attempt, position, state, reason, tries, outputs, changed, "startedAt", "finishedAt"
+    from jsonb_to_recordset(${q.json(rows as never)}) as r(
+      "assignmentId" uuid, "stepId" text, attempt integer, position integer, state text, reason text, tries integer,
+      outputs jsonb, changed boolean, "startedAt" timestamptz, "finishedAt" timestamptz)
+    on conflict (assignment_id, step_id) do update
+    set attempt = excluded.attempt, state = excluded.state, reason = excluded.reason, tries = excluded.tries,
+      outputs = excluded.outputs, changed = excluded.changed, started_at = excluded.started_at,
+      finished_at = excluded.finished_at`;
+}
+
+async function upsertTries(q: Query, rows: readonly object[]): Promise<void> {
+  await q`
+    insert into automation.tries
+      (assignment_id, attempt, step_id, try, spawn, state, reason, pid, boot_id, exit_code, signal, started_at,
+       finished_at, duration_ms, stored_bytes, stored_lines, output_bytes, output_sha256, output_verified, raw_bytes, gaps)
+    select "assignmentId", attempt, "stepId", try, spawn, state, reason, pid, "bootId", "exitCode", signal, "startedAt",
+      "finishedAt", "durationMs", "storedBytes", "storedLines", "outputBytes", "outputSha256", "outputVerified",
+      "rawBytes", gaps
+    from jsonb_to_recordset(${q.json(rows as never)}) as r(
+      "assignmentId" uuid, attempt integer, "stepId" text, try integer, spawn integer, state text, reason text,
+      pid integer, "bootId" text, "exitCode" integer, signal text, "startedAt" timestamptz, "finishedAt" timestamptz,
+      "durationMs" bigint, "storedBytes" bigint, "storedLines" bigint, "outputBytes" bigint, "outputSha256" bytea,
+      "outputVerified" boolean, "rawBytes" bigint, gaps jsonb)
+    on conflict (assignment_id, attempt, step_id, try) do update
+    set spawn = excluded.spawn, state = excluded.state, reason = excluded.reason, pid = excluded.pid,
+      boot_id = excluded.boot_id, exit_code = excluded.exit_code, signal = excluded.signal,
+      started_at = excluded.started_at, finished_at = excluded.finished_at, duration_ms = excluded.duration_ms,
+      stored_bytes = excluded.stored_bytes, stored_lines = excluded.stored_lines, output_bytes = excluded.output_bytes,
+      output_sha256 = excluded.output_sha256, output_verified = excluded.output_verified,
+      raw_bytes = excluded.raw_bytes, gaps = excluded.gaps`;
+}
+
+/** Attempts as the reducer wants them, with only the steps and tries of the current attempt. */
+export function buildAttempt(
+  assignment: AssignmentRow,
+  stage: StageFacts,
+  steps: readonly (StepRow & { assignmentId: string })[],
+  tries: readonly (TryRow & { assignmentId: string })[],
+): Attempt {
+  const ofAttempt = (row: { assignmentId: string; attempt: number }) =>
+    row.assignmentId === assignment.id && row.attempt === assignment.attempt;
+  return {
+    assignment,
+    before: assignment.state,
+    stage,
+    steps: new Map(steps.filter(ofAttempt).map((s) => [s.stepId, s])),
+    tries: new Map(tries.filter(ofAttempt).map((t) => [tryKey(t.stepId, t.try), t])),
+    dirtySteps: new Set(),
+    dirtyTries: new Set(),
+    dirty: false,
+    violations: [],
+  };
+}
+
+/** The agent's unfinished attempts, and those named, with what is wanted of them. */
+export async function selectAgentAttempts(
+  q: Query,
+  agentId: string,
+  ids: readonly string[],
+): Promise<{ id: string; releaseThroughStep: bigint; desiredReason: string | null }[]> {
+  return await q<{ id: string; releaseThroughStep: bigint; desiredReason: string | null }[]>`
+    select id, release_through_step, desired_reason from automation.assignments
+    where agent_id = ${agentId} and finished_at is null and state <> 'queued'
+    union
+    select id, release_through_step, desired_reason from automation.assignments
+    where id = any(${ids as string[]}) and agent_id = ${agentId}`;
+}

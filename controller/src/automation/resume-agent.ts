@@ -1,0 +1,90 @@
+// The agent came back: both sides say what they have and go on. Nothing is decided by the lost connection itself.
+// Called through agent-work.ts after Welcome was sent.
+import type { Query } from "../context.ts";
+import type { AgentLink, DesireMessage, EventReply, ReportedAttempt } from "../fleet/agent-link.ts";
+import { type AssignmentRow, type Attempt, hasAllOutput } from "./attempt.ts";
+import { type AutomationBase, desireOf } from "./dispatcher.ts";
+import type { ExecutionRow } from "./execution-queries.ts";
+import { type AddressedOffer, loadOffers } from "./offer-message.ts";
+import { planResume, type ResumePlan } from "./plan-resume-state.ts";
+import { advanceAttempts, lockBatch, type Recorder, reportAttempts, staleSession } from "./recorder.ts";
+import { selectAgentAttempts, writeAttempts } from "./result-queries.ts";
+
+type Known = AssignmentRow & { settled: boolean; releaseThroughStep: bigint; desiredReason: string | null };
+
+interface Resumed {
+  plan: ResumePlan<ReportedAttempt, Known>;
+  offers: AddressedOffer[];
+  attempts: Attempt[];
+  executions: ExecutionRow[];
+  inFlight: number;
+}
+
+export async function resumeAgent(r: Recorder, link: AgentLink, held: ReportedAttempt[]): Promise<EventReply[]> {
+  const { plan, offers, attempts, executions, inFlight } = await r.ctx.sql.begin((tx) => resume(r, tx, link, held));
+  r.dispatcher.setInFlight(link.session.agentId, inFlight);
+  for (const row of plan.desire) link.desire(desireOf(asDesired(row)));
+  for (const { message } of offers) link.offer(message);
+  for (const attempt of plan.forget) link.desire(forgetOf(attempt));
+  reportAttempts(r, attempts, executions);
+  logResume(r.ctx, link, plan);
+  r.dispatcher.wake([link.session.agentId]);
+  return plan.acknowledge.map((row) => ({ kind: "ack", fence: row.fence!, seq: row.lastSeq }));
+}
+
+async function resume(r: Recorder, tx: Query, link: AgentLink, held: ReportedAttempt[]): Promise<Resumed> {
+  const { agentId } = link.session;
+  const ids = (
+    await selectAgentAttempts(
+      tx,
+      agentId,
+      held.map((h) => h.assignmentId),
+    )
+  ).map((row) => row.id);
+  const batch = await lockBatch(r, tx, [{ session: link.session, assignmentIds: ids }]);
+  if (!batch.isLive(link.session)) throw staleSession(link.session);
+  // Read again under the locks: a batch of the older stream may have ended meanwhile.
+  const wishes = new Map((await selectAgentAttempts(tx, agentId, ids)).map((row) => [row.id, row]));
+  const known = [...batch.attempts.values()]
+    .filter((a) => a.assignment.agentId === agentId)
+    .map(
+      (a): Known => ({
+        ...a.assignment,
+        ...wishes.get(a.assignment.id)!,
+        settled: a.assignment.finish !== null && hasAllOutput(a) && a.assignment.finishedAt !== null,
+      }),
+    );
+  const plan = planResume(held, known, link.session.epoch);
+  const attempts = plan.lost.map((row) => batch.attempts.get(row.id)!);
+  for (const attempt of attempts) markLost(attempt, r.ctx.now());
+  await writeAttempts(tx, attempts);
+  const offers = await loadOffers(
+    tx,
+    r.dispatcher.definitions,
+    plan.offerAgain.filter((row) => row.desired !== "cancel").map((row) => row.id),
+  );
+  const executions = await advanceAttempts(r, tx, attempts);
+  const inFlight = known.filter((k) => k.finishedAt === null && k.state !== "queued").length - attempts.length;
+  return { plan, offers, attempts, executions, inFlight };
+}
+
+function markLost(attempt: Attempt, at: Date): void {
+  attempt.assignment.state = "lost";
+  attempt.assignment.stateReason =
+    "the agent came back without this attempt in its journal; whether its steps ran to their end is not known";
+  attempt.assignment.finishedAt = at;
+  attempt.dirty = true;
+}
+
+const asDesired = (row: Known) => ({ ...row, agentId: row.agentId!, fence: row.fence! });
+
+function forgetOf({ assignmentId, attempt, fence }: ReportedAttempt): DesireMessage {
+  return { assignmentId, attempt, fence, want: "forget", releaseThroughStep: 0xffffffff, reason: "" };
+}
+
+function logResume(ctx: AutomationBase, link: AgentLink, plan: ResumePlan<ReportedAttempt, Known>): void {
+  const { agentId, agentName } = link.session;
+  const counts = Object.fromEntries(Object.entries(plan).map(([key, list]) => [key, list.length]));
+  ctx.log.info({ agentId, agentName, ...counts }, "agent.resumed");
+  for (const row of plan.lost) ctx.log.warn({ agentId, assignmentId: row.id }, "assignment.lost");
+}

@@ -1,0 +1,38 @@
+// Waits until an execution has finished, for POST execute?wait=30s. The live event ends the wait at once; a look at the
+// row every second stands behind it, because another controller may have recorded the end.
+import type { Execution } from "@opsconductor/contract/api/executions";
+import { executionStates, isTerminal } from "@opsconductor/contract/states";
+import type { Actor, Context } from "../context.ts";
+import { findExecution } from "./get-execution.ts";
+import { presentExecution } from "./present-execution.ts";
+
+const lookEveryMs = 1000;
+
+/** The execution as it is when it finished, or when the time was over. */
+export async function waitForExecution(
+  ctx: Pick<Context, "sql" | "live" | "signal">,
+  actor: Actor,
+  { execution, waitMs, signal }: { execution: Execution; waitMs: number; signal?: AbortSignal },
+): Promise<Execution> {
+  const { promise, resolve } = Promise.withResolvers<Execution | undefined>();
+  const subscription = ctx.live.subscribe([`executions:${execution.id}`], undefined, (_, event) => {
+    if (event.kind === "execution" && isTerminal(executionStates, event.execution.state)) resolve(event.execution);
+  });
+  const look = async () => {
+    const now = presentExecution(await findExecution(ctx.sql, actor, execution.id));
+    if (isTerminal(executionStates, now.state)) resolve(now);
+  };
+  const stop = () => resolve(undefined);
+  const timer = setTimeout(stop, waitMs);
+  const looks = setInterval(() => void look().catch(stop), lookEveryMs);
+  for (const s of [ctx.signal, signal]) s?.addEventListener("abort", stop, { once: true });
+  try {
+    await look(); // it may have finished before the subscription
+    return (await promise) ?? presentExecution(await findExecution(ctx.sql, actor, execution.id));
+  } finally {
+    subscription.close();
+    clearTimeout(timer);
+    clearInterval(looks);
+    for (const s of [ctx.signal, signal]) s?.removeEventListener("abort", stop);
+  }
+}
