@@ -47,6 +47,8 @@ export interface EmbeddedPostgres {
   elsewhere: boolean;
   adopted: boolean;
   pid: () => number | undefined;
+  /** Leaves PostgreSQL running, and nobody who would restart it. */
+  unwatch(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -81,8 +83,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   if (!existsSync(place.data)) await initialise(place, binaries, options.throwaway ?? false);
   if (!place.initialised) markInitialised(dataDir);
   const cluster = new Cluster(place, binaries, options);
-  const adopted = await cluster.start();
-  await prepareRoles(place);
+  const adopted = await startAndPrepare(cluster, place);
   cluster.watch();
   return {
     owner: connection(place, ownerRole, place.ownerPassword),
@@ -91,8 +92,22 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
     elsewhere: place.elsewhere,
     adopted,
     pid: () => readPostmasterFile(place.data)?.pid,
+    unwatch: () => cluster.unwatch(),
     stop: () => cluster.stop(),
   };
+}
+
+/** An adopted postmaster may have been dying: then there is nothing to connect to, and a second start repairs it. */
+async function startAndPrepare(cluster: Cluster, place: Place): Promise<boolean> {
+  for (let attempt = 1; ; attempt++) {
+    const adopted = await cluster.start();
+    try {
+      await prepareRoles(place);
+      return adopted;
+    } catch (error) {
+      if (attempt === 3 || !(await cluster.ended(2_000))) throw error;
+    }
+  }
 }
 
 function connection(place: Place, username: string, password: string, name = database): SocketConnection {
@@ -227,16 +242,25 @@ class Cluster {
     throw new Error(`The embedded PostgreSQL in ${this.place.directory} did not start: ${this.lastWords()}`);
   }
 
-  /** What it wrote before and after it opened its own log. */
+  /** What it wrote before it opened its own log, or else the complaints of that. */
   private lastWords(): string {
+    const early = readFileSync(this.startLog, "utf8").trim();
+    if (!early.includes("redirecting log output")) return early || "it ended at once";
     const folder = join(this.place.data, "log");
-    const names = existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
-    const newest = names.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
-    const lines = [this.startLog, newest].flatMap((file) =>
-      file ? readFileSync(file, "utf8").trim().split("\n").slice(-20) : [],
+    const logs = readdirSync(folder).map((name) => join(folder, name));
+    const newest = logs.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0]!;
+    const lines = readFileSync(newest, "utf8").trim().split("\n").slice(-20);
+    return (
+      lines
+        .filter((line) => /(FATAL|PANIC|ERROR|HINT|DETAIL): /.test(line))
+        .slice(-4)
+        .join("\n") || lines.at(-1)!
     );
-    const telling = lines.filter((line) => /(FATAL|PANIC|ERROR|HINT|DETAIL): /.test(line));
-    return telling.slice(-4).join("\n") || lines.at(-1) || "it ended at once";
+  }
+
+  /** Whether the postmaster is gone, or goes within `patienceMs`. */
+  ended(patienceMs: number): Promise<boolean> {
+    return waitFor(() => !isAlive(this.pid), patienceMs);
   }
 
   /** Restarts the postmaster whenever it is gone; the pool reconnects by itself. */
@@ -260,9 +284,13 @@ class Cluster {
     }
   }
 
-  async stop(): Promise<void> {
+  async unwatch(): Promise<void> {
     this.stopping.abort();
     await this.watching;
+  }
+
+  async stop(): Promise<void> {
+    await this.unwatch();
     if (isAlive(this.pid)) await this.end(this.pid);
     this.log.info({}, "postgres.stopped");
   }
