@@ -16,11 +16,12 @@ export class LinkRegistry<T extends AgentLink = AgentLink> implements Links {
     return this.#byAgent.size;
   }
 
-  /** Returns the link that it replaces; the caller ends it. */
+  /** The higher epoch wins, in whatever order two hellos come back from the database. Returns the loser, to be ended. */
   put(link: T): T | undefined {
-    const older = this.#byAgent.get(link.session.agentId);
+    const other = this.#byAgent.get(link.session.agentId);
+    if (other && other.session.epoch > link.session.epoch) return link;
     this.#byAgent.set(link.session.agentId, link);
-    return older;
+    return other;
   }
 
   /** Removes `link` and nothing newer. */

@@ -1,0 +1,53 @@
+// Leases of controllers, last signs of agents and the database's mark; called by presence.ts.
+import type { Query } from "../context.ts";
+import type { Vitals } from "./fleet-link.ts";
+
+export async function renewLease(
+  sql: Query,
+  c: { id: string; leaseMs: number; version: string; hostname: string },
+): Promise<void> {
+  await sql`
+    insert into fleet.controllers (id, started_at, lease_until, version, hostname)
+    values (${c.id}, now(), now() + ${c.leaseMs} * interval '1 ms', ${c.version}, ${c.hostname})
+    on conflict (id) do update set lease_until = now() + ${c.leaseMs} * interval '1 ms'`;
+}
+
+/** Its agents are offline from this moment, without waiting for the lease to run out. */
+export async function endLease(sql: Query, id: string): Promise<void> {
+  await sql`update fleet.controllers set lease_until = now() where id = ${id}`;
+}
+
+export async function forgetDeadControllers(sql: Query): Promise<void> {
+  await sql`
+    delete from fleet.controllers c where lease_until < now() - interval '1 day'
+      and not exists (select 1 from fleet.agent_sessions s where s.controller_id = c.id)`;
+}
+
+export interface LastSign {
+  agentId: string;
+  vitals: Vitals;
+}
+
+/** One statement for the whole fleet, once a minute: a row an agent and heartbeat would be the database's main work. */
+export async function writeLastSigns(sql: Query, signs: readonly LastSign[], now: Date): Promise<void> {
+  await sql`
+    update fleet.agents a set vitals = v.vitals, last_seen_at = ${now}
+    from (select (e ->> 'agentId')::uuid as agent_id, e -> 'vitals' as vitals
+      from jsonb_array_elements(${sql.json(signs as never)}) e) v
+    where a.id = v.agent_id`;
+}
+
+export interface DatabaseMark {
+  systemId: string;
+  generation: number;
+  position: bigint;
+}
+
+/** What this database is and how far it has come: an agent that has seen a higher mark tells of a restored backup. */
+export async function readDatabaseMark(sql: Query): Promise<DatabaseMark> {
+  const rows = await sql<DatabaseMark[]>`
+    select (select system_identifier::text from pg_control_system()) as system_id,
+      (select generation from fleet.cluster) as generation,
+      pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')::bigint as position`;
+  return rows[0]!;
+}

@@ -1,0 +1,111 @@
+// Keeps what others see of this controller and its agents true: its lease, the trust of open streams, last signs of
+// life in the database once a minute and in the pages within seconds. Started by start-fleet.ts.
+import { hostname } from "node:os";
+import type { Agent } from "@opsconductor/contract/api/agents";
+import type { Context } from "../context.ts";
+import { selectAgents } from "./agent-queries.ts";
+import { checkTrust } from "./check-trust.ts";
+import type { FleetLink } from "./fleet-link.ts";
+import type { LinkRegistry } from "./links.ts";
+import {
+  type DatabaseMark,
+  endLease,
+  forgetDeadControllers,
+  readDatabaseMark,
+  renewLease,
+  writeLastSigns,
+} from "./presence-queries.ts";
+import { presentAgent } from "./present-agent.ts";
+import { repeat } from "./repeat.ts";
+import { readRevocations } from "./session-queries.ts";
+
+export const leaseMs = 15_000;
+const renewEveryMs = 5_000;
+const watchEveryMs = 1_000;
+const checkEveryMs = 30_000;
+const writeEveryMs = 60_000;
+const publishEveryMs = 2_000;
+/** Pages follow every heartbeat of a small fleet; of a large one each turn shows those that waited longest. */
+const publishedPerTurn = 50;
+
+export class Presence {
+  readonly #ctx: Context;
+  readonly #links: LinkRegistry<FleetLink>;
+  readonly #version: string;
+  #mark: DatabaseMark | undefined;
+  #revocations: bigint | undefined;
+  #checkedAtMs = 0;
+  readonly #publishedAtMs = new Map<string, number>();
+
+  constructor(ctx: Context, links: LinkRegistry<FleetLink>, version: string) {
+    this.#ctx = ctx;
+    this.#links = links;
+    this.#version = version;
+  }
+
+  /** Where the database stood a few seconds ago; undefined before the first look. */
+  get mark(): DatabaseMark | undefined {
+    return this.#mark;
+  }
+
+  /** The lease is in the database when this returns; the loops then run until the controller stops. */
+  async start(): Promise<void> {
+    await this.#renew();
+    const ctx = this.#ctx;
+    void repeat(ctx, "lease", renewEveryMs, () => this.#renew());
+    void repeat(ctx, "trust", watchEveryMs, () => this.#watchTrust());
+    void repeat(ctx, "last-signs", writeEveryMs, () => this.writeVitals());
+    void repeat(ctx, "vitals", publishEveryMs, () => this.#publishVitals());
+  }
+
+  /** For the graceful stop, after the streams were ended. */
+  async stop(): Promise<void> {
+    await endLease(this.#ctx.sql, this.#ctx.controllerId);
+  }
+
+  async #renew(): Promise<void> {
+    const { sql, controllerId } = this.#ctx;
+    await renewLease(sql, { id: controllerId, leaseMs, version: this.#version, hostname: hostname() });
+    this.#mark = await readDatabaseMark(sql);
+    if (Math.random() < 0.01) await forgetDeadControllers(sql);
+  }
+
+  /** One row is read each second; the streams are looked at when it moved, and every 30 s in any case. */
+  async #watchTrust(): Promise<void> {
+    const revocations = await readRevocations(this.#ctx.sql);
+    const due = performance.now() - this.#checkedAtMs >= checkEveryMs;
+    if (!due && revocations === this.#revocations) return;
+    for (const { link, code, reason } of await checkTrust(this.#ctx, this.#links.all())) link.close(code, reason);
+    this.#revocations = revocations;
+    this.#checkedAtMs = performance.now();
+  }
+
+  async writeVitals(): Promise<void> {
+    const signs = [...this.#links.all()].flatMap((l) =>
+      l.vitals ? [{ agentId: l.session.agentId, vitals: l.vitals }] : [],
+    );
+    if (signs.length > 0) await writeLastSigns(this.#ctx.sql, signs, this.#ctx.now());
+  }
+
+  async #publishVitals(): Promise<void> {
+    const waiting = [...this.#links.all()]
+      .filter((l) => l.vitals && l.heardAtMs > (this.#publishedAtMs.get(l.session.agentId) ?? 0))
+      .sort((a, b) => this.#publishedAt(a) - this.#publishedAt(b))
+      .slice(0, publishedPerTurn);
+    for (const id of this.#publishedAtMs.keys()) if (!this.#links.get(id)) this.#publishedAtMs.delete(id);
+    if (waiting.length === 0) return;
+    const ids = waiting.map((l) => l.session.agentId);
+    for (const row of await selectAgents(this.#ctx.sql, { ids, limit: ids.length, withFacts: false })) {
+      const link = this.#links.get(row.id);
+      if (!link?.vitals) continue;
+      const lastSeenAt = this.#ctx.now().toISOString();
+      const agent: Agent = { ...presentAgent(row), vitals: link.vitals, lastSeenAt };
+      this.#ctx.live.publish({ kind: "agent", topic: "agents", agent });
+      this.#publishedAtMs.set(row.id, performance.now());
+    }
+  }
+
+  #publishedAt(link: FleetLink): number {
+    return this.#publishedAtMs.get(link.session.agentId) ?? 0;
+  }
+}

@@ -1,0 +1,34 @@
+// Keeps what a host told about itself: on the agent, and as a copy on its own target, so that selectors read one table.
+// Called by grpc/ for a facts report.
+import { OcError } from "@opsconductor/contract/errors";
+import type { Context } from "../context.ts";
+import type { AgentSession } from "./agent-link.ts";
+import { writeFacts } from "./fact-queries.ts";
+import { lockSession } from "./lock-session.ts";
+import { publishAgents } from "./publish-agents.ts";
+
+const maxFactsBytes = 256 * 1024;
+
+export async function storeFacts(ctx: Context, session: AgentSession, factsJson: Uint8Array): Promise<void> {
+  const facts = parseFacts(factsJson);
+  await ctx.sql.begin(async (tx) => {
+    await lockSession(tx, session);
+    await writeFacts(tx, session.agentId, facts, ctx.now());
+  });
+  ctx.live.publish({ kind: "changed", topic: "targets", ids: [] });
+  await publishAgents(ctx, [session.agentId]);
+}
+
+function parseFacts(json: Uint8Array): Record<string, unknown> {
+  if (json.length > maxFactsBytes) throw new OcError("invalid_argument", "The facts are larger than 256 KiB");
+  try {
+    // PostgreSQL's jsonb has no U+0000.
+    const value: unknown = JSON.parse(Buffer.from(json).toString(), (_, v) =>
+      typeof v === "string" ? v.replaceAll("\0", "") : v,
+    );
+    if (value !== null && typeof value === "object" && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch (cause) {
+    throw new OcError("invalid_argument", "The facts are not JSON", { cause });
+  }
+  throw new OcError("invalid_argument", "The facts are not a JSON object");
+}

@@ -1,0 +1,108 @@
+// The controller's end of one agent's Connect stream: what dispatch sends through, what heartbeats say, how it ends.
+// Made by connect.ts once the session is open.
+import type { ServerDuplexStream } from "@grpc/grpc-js";
+import type { AgentMessage, ControllerMessage } from "@opsconductor/proto/opsconductor/agent/v1/agent";
+import type { AgentSession, DesireMessage, EventReply, OfferMessage } from "../fleet/agent-link.ts";
+import type { FleetLink, Vitals } from "../fleet/fleet-link.ts";
+import type { Peer } from "../fleet/open-session.ts";
+import type { DatabaseMark } from "../fleet/presence-queries.ts";
+import { fromDesire, fromEventReply, fromMark, fromOffer } from "./convert.ts";
+import type { Connection } from "./listener.ts";
+
+export type ConnectCall = ServerDuplexStream<AgentMessage, ControllerMessage>;
+
+/** Messages that an agent which reads slowly has not taken yet: above this it gets no new offers. */
+const mostUnsentMessages = 256;
+/** After a goodbye the agent hangs up; a connection that lost its trust is cut if it does not. */
+const goodbyeMs = 1_000;
+const cutAfter: readonly string[] = ["revoked", "unknown_agent", "certificate_expired", "protocol_error", "dead"];
+
+export class AgentStream implements FleetLink {
+  readonly session: AgentSession;
+  readonly serial: string;
+  readonly certificateNotAfter: Date;
+  readonly connection: Connection;
+  quarantined: boolean;
+  vitals: Vitals | undefined;
+  heardAtMs = performance.now();
+  /** Set while we do not read: silence is then ours, not the agent's. */
+  paused = false;
+  readonly #call: ConnectCall;
+  #onClosed: ((reason: string) => void)[] = [];
+  #closed: string | undefined;
+  #heartbeats = 0n;
+  #sentAtMs = performance.now();
+
+  constructor(
+    call: ConnectCall,
+    session: AgentSession,
+    from: { peer: Peer; connection: Connection },
+    quarantined: boolean,
+  ) {
+    this.#call = call;
+    this.session = session;
+    this.serial = from.peer.serial;
+    this.certificateNotAfter = from.peer.certificateNotAfter;
+    this.connection = from.connection;
+    this.quarantined = quarantined;
+  }
+
+  get takesWork(): boolean {
+    const degraded = this.vitals !== undefined && this.vitals.degraded !== "";
+    return !this.#closed && !this.quarantined && !degraded && this.#call.writableLength < mostUnsentMessages;
+  }
+
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /** `performance.now()` of the last heartbeat that we sent. */
+  get sentAtMs(): number {
+    return this.#sentAtMs;
+  }
+
+  offer(offer: OfferMessage): void {
+    this.send({ body: { $case: "offer", value: fromOffer(offer) } });
+  }
+
+  desire(desire: DesireMessage): void {
+    this.send({ body: { $case: "desire", value: fromDesire(desire) } });
+  }
+
+  reply(replies: readonly EventReply[]): void {
+    for (const reply of replies) this.send(fromEventReply(reply));
+  }
+
+  heartbeat(nowMs: number, mark: DatabaseMark | undefined): void {
+    this.#heartbeats += 1n;
+    this.#sentAtMs = performance.now();
+    const value = { sequence: this.#heartbeats, nowMs: BigInt(nowMs), mark: fromMark(mark) };
+    this.send({ body: { $case: "heartbeat", value } });
+  }
+
+  send(message: ControllerMessage): void {
+    if (!this.#closed) this.#call.write(message);
+  }
+
+  close(code: string, reason: string, retryAfterMs = 0): void {
+    if (this.#closed) return;
+    this.send({ body: { $case: "goodbye", value: { code, reason, retryAfterMs } } });
+    this.#call.end();
+    // Never after superseded: the newer stream may be on the same connection.
+    if (cutAfter.includes(code)) setTimeout(() => this.connection.destroy(), goodbyeMs).unref();
+    this.ended(`${code}: ${reason}`);
+  }
+
+  /** The stream is over, by whoever: told once to everybody who asked. */
+  ended(reason: string): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = reason;
+    for (const listener of this.#onClosed) listener(reason);
+    this.#onClosed = [];
+  }
+
+  onClosed(listener: (reason: string) => void): void {
+    if (this.#closed !== undefined) listener(this.#closed);
+    else this.#onClosed.push(listener);
+  }
+}

@@ -1,0 +1,58 @@
+// Both listeners on free ports of loopback over a fresh database, with fake work behind them, for *.wire.test.ts.
+import type { Config } from "../../config.ts";
+import { createEnrollmentToken } from "../../fleet/create-enrollment-token.ts";
+import { LinkRegistry } from "../../fleet/links.ts";
+import { Presence } from "../../fleet/presence.ts";
+import { type TestContext, testActor, testContext } from "../../testing/test-context.ts";
+import type { AgentStream } from "../agent-stream.ts";
+import { type Listeners, startListeners } from "../start-listeners.ts";
+import { FakeWork } from "./fake-work.ts";
+
+const anyPort = { host: "127.0.0.1", port: 0 };
+
+export interface TestController {
+  t: TestContext;
+  ctx: TestContext["ctx"];
+  work: FakeWork;
+  links: LinkRegistry<AgentStream>;
+  presence: Presence;
+  listeners: Listeners;
+  newToken(): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function startTestController(overrides: Partial<Config> = {}): Promise<TestController> {
+  const t = await testContext({ agentAddr: anyPort, apiAddr: anyPort, ...overrides });
+  const work = new FakeWork();
+  const links = new LinkRegistry<AgentStream>();
+  const presence = new Presence(t.ctx, links, "0.0.0");
+  await presence.start();
+  const listeners: Listeners = await startListeners(t.ctx, {
+    work,
+    links,
+    presence,
+    addresses: () => ({
+      url: "https://127.0.0.1:1",
+      agentAddress: `127.0.0.1:${listeners.agentPort}`,
+      apiAddress: `127.0.0.1:${listeners.apiPort}`,
+    }),
+  });
+  const newToken = async () =>
+    (await createEnrollmentToken(t.ctx, testActor(), { expiresIn: "30m", labels: {} })).token;
+  const close = async () => {
+    await listeners.stop();
+    await t.close();
+  };
+  return { t, ctx: t.ctx, work, links, presence, listeners, newToken, close };
+}
+
+/** Waits for a condition; fails with `what` after 10 s. */
+export async function until<T>(what: string, condition: () => T | Promise<T>): Promise<NonNullable<T>> {
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    const value = await condition();
+    if (value) return value as NonNullable<T>;
+    if (performance.now() > deadline) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
