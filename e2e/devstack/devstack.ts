@@ -117,7 +117,10 @@ class Stack implements Devstack {
     this.#controller = controller;
     const answers = async () => {
       if (controller.ended()) return "ended";
-      return (await fetch(`${this.url}/health/live`)).ok ? "ready" : undefined;
+      // Its words come last, after the first account was made.
+      return controller.output().includes(" is ready") && (await fetch(`${this.url}/health/live`)).ok
+        ? "ready"
+        : undefined;
     };
     const outcome = await waitFor("the controller to answer", answers, { timeoutMs: 60_000 });
     if (outcome === "ended") throw new Error(`The controller ended instead of answering:\n${controller.output()}`);
