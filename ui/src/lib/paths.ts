@@ -19,10 +19,11 @@ export const paths = {
   targets: (filter: { q?: string; select?: string; dialog?: string } = {}) => `/targets${query(filter)}`,
   target: (id: string, tab?: string) => `/targets/${segment(id)}${query({ tab })}`,
   jobs: (filter: { q?: string } = {}) => `/jobs${query(filter)}`,
-  newJob: () => "/jobs/new",
+  newJob: (template?: string) => `/jobs/new${query({ template })}`,
   job: (idOrName: string, tab?: string) => `/jobs/${segment(idOrName)}${query({ tab })}`,
-  editJob: (idOrName: string) => `/jobs/${segment(idOrName)}/edit`,
-  executions: (filter: { state?: string; job?: string; target?: string } = {}) => `/executions${query(filter)}`,
+  editJob: (idOrName: string, from?: number) => `/jobs/${segment(idOrName)}/edit${query({ from: from?.toString() })}`,
+  executions: (filter: { q?: string; state?: string; job?: string; target?: string } = {}) =>
+    `/executions${query(filter)}`,
   execution: (id: string, at: { target?: string; step?: string } = {}) => `/executions/${segment(id)}${query(at)}`,
 };
 

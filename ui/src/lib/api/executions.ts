@@ -1,8 +1,48 @@
-// Requests of executions that lists outside their own pages need.
-import { request } from "./request.ts";
-import type { Execution, Page } from "./types.ts";
+// Requests of executions and of what hangs on them.
+import { newIdempotencyKey, request, requestRaw } from "./request.ts";
+import type { Assignment, Execution, ExecutionDetail, OutputLines, Page, Step } from "./types.ts";
+
+const one = (id: string, rest = "") => `executions/${encodeURIComponent(id)}${rest}`;
 
 export const listExecutions = (
   query: { q?: string; state?: string; job?: string; target?: string; limit?: number; cursor?: string },
   signal?: AbortSignal,
 ) => request<Page<Execution>>("GET", "executions", { query, signal });
+
+export const getExecution = (id: string, signal?: AbortSignal) => request<ExecutionDetail>("GET", one(id), { signal });
+
+/** The most that one page of the console shows; the server's own limit. */
+export const maxAssignments = 10_000;
+export const listAssignments = (id: string, signal?: AbortSignal) =>
+  request<Page<Assignment>>("GET", one(id, "/assignments"), { query: { limit: maxAssignments }, signal });
+
+export const listSteps = (id: string, target: string | undefined, signal?: AbortSignal) =>
+  request<{ items: Step[] }>("GET", one(id, "/steps"), { query: { target }, signal });
+
+export interface OutputPlace {
+  target: string;
+  step: string;
+  try?: number;
+}
+export const getOutput = (
+  id: string,
+  place: OutputPlace,
+  range: { from: number; limit: number },
+  signal?: AbortSignal,
+) => request<OutputLines>("GET", one(id, "/output"), { query: { ...place, ...range }, signal });
+
+/** The bytes as the step wrote them, for saving. */
+export const getRawOutput = async (id: string, place: OutputPlace): Promise<Blob> =>
+  (await requestRaw("GET", one(id, "/output.txt"), { query: { ...place } })).blob();
+
+export const cancelExecution = (id: string, reason: string) =>
+  request<Execution>("POST", one(id, "/cancel"), { body: { reason } });
+
+export interface ExecuteRequest {
+  inputs: Record<string, unknown>;
+  targets?: { select: string } | { names: string[] };
+  version?: number;
+  reason?: string;
+}
+export const executeJob = (job: string, body: ExecuteRequest, idempotencyKey = newIdempotencyKey()) =>
+  request<Execution>("POST", `jobs/${encodeURIComponent(job)}/execute`, { body, idempotencyKey });

@@ -9,6 +9,7 @@ export const keys = {
   targetList: (select: string) => ["targets", "list", select] as const,
   target: (id: string) => ["targets", "one", id] as const,
   jobs: ["jobs"] as const,
+  job: (idOrName: string) => ["jobs", "one", idOrName] as const,
   executions: ["executions"] as const,
   executionList: (filter: object) => ["executions", "list", filter] as const,
   execution: (id: string) => ["executions", "one", id] as const,

@@ -2,10 +2,24 @@
 import { account } from "./en/account.ts";
 import { agents } from "./en/agents.ts";
 import { common } from "./en/common.ts";
+import { executions } from "./en/executions.ts";
+import { jobs } from "./en/jobs.ts";
 import { overview } from "./en/overview.ts";
 import { problemNote, problems } from "./en/problems.ts";
 import { shell } from "./en/shell.ts";
 import { states } from "./en/states.ts";
 import { targets } from "./en/targets.ts";
 
-export const en = { common, shell, states, problems, problemNote, account, overview, agents, targets };
+export const en = {
+  common,
+  shell,
+  states,
+  problems,
+  problemNote,
+  account,
+  overview,
+  agents,
+  targets,
+  jobs,
+  executions,
+};

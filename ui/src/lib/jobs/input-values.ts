@@ -1,0 +1,46 @@
+// Between what a person types into the run dialog and what the API takes. Pure.
+import type { InputSpec } from "@opsconductor/contract/job/job-schema";
+import { m } from "../messages/m.ts";
+
+export type Typed = string | boolean;
+
+/** What the field shows at first: the value of an earlier execution, else the default. */
+export function initialTyped(spec: InputSpec, given: unknown): Typed {
+  const value = given ?? spec.default;
+  if (spec.type === "boolean") return value === true;
+  if (value === undefined || value === null) return "";
+  return Array.isArray(value) ? value.join("\n") : String(value);
+}
+
+export type Read = { value: unknown; error?: undefined } | { value?: undefined; error?: string };
+
+/** The value to send, or why not; nothing at all for an empty optional field, so that the default applies. */
+export function readTyped(spec: InputSpec, typed: Typed): Read {
+  if (typeof typed === "boolean") return { value: typed };
+  if (typed === "") return spec.required ? { error: m.jobs.dialog.missing } : {};
+  if (spec.type === "integer")
+    return /^[+-]?\d+$/.test(typed.trim()) ? { value: Number(typed) } : { error: m.jobs.dialog.notInteger };
+  if (spec.type === "number") {
+    const number = Number(typed.trim());
+    return typed.trim() !== "" && Number.isFinite(number) ? { value: number } : { error: m.jobs.dialog.notNumber };
+  }
+  if (spec.type === "list") return { value: typed.split("\n").filter((item) => item !== "") };
+  return { value: typed };
+}
+
+/** All values to send, and the errors by input. */
+export function readAll(specs: Record<string, InputSpec>, typed: Record<string, Typed>) {
+  const values: Record<string, unknown> = {};
+  const errors: Record<string, string> = {};
+  for (const [name, spec] of Object.entries(specs)) {
+    const read = readTyped(spec, typed[name] ?? "");
+    if (read.error !== undefined) errors[name] = read.error;
+    else if (read.value !== undefined) values[name] = read.value;
+  }
+  return { values, errors };
+}
+
+/** Target names from free text: commas, spaces and lines separate; each once. */
+export function readNames(text: string): string[] {
+  return [...new Set(text.split(/[\s,;]+/).filter((name) => name !== ""))];
+}
