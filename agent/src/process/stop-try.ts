@@ -1,0 +1,88 @@
+// Ends a try and everything it started: TERM to the group, grace, then whatever still lives is killed until the exit
+// record is there. The runner calls it for cancel and timeout, for pipes held open after the end, and for leftovers.
+import { setTimeout as sleep } from "node:timers/promises";
+import { killCgroup } from "./cgroup.ts";
+import { findPipeHolders, findProcesses, isCapper } from "./find-processes.ts";
+import { hasEnded, readExit, recordStop, type StopReason } from "./try-records.ts";
+
+export interface TryToStop {
+  folder: string;
+  /** The supervisor: leader of the session and group. */
+  pid: number;
+  mark: string;
+  cgroup: string | undefined;
+}
+
+export interface StopOptions {
+  why: StopReason;
+  /** Between TERM and KILL. 0: KILL at once. */
+  graceMs: number;
+}
+
+/** Resolves when the exit record is there, or everything of the try is dead. */
+export async function stopTry(target: TryToStop, options: StopOptions): Promise<void> {
+  if (readExit(target.folder) === undefined && !hasEnded(target.folder)) {
+    recordStop(target.folder, options.why);
+    if (options.graceMs > 0) {
+      signalGroup(target.pid, "SIGTERM");
+      await waitUntil(() => hasEnded(target.folder) || !groupExists(target.pid), options.graceMs);
+    }
+  }
+  await killEverything(target);
+}
+
+/** After the supervisor was found dead: nothing of the try may live on, its own shells included. */
+export async function killLeftovers(target: TryToStop): Promise<void> {
+  if (target.cgroup !== undefined) killCgroup(target.cgroup);
+  await waitUntil(() => {
+    const { command, supervisor } = findProcesses(target.mark, target.pid);
+    for (const pid of [...command, ...supervisor]) kill(pid);
+    return command.length + supervisor.length === 0;
+  }, 30_000);
+}
+
+// Each round kills what it finds; a process that forks faster than one sweep loses to the next. Later rounds go after
+// those who hid from session and environment but hold the output open, and at last after our own capper: then the
+// output ends although somebody we may not kill still holds it.
+async function killEverything(target: TryToStop): Promise<void> {
+  for (let round = 0; round < 200; round++) {
+    if (target.cgroup !== undefined) killCgroup(target.cgroup);
+    const { command, supervisor } = findProcesses(target.mark, target.pid);
+    const holders = round >= 2 ? findPipeHolders(supervisor).filter((pid) => !command.includes(pid)) : [];
+    for (const pid of [...command, ...holders]) kill(pid);
+    if (round >= 20) for (const pid of supervisor) if (pid !== target.pid && isCapper(pid)) kill(pid);
+    if (command.length + holders.length === 0 && (readExit(target.folder) !== undefined || supervisor.length === 0))
+      return;
+    await sleep(Math.min(20 * (round + 1), 500));
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // gone, or another user's: the next round sees which
+  }
+}
+
+function signalGroup(leader: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-leader, signal);
+  } catch {
+    // the group is gone
+  }
+}
+
+function groupExists(leader: number): boolean {
+  try {
+    return process.kill(-leader, 0);
+  } catch {
+    return false;
+  }
+}
+
+async function waitUntil(condition: () => boolean, limitMs: number): Promise<void> {
+  const deadline = performance.now() + limitMs;
+  for (let pauseMs = 5; !condition() && performance.now() < deadline; pauseMs = Math.min(pauseMs * 2, 50))
+    await sleep(pauseMs);
+}

@@ -1,0 +1,151 @@
+import { spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test, vi } from "vitest";
+import { findProcesses } from "./find-processes.ts";
+import { spawnSupervisor } from "./spawn-supervisor.ts";
+import { killLeftovers } from "./stop-try.ts";
+import { processExists, readIfThere, TryBench, until } from "./testing/run-try.ts";
+import { giveSpawnUp, readClaim, readExit } from "./try-records.ts";
+
+vi.setConfig({ testTimeout: 30_000 });
+const bench = new TryBench();
+afterAll(() => bench.close());
+
+test("a command's exit code, its output and who ran it are on disk when it is over", async () => {
+  const run = bench.sh("echo out; echo err >&2; exit 3");
+  const end = await run.over;
+  expect(end).toMatchObject({ kind: "exited", exit: { exitCode: 3, signal: "", stopped: undefined, headBytes: 8n } });
+  expect(run.output().toString()).toBe("out\nerr\n");
+  expect(await run.claimed).toMatchObject({ bootId: bench.bootId, pid: run.child.pid });
+});
+
+test("a signal and an exit code that looks like one are told apart", async () => {
+  const ends = await Promise.all(
+    ["kill -9 $$", "exit 137", "kill -TERM $$", "kill -SEGV $$", "exit 255"].map((text) => bench.sh(text).over),
+  );
+  expect(ends.map((end) => end.kind === "exited" && [end.exit.exitCode, end.exit.signal])).toEqual([
+    [undefined, "SIGKILL"],
+    [137, ""],
+    [undefined, "SIGTERM"],
+    [undefined, "SIGSEGV"],
+    [255, ""],
+  ]);
+});
+
+test("bash as the system's shell tells signals apart too", async () => {
+  const folder = bench.makeFolder();
+  const spec = bench.spec(["/bin/sh", "-c", "kill -9 $$"], { folder });
+  const args = [spec.script, "100", "100", spec.bootId, "", spec.mark, "/", ...spec.argv];
+  const child = spawn("/bin/bash", args, { cwd: folder, env: { ...spec.env, OC_STEP_PATH: spec.env.PATH } });
+  await new Promise((resolve) => child.on("exit", resolve));
+  expect(readExit(folder)).toMatchObject({ exitCode: undefined, signal: "SIGKILL" });
+});
+
+test("of twenty supervisors that race for one claim, one runs the command", async () => {
+  const folder = bench.makeFolder();
+  const ledger = join(bench.root, "ledger");
+  const spec = bench.spec(["/bin/sh", "-c", `echo ran >>${ledger}`], { folder });
+  const racers = Array.from({ length: 20 }, () => spawnSupervisor(spec));
+  await Promise.all(racers.map((racer) => new Promise((resolve) => racer.on("exit", resolve))));
+  expect(readFileSync(ledger, "utf8")).toBe("ran\n");
+  expect(racers.filter((racer) => racer.exitCode === 75)).toHaveLength(19);
+});
+
+test("a spawn that the agent has given up can never start", async () => {
+  const folder = bench.makeFolder();
+  expect(giveSpawnUp(folder, bench.bootId)).toBe(true);
+  const run = bench.sh("echo ran", { folder });
+  await new Promise((resolve) => run.child.on("exit", resolve));
+  expect(readIfThere(join(folder, "head"))).toHaveLength(0);
+  expect(readExit(folder)).toBeUndefined();
+  expect(readClaim(folder)).toMatchObject({ pid: 0 });
+  expect(readdirSync(folder).filter((name) => name.startsWith("claim."))).toEqual([]);
+});
+
+test("an agent that comes too late cannot take the claim back", async () => {
+  const run = bench.sh("exit 0");
+  await run.over;
+  expect(giveSpawnUp(run.folder, bench.bootId)).toBe(false);
+  expect(await run.claimed).toEqual(readClaim(run.folder));
+});
+
+test("output is there while the command still runs", async () => {
+  const release = join(bench.root, "release");
+  const run = bench.sh(`echo first; while [ ! -e ${release} ]; do sleep 0.01; done; echo second`);
+  await until(() => run.output().toString() === "first\n", "the first line");
+  expect(readExit(run.folder)).toBeUndefined();
+  writeFileSync(release, "");
+  await run.over;
+  expect(run.output().toString()).toBe("first\nsecond\n");
+});
+
+test("twenty megabytes of any bytes arrive exactly", async () => {
+  const source = join(bench.root, "source");
+  const bytes = Buffer.concat([Buffer.from("\0\xff\xfe\r\n\0", "latin1"), randomBytes(20_000_000)]);
+  writeFileSync(source, bytes);
+  const run = bench.sh(`cat ${source}`, { headBytes: 32 << 20 });
+  expect(await run.over).toMatchObject({ exit: { headBytes: BigInt(bytes.length), restBytes: 0n } });
+  expect(hash(run.output())).toBe(hash(bytes));
+});
+
+test("beyond the cap, head and tail stay exactly and the rest is counted", async () => {
+  const source = join(bench.root, "capped");
+  const bytes = randomBytes(3_000_001);
+  writeFileSync(source, bytes);
+  const run = bench.sh(`cat ${source}`, { headBytes: 1_000_003, tailBytes: 500_009 });
+  expect(await run.over).toMatchObject({ exit: { headBytes: 1_000_003n, restBytes: 1_999_998n } });
+  expect(hash(readFileSync(join(run.folder, "head")))).toBe(hash(bytes.subarray(0, 1_000_003)));
+  expect(hash(readFileSync(join(run.folder, "tail")))).toBe(hash(bytes.subarray(-500_009)));
+});
+
+test("many short writes fill the head to the last byte", async () => {
+  const run = bench.start(["/usr/bin/env", "seq", "20000"], { headBytes: 50_000, tailBytes: 1000 });
+  await run.over;
+  const all = Array.from({ length: 20000 }, (_, i) => `${i + 1}\n`).join("");
+  expect(readFileSync(join(run.folder, "head"), "latin1")).toBe(all.slice(0, 50_000));
+  expect(readFileSync(join(run.folder, "tail"), "latin1")).toBe(all.slice(-1000));
+});
+
+test("the command has ordinary signals, umask and environment, and nothing on stdin", async () => {
+  const run = bench.sh("grep SigIgn /proc/self/status; umask; pwd; cat; env", {
+    env: { PATH: "/usr/bin:/bin", A: "1" },
+  });
+  await run.over;
+  const [ignored, umask, pwd, ...env] = run.output().toString().trim().split("\n");
+  expect(ignored).toMatch(/:\s0+$/);
+  expect([umask, pwd]).toEqual(["0022", bench.root]);
+  const own = [`OC_PROCESS_MARK=${run.target.mark}`, "A=1", "PATH=/usr/bin:/bin", `PWD=${bench.root}`, "OLDPWD="];
+  expect(env.filter((line) => !own.some((entry) => line.startsWith(entry)))).toEqual([]);
+});
+
+test("records and output are for the owner alone", async () => {
+  const run = bench.sh("echo x");
+  await run.over;
+  for (const name of readdirSync(run.folder)) expect(statSync(join(run.folder, name)).mode & 0o077).toBe(0);
+});
+
+test("a command that cannot be found fails with 127 and says so", async () => {
+  const run = bench.start(["no-such-program"]);
+  expect(await run.over).toMatchObject({ exit: { exitCode: 127 } });
+  expect(run.output().toString()).toMatch(/no-such-program: not found/);
+});
+
+test("a script's kill 0 ends the script and not its supervisor", async () => {
+  const run = bench.sh("sleep 30 & kill 0; wait");
+  expect(await run.over).toMatchObject({ kind: "exited", exit: { signal: "SIGTERM", stopped: undefined } });
+  await until(() => !processExists(run.child.pid!), "the supervisor's end");
+});
+
+test("a killed supervisor is seen as gone, and what it left can be ended", async () => {
+  const run = bench.sh("sleep 30");
+  process.kill((await run.claimed).pid, "SIGKILL");
+  expect(await run.over).toEqual({ kind: "gone" });
+  await killLeftovers(run.target);
+  expect(findProcesses(run.target.mark, run.target.pid)).toEqual({ command: [], supervisor: [] });
+});
+
+function hash(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

@@ -1,0 +1,100 @@
+// The records that a supervisor writes into its try's folder, read back. The watcher of a try and recovery call it.
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
+import { join } from "node:path";
+
+/** Who runs this spawn. pid 0: an agent gave the spawn up, so that it can never start. */
+export interface ClaimRecord {
+  bootId: string;
+  pid: number;
+  /** Field 22 of /proc/pid/stat: with boot id and pid it names one process for ever. "0" where there is no /proc. */
+  startTime: string;
+}
+
+export type StopReason = "cancelled" | "timed_out" | "drain";
+
+export interface ExitRecord {
+  exitCode: number | undefined;
+  /** Name, only when it is known that a signal ended the command. */
+  signal: string;
+  /** Set when the agent had asked the command to stop before it ended. */
+  stopped: StopReason | undefined;
+  headBytes: bigint;
+  /** Raw bytes after the head: tail and gap. */
+  restBytes: bigint;
+  /** Seconds since boot. */
+  endedAtUptime: number;
+}
+
+/** undefined: nobody took the claim; "torn": somebody made the file and did not finish the line. */
+export function readClaim(folder: string): ClaimRecord | "torn" | undefined {
+  const text = readOptional(join(folder, "claim"));
+  if (text === undefined) return undefined;
+  const [version, bootId, pid, startTime, end] = text.trimEnd().split(" ");
+  if (version !== "1" || end !== "end" || !text.endsWith("\n")) return "torn";
+  return { bootId: bootId!, pid: Number(pid), startTime: startTime! };
+}
+
+/** Takes the claim for the agent. False: a supervisor was first. */
+export function giveSpawnUp(folder: string, bootId: string): boolean {
+  const temporary = join(folder, `claim.${process.pid}`);
+  writeFileSync(temporary, `1 ${bootId} 0 0 end\n`, { mode: 0o600 });
+  try {
+    linkSync(temporary, join(folder, "claim"));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  } finally {
+    rmSync(temporary);
+  }
+}
+
+/** The command is over (its output may not be). */
+export function hasEnded(folder: string): boolean {
+  return readOptional(join(folder, "code"))?.endsWith("\n") ?? false;
+}
+
+export function readExit(folder: string): ExitRecord | undefined {
+  const lines = readOptional(join(folder, "exit"))?.split("\n");
+  if (lines === undefined || lines.length < 3 || lines.at(-2) !== "end") return undefined;
+  const match = /^1 (\d+) (\d+) (\d+) ([\d.]+) (\S+) ?(.*)$/.exec(lines[0]!);
+  if (match === null) return undefined;
+  const [, head, rest, status, uptime, why, word] = match as unknown as string[];
+  return {
+    ...decodeStatus(Number(status), word!),
+    stopped: why === "-" ? undefined : (why as StopReason),
+    headBytes: BigInt(head!),
+    restBytes: BigInt(rest!),
+    endedAtUptime: Number(uptime),
+  };
+}
+
+/** Tells the supervisor why its command is stopped; written before the first signal, so that the exit record knows. */
+export function recordStop(folder: string, why: StopReason): void {
+  const temporary = join(folder, `kill.${process.pid}`);
+  writeFileSync(temporary, `${why}\n`, { mode: 0o600 });
+  renameSync(temporary, join(folder, "kill"));
+}
+
+export function readStop(folder: string): StopReason | undefined {
+  return readOptional(join(folder, "kill"))?.trim() as StopReason | undefined;
+}
+
+// Shells give 128 + n (ksh 256 + n) for signal n, and the same 128 + n for `exit`. They print a word only for a signal,
+// and none for SIGINT and SIGPIPE, which then stay the exit codes 130 and 141.
+function decodeStatus(status: number, word: string): { exitCode: number | undefined; signal: string } {
+  const number = status > 256 ? status - 256 : status - 128;
+  if (number <= 0 || (word === "" && status <= 256)) return { exitCode: status, signal: "" };
+  const name = Object.entries(constants.signals).find(([, n]) => n === number)?.[0];
+  return name === undefined ? { exitCode: status, signal: "" } : { exitCode: undefined, signal: name };
+}
+
+function readOptional(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
