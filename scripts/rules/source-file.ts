@@ -121,5 +121,7 @@ function walk(node: Node, visit: (node: Node) => void): void {
 
 /** The script blocks of a component; the lines before them do not matter to the rules. */
 function scriptsOf(component: string): string {
-  return [...component.matchAll(/<script\b[^>]*>([\s\S]*?)<\/script>/g)].map((match) => match[1]).join("\n");
+  return [...component.matchAll(/<script\b(?:[^>"']|"[^"]*"|'[^']*')*>([\s\S]*?)<\/script>/g)]
+    .map((match) => match[1])
+    .join("\n");
 }
