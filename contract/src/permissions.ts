@@ -50,6 +50,28 @@ export const routeRequirements: Readonly<Record<string, Requirement>> = {
   "PATCH /api/v1/targets/{idOrName}": "targets:write",
   "DELETE /api/v1/targets/{idOrName}": "targets:write",
 
+  "GET /api/v1/jobs": "jobs:read",
+  "POST /api/v1/jobs": "jobs:write",
+  "POST /api/v1/jobs/validate": "jobs:read",
+  "GET /api/v1/jobs/{idOrName}": "jobs:read",
+  "PUT /api/v1/jobs/{idOrName}": "jobs:write",
+  "DELETE /api/v1/jobs/{idOrName}": "jobs:write",
+  "GET /api/v1/jobs/{idOrName}/versions": "jobs:read",
+  "GET /api/v1/jobs/{idOrName}/versions/{version}": "jobs:read",
+  "POST /api/v1/jobs/{idOrName}/execute": "jobs:execute",
+
+  "GET /api/v1/executions": "executions:read",
+  "GET /api/v1/executions/{id}": "executions:read",
+  "GET /api/v1/executions/{id}/assignments": "executions:read",
+  "GET /api/v1/executions/{id}/steps": "executions:read",
+  "GET /api/v1/executions/{id}/output": "executions:read",
+  "GET /api/v1/executions/{id}/output.txt": "executions:read",
+  "POST /api/v1/executions/{id}/output-ticket": "executions:read",
+  "GET /api/v1/downloads/{ticket}": "public", // the ticket is the permission: one use, a minute
+  "POST /api/v1/executions/{id}/cancel": "executions:cancel",
+
+  "GET /api/v1/overview": "executions:read",
+
   "GET /api/v1/events": "token", // each topic asks for its own permission
   "GET /api/v1/system": "system:read",
 };

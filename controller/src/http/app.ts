@@ -14,15 +14,28 @@ import { type Http, newRouter, type Router } from "./router.ts";
 import { authRoutes } from "./routes/auth.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { eventsRoutes } from "./routes/events.ts";
+import { executionRoutes } from "./routes/executions.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { jobRoutes } from "./routes/jobs.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
+import { overviewRoutes } from "./routes/overview.ts";
 import { systemRoutes } from "./routes/system.ts";
 import { targetRoutes } from "./routes/targets.ts";
 import { sameOriginWrites } from "./same-origin.ts";
 import { securityHeaders } from "./security-headers.ts";
 
 /** In the order of the documentation. The console comes last: its `/*` takes what nobody else did. */
-const resources = [authRoutes, targetRoutes, eventsRoutes, systemRoutes, healthRoutes, metricsRoutes];
+const resources = [
+  authRoutes,
+  overviewRoutes,
+  targetRoutes,
+  jobRoutes,
+  executionRoutes,
+  eventsRoutes,
+  systemRoutes,
+  healthRoutes,
+  metricsRoutes,
+];
 
 const maxBodyBytes = 1024 * 1024;
 

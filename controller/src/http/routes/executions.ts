@@ -1,0 +1,162 @@
+// Executions: lists and details, output by lines and as bytes, cancel.
+import { createRoute, z } from "@hono/zod-openapi";
+import { page } from "@opsconductor/contract/api/common";
+import {
+  assignment,
+  assignmentListQuery,
+  cancelRequest,
+  execution,
+  executionDetail,
+  executionListQuery,
+  outputFileQuery,
+  outputLines,
+  outputQuery,
+  outputTicket,
+  step,
+  stepListQuery,
+} from "@opsconductor/contract/api/executions";
+import { cancelExecution } from "../../automation/cancel-execution.ts";
+import { getExecution } from "../../automation/get-execution.ts";
+import { listAssignments } from "../../automation/list-assignments.ts";
+import { listExecutions } from "../../automation/list-executions.ts";
+import { listSteps } from "../../automation/list-steps.ts";
+import { issueOutputTicket, redeemOutputTicket } from "../../automation/output-tickets.ts";
+import { type OutputFile, readOutputFile } from "../../automation/read-output-file.ts";
+import { readOutputLines } from "../../automation/read-output-lines.ts";
+import type { Context } from "../../context.ts";
+import { parseByteRange } from "../byte-range.ts";
+import { type Http, jsonBody, jsonResponse, newRouter, problemResponses, type Router } from "../router.ts";
+
+const tags = ["Executions"];
+const params = z.object({ id: z.string().min(1).max(64).describe("id or number") });
+const file = { "text/plain": { schema: z.string() } };
+const fileResponses = {
+  200: { description: "The exact bytes", content: file },
+  206: { description: "The range asked for", content: file },
+  416: { description: "The range begins after the end" },
+  ...problemResponses,
+};
+
+const list = createRoute({
+  method: "get",
+  path: "/api/v1/executions",
+  tags,
+  summary: "Executions, newest first",
+  request: { query: executionListQuery },
+  responses: { 200: jsonResponse(page(execution), "One page"), ...problemResponses },
+});
+const get = createRoute({
+  method: "get",
+  path: "/api/v1/executions/{id}",
+  tags,
+  summary: "One execution with its stages and the definition it is bound to",
+  request: { params },
+  responses: { 200: jsonResponse(executionDetail, "The execution"), ...problemResponses },
+});
+const assignments = createRoute({
+  method: "get",
+  path: "/api/v1/executions/{id}/assignments",
+  tags,
+  summary: "What each target was given, by target name, with the states of its steps",
+  request: { params, query: assignmentListQuery },
+  responses: { 200: jsonResponse(page(assignment), "One page"), ...problemResponses },
+});
+const steps = createRoute({
+  method: "get",
+  path: "/api/v1/executions/{id}/steps",
+  tags,
+  summary: "Steps with their tries, of one target or all",
+  request: { params, query: stepListQuery },
+  responses: { 200: jsonResponse(z.object({ items: z.array(step) }), "Steps in order"), ...problemResponses },
+});
+const output = createRoute({
+  method: "get",
+  path: "/api/v1/executions/{id}/output",
+  tags,
+  summary: "Lines of a step's output",
+  request: { params, query: outputQuery },
+  responses: { 200: jsonResponse(outputLines, "Lines"), ...problemResponses },
+});
+const outputFile = createRoute({
+  method: "get",
+  path: "/api/v1/executions/{id}/output.txt",
+  tags,
+  summary: "A step's output as the exact bytes; takes Range",
+  request: { params, query: outputFileQuery },
+  responses: fileResponses,
+});
+const ticket = createRoute({
+  method: "post",
+  path: "/api/v1/executions/{id}/output-ticket",
+  tags,
+  summary: "A link for a download by the browser: one use, within a minute",
+  request: { params, query: outputFileQuery },
+  responses: { 201: jsonResponse(outputTicket, "Navigate to its url"), ...problemResponses },
+});
+const download = createRoute({
+  method: "get",
+  path: "/api/v1/downloads/{ticket}",
+  tags,
+  summary: "The download that a ticket stands for",
+  request: { params: z.object({ ticket: z.string().regex(/^[A-Za-z0-9_-]{43}$/, "a ticket of ours") }) },
+  responses: fileResponses,
+});
+const cancel = createRoute({
+  method: "post",
+  path: "/api/v1/executions/{id}/cancel",
+  tags,
+  summary: "Cancel; what agents hold ends by their word. Asking again is harmless",
+  request: { params, body: { ...jsonBody(cancelRequest), required: false } },
+  responses: { 200: jsonResponse(execution, "As it is after the request"), ...problemResponses },
+});
+
+export function executionRoutes(ctx: Context): Router {
+  const routes = newRouter();
+  routes.openapi(list, async (c) => c.json(await listExecutions(ctx, c.get("actor"), c.req.valid("query")), 200));
+  routes.openapi(get, async (c) => c.json(await getExecution(ctx, c.get("actor"), c.req.valid("param").id), 200));
+  routes.openapi(assignments, async (c) => {
+    const query = { ...c.req.valid("query"), execution: c.req.valid("param").id };
+    return c.json(await listAssignments(ctx, c.get("actor"), query), 200);
+  });
+  routes.openapi(steps, async (c) => {
+    const query = { ...c.req.valid("query"), execution: c.req.valid("param").id };
+    return c.json(await listSteps(ctx, c.get("actor"), query), 200);
+  });
+  routes.openapi(output, async (c) => {
+    const query = { ...c.req.valid("query"), execution: c.req.valid("param").id };
+    c.header("Cache-Control", "no-store");
+    return c.json(await readOutputLines(ctx, c.get("actor"), query), 200);
+  });
+  routes.openapi(outputFile, async (c) => {
+    const query = { ...c.req.valid("query"), execution: c.req.valid("param").id };
+    return sendFile(c, await readOutputFile(ctx, c.get("actor"), query));
+  });
+  routes.openapi(ticket, async (c) => {
+    const query = { ...c.req.valid("query"), execution: c.req.valid("param").id };
+    return c.json(await issueOutputTicket(ctx, c.get("actor"), query), 201);
+  });
+  routes.openapi(download, async (c) => sendFile(c, await redeemOutputTicket(ctx, c.req.valid("param").ticket)));
+  routes.openapi(cancel, async (c) => {
+    const { reason } = cancelRequest.parse(c.req.valid("json") ?? {}); // an empty body is an empty reason
+    return c.json(await cancelExecution(ctx, c.get("actor"), { execution: c.req.valid("param").id, reason }), 200);
+  });
+  return routes;
+}
+
+/** Always an attachment and never sniffed: output is data, whatever it looks like. */
+function sendFile(c: Http, { fileName, totalBytes, read }: OutputFile): Response {
+  c.header("Content-Type", "text/plain; charset=utf-8");
+  c.header("Content-Disposition", `attachment; filename="${fileName}"`);
+  c.header("X-Content-Type-Options", "nosniff");
+  c.header("Cache-Control", "no-store");
+  c.header("Accept-Ranges", "bytes");
+  const range = parseByteRange(c.req.header("range"), totalBytes);
+  if (range === "unsatisfiable") {
+    c.header("Content-Range", `bytes */${totalBytes}`);
+    return c.body(null, 416);
+  }
+  const { from, to } = range ?? { from: 0n, to: totalBytes };
+  c.header("Content-Length", String(to - from));
+  if (range) c.header("Content-Range", `bytes ${from}-${to - 1n}/${totalBytes}`);
+  return c.body(read(from, to), range ? 206 : 200);
+}

@@ -1,0 +1,145 @@
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { FakeAgent } from "../../automation/testing/fake-agent.ts";
+import { type TestContext, testContext } from "../../testing/test-context.ts";
+import { signedIn, type TestHttp, testHttp } from "../../testing/test-http.ts";
+
+let t: TestContext;
+let http: TestHttp;
+let headers: { authorization: string };
+beforeAll(async () => {
+  t = await testContext();
+  http = testHttp(t.ctx);
+  ({ headers } = await signedIn(t.ctx, http));
+});
+afterAll(() => t.close());
+
+const yaml = (name: string, command = "uptime") =>
+  `# kept as it is\napiVersion: opsconductor/v1\nkind: Job\nname: ${name}\nsteps:\n  - run: ${command}\n`;
+
+async function send(method: string, path: string, text: string, more: Record<string, string> = {}) {
+  const response = await http.app.request(path, {
+    method,
+    body: text,
+    headers: { ...headers, "content-type": "text/yaml", ...more },
+  });
+  return { status: response.status, headers: response.headers, body: JSON.parse(await response.text()) };
+}
+const call = (method: string, path: string, body?: unknown, more: Record<string, string> = {}) =>
+  http.call(method, path, body, { ...headers, ...more });
+
+test("YAML is kept byte for byte, comments included, and found by id, number and name in any case", async () => {
+  const text = yaml("Kept");
+  const created = await send("POST", "/api/v1/jobs?message=first", text);
+  expect(created).toMatchObject({
+    status: 201,
+    body: { name: "Kept", version: 1, definition: text, mediaType: "text/yaml" },
+  });
+  expect(created.headers.get("location")).toBe(`/api/v1/jobs/${created.body.id}`);
+  for (const key of [created.body.id, "kept", String(created.body.number)])
+    expect((await call("GET", `/api/v1/jobs/${key}`)).body.id).toBe(created.body.id);
+  const { body } = await call("GET", "/api/v1/jobs/kept/versions");
+  const sha256 = createHash("sha256").update(text).digest("hex");
+  expect(body.items).toMatchObject([{ version: 1, message: "first", sha256 }]);
+  expect(body.items[0].createdByName).toMatch(/^user-/);
+});
+
+test("the same bytes again make no version; others make the next, and an old version keeps its text", async () => {
+  await send("POST", "/api/v1/jobs", yaml("versions"));
+  const same = await send("PUT", "/api/v1/jobs/versions", yaml("versions"));
+  expect(same.body).toMatchObject({ version: 1, revision: 1 });
+  const next = await send("PUT", "/api/v1/jobs/versions", yaml("versions", "date"), { "if-match": '"1"' });
+  expect(next.body).toMatchObject({ version: 2, revision: 2 });
+  expect(next.headers.get("etag")).toBe('"2"');
+  expect((await call("GET", "/api/v1/jobs/versions/versions/1")).body.definition).toBe(yaml("versions"));
+  const late = await send("PUT", "/api/v1/jobs/versions", yaml("versions", "id"), { "if-match": '"1"' });
+  expect(late).toMatchObject({ status: 412, body: { code: "version_mismatch" } });
+});
+
+test("a definition is taken as JSON, in an envelope, and refused in anything else", async () => {
+  const definition = { apiVersion: "opsconductor/v1", kind: "Job", name: "as-json", steps: [{ run: "true" }] };
+  const json = await call("POST", "/api/v1/jobs", definition);
+  expect(json).toMatchObject({
+    status: 201,
+    body: { definition: JSON.stringify(definition), mediaType: "application/json" },
+  });
+  const envelope = await call("POST", "/api/v1/jobs", { definition: yaml("enveloped"), message: "because" });
+  expect(envelope).toMatchObject({ status: 201, body: { definition: yaml("enveloped"), mediaType: "text/yaml" } });
+  expect((await send("POST", "/api/v1/jobs", "{", { "content-type": "application/json" })).status).toBe(400);
+  expect((await send("POST", "/api/v1/jobs", "x", { "content-type": "text/html" })).status).toBe(415);
+});
+
+test("errors of a definition carry line and column, and validate says the same without saving", async () => {
+  const wrong = yaml("wrong").replace("steps:", "stps:");
+  const refused = await send("POST", "/api/v1/jobs", wrong);
+  expect(refused).toMatchObject({ status: 400, body: { code: "invalid_argument" } });
+  expect(refused.body.errors[0]).toMatchObject({ path: "stps", line: 5, column: 1, suggestion: "steps" });
+  const validated = await send("POST", "/api/v1/jobs/validate", wrong);
+  expect(validated.body).toEqual({ valid: false, errors: refused.body.errors });
+  expect((await send("POST", "/api/v1/jobs/validate", yaml("fine"))).body).toEqual({
+    valid: true,
+    errors: [],
+    name: "fine",
+  });
+  expect((await call("GET", "/api/v1/jobs/fine")).status).toBe(404);
+});
+
+test("a name is used once; a save may rename, and the old name is free again", async () => {
+  await send("POST", "/api/v1/jobs", yaml("taken"));
+  expect(await send("POST", "/api/v1/jobs", yaml("TAKEN"))).toMatchObject({ status: 409, body: { code: "conflict" } });
+  expect((await send("PUT", "/api/v1/jobs/taken", yaml("moved"))).body.name).toBe("moved");
+  expect((await send("POST", "/api/v1/jobs", yaml("taken"))).status).toBe(201);
+  expect((await send("PUT", "/api/v1/jobs/moved", yaml("taken"))).status).toBe(409);
+});
+
+test("jobs are listed by name in pages, with the outcomes of their last executions", async () => {
+  const agent = await FakeAgent.connected(t, "lister");
+  for (const n of [1, 2, 3]) await send("POST", "/api/v1/jobs", yaml(`page-${n}`));
+  const run = await call("POST", "/api/v1/jobs/page-2/execute", { targets: { names: ["lister"] } });
+  await agent.run(agent.offers[0]!, Buffer.from(""));
+  const first = await call("GET", "/api/v1/jobs?q=PAGE-&limit=2");
+  expect(first.body.items.map((j: { name: string }) => j.name)).toEqual(["page-1", "page-2"]);
+  expect(first.body.items[1].lastExecutions).toMatchObject([{ id: run.body.id, state: "succeeded" }]);
+  const second = await call("GET", `/api/v1/jobs?q=page-&limit=2&cursor=${first.body.nextCursor}`);
+  expect(second.body.items.map((j: { name: string }) => j.name)).toEqual(["page-3"]);
+  expect(second.body.nextCursor).toBeUndefined();
+});
+
+test("a job with unfinished executions stays; without, it goes and its history remains", async () => {
+  const agent = await FakeAgent.connected(t, "keeper");
+  await send("POST", "/api/v1/jobs", yaml("goes"));
+  const run = await call("POST", "/api/v1/jobs/goes/execute", { targets: { names: ["keeper"] } });
+  expect(await call("DELETE", "/api/v1/jobs/goes")).toMatchObject({
+    status: 409,
+    body: { code: "failed_precondition" },
+  });
+  await agent.run(agent.offers[0]!, Buffer.from(""));
+  expect((await call("DELETE", "/api/v1/jobs/goes")).status).toBe(204);
+  expect((await call("GET", "/api/v1/jobs/goes")).status).toBe(404);
+  expect((await call("GET", `/api/v1/executions/${run.body.id}`)).body).toMatchObject({
+    jobName: "goes",
+    state: "succeeded",
+  });
+});
+
+test("every save and deletion is in the audit log", async () => {
+  await send("POST", "/api/v1/jobs", yaml("audited"));
+  await send("PUT", "/api/v1/jobs/audited", yaml("audited", "date"));
+  await call("DELETE", "/api/v1/jobs/audited");
+  const rows = await t.ctx.sql`select action, after from communication.audit where object_name = 'audited' order by id`;
+  expect(rows.map((r) => [r.action, r.after?.version])).toEqual([
+    ["job.created", 1],
+    ["job.updated", 2],
+    ["job.deleted", undefined],
+  ]);
+});
+
+test("execute waits for the end when asked, and an empty body is an empty request", async () => {
+  const agent = await FakeAgent.connected(t, "waited");
+  await send("POST", "/api/v1/jobs", `${yaml("waits")}targets: { names: [waited] }\n`);
+  const answer = call("POST", "/api/v1/jobs/waits/execute?wait=30s");
+  await expect.poll(() => agent.offers.length).toBe(1);
+  await agent.run(agent.offers[0]!, Buffer.from("x"));
+  expect(await answer).toMatchObject({ status: 201, body: { state: "succeeded", counts: { succeeded: 1 } } });
+  expect((await call("POST", "/api/v1/jobs/waits/execute?wait=1h")).status).toBe(400);
+});
