@@ -42,7 +42,7 @@ export function violationsOf(file: SourceFile): Violation[] {
   for (const { specifier, typeOnly } of file.imports) {
     const to = resolveSpecifier(file.path, specifier);
     if (to === undefined) continue;
-    found.push(...folderRules(file.path, to), ...controllerRules(file.path, to, isTest));
+    found.push(...folderRules(file.path, to), ...controllerRules(file.path, to, { isTest, typeOnly }));
     if (to.startsWith("proto/gen/") && !isTest && !startsWithAny(file.path, protoBorders))
       found.push(`${specifier}: generated code is converted at the border, in grpc/ and link/ only`);
     if (isPure(file.path) && !typeOnly && !to.startsWith("contract/") && !isPure(to))
@@ -59,8 +59,8 @@ function folderRules(from: string, to: string): string[] {
   return allowed ? [] : [`${to}: ${fromFolder} may not import this`];
 }
 
-function controllerRules(from: string, to: string, isTest: boolean): string[] {
-  if (!from.startsWith("controller/src/") || !to.startsWith("controller/src/") || isTest) return [];
+function controllerRules(from: string, to: string, kind: { isTest: boolean; typeOnly: boolean }): string[] {
+  if (!from.startsWith("controller/src/") || !to.startsWith("controller/src/") || kind.isTest) return [];
   const [fromPart, toPart] = [partOf(from), partOf(to)];
   const found: string[] = [];
   if (domains.includes(fromPart) && (toPart === "http" || toPart === "grpc"))
@@ -69,7 +69,7 @@ function controllerRules(from: string, to: string, isTest: boolean): string[] {
     found.push(`${to}: http and grpc do not know each other`);
   // What opens the context runs before there is one to call verbs with.
   const opens = /\/open-[^/]+\.ts$/.test(from) && fromPart === "";
-  if (/-queries\.ts$/.test(to) && fromPart !== toPart && !opens)
+  if (/-queries\.ts$/.test(to) && fromPart !== toPart && !opens && !kind.typeOnly)
     found.push(`${to}: call the domain's verb, not its queries`);
   if (/\/(main|lifecycle)\.ts$/.test(to) && from !== "controller/src/main.ts")
     found.push(`${to}: only main.ts wires and starts`);
