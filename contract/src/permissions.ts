@@ -50,6 +50,11 @@ export const routeRequirements: Readonly<Record<string, Requirement>> = {
   "PATCH /api/v1/targets/{idOrName}": "targets:write",
   "DELETE /api/v1/targets/{idOrName}": "targets:write",
 
+  "GET /api/v1/agents": "agents:read",
+  "GET /api/v1/agents/{idOrName}": "agents:read",
+  "POST /api/v1/agents/{idOrName}/revoke": "agents:write",
+  "POST /api/v1/agents/{idOrName}/release": "agents:write",
+
   "GET /api/v1/jobs": "jobs:read",
   "POST /api/v1/jobs": "jobs:write",
   "POST /api/v1/jobs/validate": "jobs:read",

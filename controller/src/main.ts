@@ -3,6 +3,7 @@ import { announceReady } from "./announce.ts";
 import { automationDuties } from "./automation/automation.ts";
 import { ConfigError, loadConfig } from "./config.ts";
 import { controllerLease } from "./fleet/controller-lease.ts";
+import { agentListeners } from "./grpc/agent-listeners.ts";
 import { httpServer } from "./http/server.ts";
 import { firstAccount } from "./identity/first-account.ts";
 import { Lifecycle, StopRequested } from "./lifecycle.ts";
@@ -12,7 +13,7 @@ import type { Service } from "./service.ts";
 import { StartRefused } from "./start-refused.ts";
 
 /** In this order; stopped in reverse. */
-const services: Service[] = [controllerLease, automationDuties, httpServer, firstAccount];
+const services: Service[] = [controllerLease, automationDuties, agentListeners, httpServer, firstAccount];
 
 async function main(): Promise<number> {
   const config = loadConfig(process.env);

@@ -62,7 +62,7 @@ export async function selectAgents(sql: Query, f: AgentFilter): Promise<AgentRow
       where ${f.ids ? sql`a.id = any(${f.ids as string[]}::uuid[])` : sql`true`}
         and ${f.nameOrId === undefined ? sql`true` : sql`(a.id::text = ${f.nameOrId} or lower(a.name) = lower(${f.nameOrId}))`}
         and ${f.q === undefined ? sql`true` : sql`position(lower(${f.q}) in lower(a.name)) > 0`}
-        and ${f.after ? sql`(lower(a.name), a.id) > (${f.after.name}, ${f.after.id}::uuid)` : sql`true`}
+        and ${f.after ? sql`(lower(a.name), a.id::text) > (${f.after.name}, ${f.after.id})` : sql`true`}
     ) agents
     where ${f.state === undefined ? sql`true` : sql`state = ${f.state}`}
     order by lower(name), id limit ${f.limit}`;

@@ -1,27 +1,6 @@
-// Leases of controllers, last signs of agents and the database's mark; called by presence.ts.
+// Last signs of agents and the database's mark; called by presence.ts.
 import type { Query } from "../context.ts";
 import type { Vitals } from "./fleet-link.ts";
-
-export async function renewLease(
-  sql: Query,
-  c: { id: string; leaseMs: number; version: string; hostname: string },
-): Promise<void> {
-  await sql`
-    insert into fleet.controllers (id, started_at, lease_until, version, hostname)
-    values (${c.id}, now(), now() + ${c.leaseMs} * interval '1 ms', ${c.version}, ${c.hostname})
-    on conflict (id) do update set lease_until = now() + ${c.leaseMs} * interval '1 ms'`;
-}
-
-/** Its agents are offline from this moment, without waiting for the lease to run out. */
-export async function endLease(sql: Query, id: string): Promise<void> {
-  await sql`update fleet.controllers set lease_until = now() where id = ${id}`;
-}
-
-export async function forgetDeadControllers(sql: Query): Promise<void> {
-  await sql`
-    delete from fleet.controllers c where lease_until < now() - interval '1 day'
-      and not exists (select 1 from fleet.agent_sessions s where s.controller_id = c.id)`;
-}
 
 export interface LastSign {
   agentId: string;

@@ -1,26 +1,17 @@
-// Keeps what others see of this controller and its agents true: its lease, the trust of open streams, last signs of
-// life in the database once a minute and in the pages within seconds. Started by start-fleet.ts.
-import { hostname } from "node:os";
+// Keeps what others see of this controller's agents true: the trust of open streams, last signs of life in the database
+// once a minute and in the pages within seconds. Started by grpc/agent-listeners.ts.
 import type { Agent } from "@opsconductor/contract/api/agents";
 import type { Context } from "../context.ts";
 import { selectAgents } from "./agent-queries.ts";
 import { checkTrust } from "./check-trust.ts";
 import type { FleetLink } from "./fleet-link.ts";
 import type { LinkRegistry } from "./links.ts";
-import {
-  type DatabaseMark,
-  endLease,
-  forgetDeadControllers,
-  readDatabaseMark,
-  renewLease,
-  writeLastSigns,
-} from "./presence-queries.ts";
+import { type DatabaseMark, readDatabaseMark, writeLastSigns } from "./presence-queries.ts";
 import { presentAgent } from "./present-agent.ts";
 import { repeat } from "./repeat.ts";
 import { readRevocations } from "./session-queries.ts";
 
-export const leaseMs = 15_000;
-const renewEveryMs = 5_000;
+const markEveryMs = 5_000;
 const watchEveryMs = 1_000;
 const checkEveryMs = 30_000;
 const writeEveryMs = 60_000;
@@ -31,16 +22,14 @@ const publishedPerTurn = 50;
 export class Presence {
   readonly #ctx: Context;
   readonly #links: LinkRegistry<FleetLink>;
-  readonly #version: string;
   #mark: DatabaseMark | undefined;
   #revocations: bigint | undefined;
   #checkedAtMs = 0;
   readonly #publishedAtMs = new Map<string, number>();
 
-  constructor(ctx: Context, links: LinkRegistry<FleetLink>, version: string) {
+  constructor(ctx: Context, links: LinkRegistry<FleetLink>) {
     this.#ctx = ctx;
     this.#links = links;
-    this.#version = version;
   }
 
   /** Where the database stood a few seconds ago; undefined before the first look. */
@@ -48,26 +37,18 @@ export class Presence {
     return this.#mark;
   }
 
-  /** The lease is in the database when this returns; the loops then run until the controller stops. */
+  /** The loops run until the controller stops. */
   async start(): Promise<void> {
-    await this.#renew();
+    await this.#readMark();
     const ctx = this.#ctx;
-    void repeat(ctx, "lease", renewEveryMs, () => this.#renew());
-    void repeat(ctx, "trust", watchEveryMs, () => this.#watchTrust());
-    void repeat(ctx, "last-signs", writeEveryMs, () => this.writeVitals());
-    void repeat(ctx, "vitals", publishEveryMs, () => this.#publishVitals());
+    void repeat(ctx, "fleet.mark", markEveryMs, () => this.#readMark());
+    void repeat(ctx, "fleet.trust", watchEveryMs, () => this.#watchTrust());
+    void repeat(ctx, "fleet.last_signs", writeEveryMs, () => this.writeVitals());
+    void repeat(ctx, "fleet.vitals", publishEveryMs, () => this.#publishVitals());
   }
 
-  /** For the graceful stop, after the streams were ended. */
-  async stop(): Promise<void> {
-    await endLease(this.#ctx.sql, this.#ctx.controllerId);
-  }
-
-  async #renew(): Promise<void> {
-    const { sql, controllerId } = this.#ctx;
-    await renewLease(sql, { id: controllerId, leaseMs, version: this.#version, hostname: hostname() });
-    this.#mark = await readDatabaseMark(sql);
-    if (Math.random() < 0.01) await forgetDeadControllers(sql);
+  async #readMark(): Promise<void> {
+    this.#mark = await readDatabaseMark(this.#ctx.sql);
   }
 
   /** One row is read each second; the streams are looked at when it moved, and every 30 s in any case. */

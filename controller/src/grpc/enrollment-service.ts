@@ -13,12 +13,17 @@ import type {
 } from "@opsconductor/proto/opsconductor/agent/v1/agent";
 import type { Context } from "../context.ts";
 import { enrollAgent } from "../fleet/enroll-agent.ts";
-import type { PublicAddresses } from "../fleet/public-addresses.ts";
 import { challengeAgent, reauthenticateAgent } from "../fleet/reauthenticate-agent.ts";
 import { fromCertificate, toEnrollParams } from "./convert.ts";
 import type { Listener } from "./listener.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { statusOf } from "./status.ts";
+
+/** What hosts are told to dial, as host:port. */
+export interface DialAddresses {
+  agentAddress: string;
+  apiAddress: string;
+}
 
 /** A rack that comes up behind one address enrols within a few minutes; a guess at a 32-byte secret never. */
 const perAddress = { burst: 60, perSecond: 2 };
@@ -26,7 +31,7 @@ const perAddress = { burst: 60, perSecond: 2 };
 export function enrollmentService(
   ctx: Context,
   listener: Listener,
-  addresses: () => PublicAddresses,
+  addresses: () => DialAddresses,
 ): EnrollmentServiceServer {
   const limit = new RateLimit(perAddress);
   const handle = <Req, Res>(method: string, answer: (request: Req, address: string) => Promise<Res>) =>

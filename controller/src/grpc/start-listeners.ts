@@ -1,18 +1,19 @@
-// Starts both gRPC listeners and the beat of the open streams; called by lifecycle.ts once the authority is open.
+// Starts both gRPC listeners and the beat of the open streams; called by agent-listeners.ts, and by tests.
 import type { ServerOptions } from "@grpc/grpc-js";
 import { AgentServiceService, EnrollmentServiceService } from "@opsconductor/proto/opsconductor/agent/v1/agent";
+import type { Address } from "../config.ts";
 import type { Context } from "../context.ts";
 import type { AgentWork } from "../fleet/agent-link.ts";
 import { machineNames } from "../fleet/certificate-authority.ts";
 import type { LinkRegistry } from "../fleet/links.ts";
 import type { Presence } from "../fleet/presence.ts";
-import type { PublicAddresses } from "../fleet/public-addresses.ts";
+import { cannotListen } from "../start-refused.ts";
 import { Admission } from "./admission.ts";
 import { agentService } from "./agent-service.ts";
 import type { AgentStream } from "./agent-stream.ts";
 import { deadAfterMs, heartbeatMs } from "./connect.ts";
 import { MtlsServerCredentials, TlsServerCredentials } from "./credentials.ts";
-import { enrollmentService } from "./enrollment-service.ts";
+import { type DialAddresses, enrollmentService } from "./enrollment-service.ts";
 import { Listener } from "./listener.ts";
 
 const beatEveryMs = 1_000;
@@ -52,8 +53,8 @@ export interface ListenersNeed {
   work: AgentWork;
   links: LinkRegistry<AgentStream>;
   presence: Presence;
-  /** Asked at each enrolment: what hosts are told to dial. */
-  addresses: () => PublicAddresses;
+  /** Asked at each enrolment. */
+  addresses: () => DialAddresses;
 }
 
 export async function startListeners(ctx: Context, need: ListenersNeed): Promise<Listeners> {
@@ -66,8 +67,11 @@ export async function startListeners(ctx: Context, need: ListenersNeed): Promise
   const parts = { ctx, ...need, listener: agents, admission: new Admission(hellosAtOnce) };
   agents.server.addService(AgentServiceService, agentService(parts));
   api.server.addService(EnrollmentServiceService, enrollmentService(ctx, api, need.addresses));
-  const agentPort = await agents.listen(ctx.config.agentAddr);
-  const apiPort = await api.listen(ctx.config.apiAddr);
+  const agentPort = await listen("OC_AGENT_ADDR", agents, ctx.config.agentAddr);
+  const apiPort = await listen("OC_API_ADDR", api, ctx.config.apiAddr).catch((error) => {
+    agents.close();
+    throw error;
+  });
   const beat = setInterval(() => beatOnce(ctx, need), beatEveryMs);
   const reissue = async () => {
     const fresh = await ctx.authority.issueControllerCertificate(names());
@@ -84,6 +88,14 @@ export async function startListeners(ctx: Context, need: ListenersNeed): Promise
     await stopListeners(need.links, [agents, api]);
   };
   return { agentPort, apiPort, reissue, stop };
+}
+
+async function listen(setting: string, listener: Listener, address: Address): Promise<number> {
+  try {
+    return await listener.listen(address);
+  } catch (error) {
+    throw cannotListen(setting, address, error);
+  }
 }
 
 /** One timer for all streams: ten thousand timers cost more than looking at ten thousand numbers. */

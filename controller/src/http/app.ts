@@ -11,6 +11,7 @@ import { measureRequests } from "./measure-requests.ts";
 import { answerError } from "./problem.ts";
 import { requestIds } from "./request-id.ts";
 import { type Http, newRouter, type Router } from "./router.ts";
+import { agentRoutes } from "./routes/agents.ts";
 import { authRoutes } from "./routes/auth.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { eventsRoutes } from "./routes/events.ts";
@@ -28,6 +29,7 @@ import { securityHeaders } from "./security-headers.ts";
 const resources = [
   authRoutes,
   overviewRoutes,
+  agentRoutes,
   targetRoutes,
   jobRoutes,
   executionRoutes,

@@ -25,14 +25,13 @@ export async function startTestController(overrides: Partial<Config> = {}): Prom
   const t = await testContext({ agentAddr: anyPort, apiAddr: anyPort, ...overrides });
   const work = new FakeWork();
   const links = new LinkRegistry<AgentStream>();
-  const presence = new Presence(t.ctx, links, "0.0.0");
+  const presence = new Presence(t.ctx, links);
   await presence.start();
   const listeners: Listeners = await startListeners(t.ctx, {
     work,
     links,
     presence,
     addresses: () => ({
-      url: "https://127.0.0.1:1",
       agentAddress: `127.0.0.1:${listeners.agentPort}`,
       apiAddress: `127.0.0.1:${listeners.apiPort}`,
     }),
