@@ -1,6 +1,7 @@
 // The controller: reads the configuration, starts its parts in order, stops them when asked. `node controller/src/main.ts`
 import { announceReady } from "./announce.ts";
 import { automationDuties } from "./automation/automation.ts";
+import { sampleJobs } from "./automation/seed-samples.ts";
 import { ConfigError, loadConfig } from "./config.ts";
 import { controllerLease } from "./fleet/controller-lease.ts";
 import { agentListeners } from "./grpc/agent-listeners.ts";
@@ -13,7 +14,7 @@ import type { Service } from "./service.ts";
 import { StartRefused } from "./start-refused.ts";
 
 /** In this order; stopped in reverse. */
-const services: Service[] = [controllerLease, automationDuties, agentListeners, httpServer, firstAccount];
+const services: Service[] = [controllerLease, automationDuties, sampleJobs, agentListeners, httpServer, firstAccount];
 
 async function main(): Promise<number> {
   const config = loadConfig(process.env);

@@ -192,3 +192,11 @@ export async function selectRunnable(
     where ${jobIs(q, idOrName)} and j.deleted_at is null and ${visibleTo(q, actor, "job")}`;
   return row;
 }
+
+/** Which of the names the program itself gave to a job's first version: also when it was renamed or deleted since. */
+export async function selectSeededNames(sql: Query, names: readonly string[]): Promise<string[]> {
+  const rows = await sql<{ name: string }[]>`
+    select distinct spec ->> 'name' as name from automation.job_versions
+    where version = 1 and created_by is null and spec ->> 'name' = any(${names as string[]}::text[])`;
+  return rows.map((row) => row.name);
+}
