@@ -1,12 +1,12 @@
 // The REST API and the console as one Hono application: what every request passes, then the routes of every resource.
 // Built by server.ts, and by tests that call app.request without a socket.
 import { OcError } from "@opsconductor/contract/errors";
-import { bodyLimit } from "hono/body-limit";
 import { isSecure } from "../addresses.ts";
 import type { Context } from "../context.ts";
 import { allowedMethods } from "./allowed-methods.ts";
 import { authorize } from "./auth.ts";
 import { consoleRoutes } from "./console.ts";
+import { limitBodies } from "./limit-bodies.ts";
 import { measureRequests } from "./measure-requests.ts";
 import { answerError } from "./problem.ts";
 import { requestIds } from "./request-id.ts";
@@ -48,17 +48,13 @@ export function createApp(ctx: Context): Router {
   app.use(securityHeaders(isSecure(ctx.config)));
   app.use(sameOriginWrites(ctx.config.publicUrl));
   app.use(authorize(ctx));
-  app.use(bodyLimit({ maxSize: maxBodyBytes, onError: refuseLargeBody }));
+  app.use(limitBodies(maxBodyBytes));
   app.onError((error, c) => answerError(ctx.log, error, c));
   app.notFound((c) => answerError(ctx.log, unknownPath(app, c), c));
   for (const routes of resources) app.route("/", routes(ctx));
   app.route("/", docsRoutes(app));
   app.route("/", consoleRoutes(ctx.config));
   return app;
-}
-
-function refuseLargeBody(): never {
-  throw new OcError("payload_too_large", `The body is larger than ${maxBodyBytes} bytes (1 MiB), which is the limit.`);
 }
 
 function unknownPath(app: Router, c: Http): OcError {
