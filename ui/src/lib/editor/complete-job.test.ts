@@ -1,0 +1,154 @@
+import { jobJsonSchema } from "@opsconductor/contract/job/job-json-schema";
+import { describe, expect, it } from "vitest";
+import { completeJob, describeKey } from "./complete-job.ts";
+
+const schema = jobJsonSchema();
+
+/** Completions at the `^` of the text. */
+function at(text: string) {
+  const lines = text.split("\n");
+  const line = lines.findIndex((one) => one.includes("^"));
+  const column = (lines[line] ?? "").indexOf("^");
+  lines[line] = (lines[line] ?? "").replace("^", "");
+  return completeJob(schema, lines, line, column);
+}
+const labels = (text: string) => at(text)?.options.map((option) => option.label) ?? [];
+const inserted = (text: string, label: string) => at(text)?.options.find((option) => option.label === label)?.insert;
+
+const head = "apiVersion: opsconductor/v1\nkind: Job\nname: x\n";
+
+describe("completion of keys", () => {
+  it("offers the keys of the job in an empty document, required ones first", () => {
+    const keys = labels("^");
+    expect(keys.slice(0, 4)).toEqual(["apiVersion", "kind", "name", "steps"]);
+    expect(keys).toContain("onFailure");
+    expect(inserted("^", "apiVersion")).toBe("apiVersion: opsconductor/v1");
+  });
+
+  it("leaves out what is written, before and after the cursor", () => {
+    const keys = labels(`${head}^\nsteps:\n  - run: df\n`);
+    for (const key of ["apiVersion", "kind", "name", "steps"]) expect(keys).not.toContain(key);
+    expect(keys).toContain("targets");
+    expect(keys).not.toContain("run");
+  });
+
+  it("knows the mapping by indentation, while the document does not parse", () => {
+    expect(labels(`${head}targets:\n  sel^\nsteps:\n  - run: [\n`)).toEqual([
+      "select",
+      "names",
+      "max",
+      "offline",
+      "offlineExpiry",
+    ]);
+    expect(labels(`${head}targets:\n  select: os=linux\n  ^`)).toEqual(["names", "max", "offline", "offlineExpiry"]);
+  });
+
+  it("knows the item of a sequence, on its dash and below it", () => {
+    expect(labels(`${head}steps:\n  - ^`)).toContain("continueOnError");
+    const below = labels(`${head}steps:\n  - id: a\n    run: df\n    ^`);
+    expect(below).toContain("timeout");
+    expect(below).not.toContain("id");
+    expect(below).not.toContain("run");
+    expect(labels(`${head}steps:\n- id: a\n  ^`)).toContain("run");
+    expect(labels(`${head}finally:\n  - run: x\n  - id: y\n    ^`)).toContain("run");
+  });
+
+  it("goes deeper: retry in a step of a sequence", () => {
+    expect(labels(`${head}steps:\n  - id: a\n    retry:\n      ^`)).toEqual(["max", "delay", "backoff", "on"]);
+    expect(labels(`${head}steps:\n  - id: a\n    retry:\n      max: 2\n    ^`)).toContain("timeout");
+  });
+
+  it("offers what fits the type of an input, and every type's keys before it is chosen", () => {
+    const typed = labels(`${head}inputs:\n  days:\n    type: integer\n    ^`);
+    expect(typed).toContain("minimum");
+    expect(typed).not.toContain("pattern");
+    expect(labels(`${head}inputs:\n  days:\n    ^`)).toEqual(
+      expect.arrayContaining(["type", "pattern", "options", "minimum"]),
+    );
+    expect(labels(`${head}inputs:\n  ^`)).toEqual([]);
+  });
+
+  it("completes inside of braces on one line", () => {
+    expect(labels(`${head}steps:\n  - retry: { max: 2, ^`)).toEqual(["delay", "backoff", "on"]);
+    expect(labels(`${head}inputs:\n  a: { type: integer, m^`)).toEqual(expect.arrayContaining(["minimum", "maximum"]));
+    expect(labels(`${head}inputs:\n  a: { type: integer, m^`)).not.toContain("minLength");
+    expect(inserted(`${head}steps:\n  - retry: { ^`, "max")).toBe("max: ");
+    expect(labels(`${head}steps:\n  - retry: { max: 1 } ^`)).toEqual([]);
+  });
+
+  it("is silent in scripts, comments, quotes and under a key that has its value", () => {
+    expect(at(`${head}steps:\n  - run: |\n      ^`)).toBeUndefined();
+    expect(at(`${head}steps:\n  - run: |\n      if true:\n        na^`)).toBeUndefined();
+    expect(at(`${head}steps:\n  - run: >-\n      foo: bar\n      ^`)).toBeUndefined();
+    expect(at(`${head}# ti^`)).toBeUndefined();
+    expect(at(`${head}targets: # where ^`)).toBeUndefined();
+    expect(at(`${head}description: text\n  ^`)).toBeUndefined();
+    expect(at(`${head}na me^`)).toBeUndefined();
+  });
+
+  it("is not misled by what scripts look like", () => {
+    const text = `${head}steps:\n  - run: |\n      targets:\n        select: x\n    ^`;
+    expect(labels(text)).toContain("timeout");
+    expect(labels(`${head}steps:\n  - run: |\n      name: no\ntargets:\n  ^`)).toContain("select");
+  });
+
+  it("writes the place for the value after the key", () => {
+    expect(inserted(`${head}^`, "targets")).toBe("targets:\n  ");
+    expect(inserted(`${head}^`, "steps")).toBe("steps:\n  - ");
+    expect(inserted(`${head}steps:\n  - ^`, "run")).toBe("run: |\n      ");
+    expect(inserted(`${head}steps:\n  - id: a\n    ^`, "outputs")).toBe("outputs: [");
+    expect(inserted(`${head}steps:\n  - id: a\n    ^`, "timeout")).toBe("timeout: ");
+  });
+});
+
+describe("completion of values", () => {
+  it("offers the words of an enumeration, booleans and constants", () => {
+    expect(labels(`${head}targets:\n  offline: ^`)).toEqual(["queue", "skip", "fail"]);
+    expect(labels(`${head}targets:\n  offline: q^`)).toEqual(["queue", "skip", "fail"]);
+    expect(labels(`${head}steps:\n  - continueOnError: ^`)).toEqual(["true", "false"]);
+    expect(labels("kind: ^")).toEqual(["Job"]);
+    expect(labels(`${head}inputs:\n  a:\n    type: ^`)).toEqual([
+      "string",
+      "integer",
+      "number",
+      "boolean",
+      "choice",
+      "list",
+    ]);
+    expect(labels(`${head}inputs:\n  a: { type: ^`)).toContain("boolean");
+  });
+
+  it("marks the default, and offers it alone where there is nothing else to know", () => {
+    const options = at(`${head}targets:\n  offline: ^`)?.options ?? [];
+    expect(options.find((option) => option.label === "queue")?.detail).toBe("default");
+    expect(options.find((option) => option.label === "skip")?.detail).toBe("");
+    expect(labels(`${head}targets:\n  offlineExpiry: ^`)).toEqual(["24h"]);
+    expect(labels(`${head}targets:\n  select: ^`)).toEqual([]);
+  });
+
+  it("offers the items of a list, in brackets and on a dash", () => {
+    expect(labels(`${head}steps:\n  - retry: { on: [^`)).toEqual(["failed", "timed_out"]);
+    expect(labels(`${head}steps:\n  - retry:\n      on: [failed, ^`)).toEqual(["failed", "timed_out"]);
+    expect(labels(`${head}steps:\n  - retry:\n      on:\n        - ^`)).toEqual(["failed", "timed_out"]);
+  });
+
+  it("waits for the space after the colon", () => {
+    expect(at(`${head}targets:\n  offline:^`)).toBeUndefined();
+  });
+});
+
+describe("a hint", () => {
+  const lines = `${head}targets:\n  offline: skip\nsteps:\n  - continueOnError: true\n    run: df`.split("\n");
+
+  it("says what the key under the pointer is for", () => {
+    expect(describeKey(schema, lines, 4, 4)).toMatchObject({ key: "offline", detail: "queue | skip | fail" });
+    expect(describeKey(schema, lines, 6, 8)?.info).toMatch(/next step/);
+    expect(describeKey(schema, lines, 3, 2)?.info).toMatch(/Where it runs/);
+  });
+
+  it("is nothing beside the key", () => {
+    expect(describeKey(schema, lines, 4, 12)).toBeUndefined();
+    expect(describeKey(schema, lines, 4, 0)).toBeUndefined();
+    expect(describeKey(schema, ["nonsense: 1"], 0, 2)).toBeUndefined();
+  });
+});
