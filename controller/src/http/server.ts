@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { servesTls } from "../addresses.ts";
 import type { Context } from "../context.ts";
-import type { Service } from "../service.ts";
+import type { Running, Service } from "../service.ts";
 import { cannotListen, StartRefused } from "../start-refused.ts";
 import { createApp } from "./app.ts";
 import { loadTlsCertificate, type TlsCertificate } from "./tls-certificate.ts";
@@ -15,24 +15,23 @@ const certificateCheckMs = 3_600_000;
 /** Requests under way get this long before their connections are cut. */
 const drainMs = 5_000;
 
-export const httpServer: Service = {
-  name: "http",
-  async start(ctx) {
-    const listener = getRequestListener(createApp(ctx).fetch) as RequestListener;
-    const certificate = servesTls(ctx.config) ? await loadTlsCertificate(ctx) : undefined;
-    const server = certificate ? secureServer(certificate, listener) : createHttpServer(options, listener);
-    await listen(server, ctx);
-    const renewal = certificate ? renewCertificate(ctx, server as HttpsServer, certificate) : undefined;
-    const { port } = server.address() as AddressInfo;
-    ctx.log.info({ host: ctx.config.httpAddr.host, port, tls: certificate !== undefined }, "http.listening");
-    return {
-      async stop() {
-        clearInterval(renewal);
-        await close(server);
-      },
-    };
-  },
-};
+export const httpServer: Service = { name: "http", start: startHttpServer };
+
+/** `port` matters when 0 was asked for. */
+export async function startHttpServer(ctx: Context): Promise<Running & { port: number }> {
+  const listener = getRequestListener(createApp(ctx).fetch) as RequestListener;
+  const certificate = servesTls(ctx.config) ? await loadTlsCertificate(ctx) : undefined;
+  const server = certificate ? secureServer(certificate, listener) : createHttpServer(options, listener);
+  await listen(server, ctx);
+  const renewal = certificate ? renewCertificate(ctx, server as HttpsServer, certificate) : undefined;
+  const { port } = server.address() as AddressInfo;
+  ctx.log.info({ host: ctx.config.httpAddr.host, port, tls: certificate !== undefined }, "http.listening");
+  const stop = async () => {
+    clearInterval(renewal);
+    await close(server);
+  };
+  return { port, stop };
+}
 
 function secureServer({ cert, key }: TlsCertificate, listener: RequestListener): HttpsServer {
   try {
@@ -78,8 +77,10 @@ function renewCertificate(ctx: Context, server: HttpsServer, first: TlsCertifica
 
 async function close(server: Server): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
-  server.closeIdleConnections();
+  // A connection that was busy when the stop began stays open after its answer, until its keep-alive ends.
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
   const cut = setTimeout(() => server.closeAllConnections(), drainMs);
   await closed;
+  clearInterval(idle);
   clearTimeout(cut);
 }

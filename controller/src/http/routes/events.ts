@@ -1,4 +1,5 @@
 // GET events: the one live stream of a page, as server-sent events read by fetch. See contract/src/api/events.ts.
+import type { HttpBindings } from "@hono/node-server";
 import { createRoute, z } from "@hono/zod-openapi";
 import { type LiveEvent, topicPattern } from "@opsconductor/contract/api/events";
 import { OcError } from "@opsconductor/contract/errors";
@@ -45,7 +46,8 @@ export function eventsRoutes(ctx: Context): Router {
     const { topics } = c.req.valid("query");
     const actor = c.get("actor");
     demandTopics(actor, topics);
-    const stream = openStream(ctx, actor, topics, c.req.valid("header")["last-event-id"]);
+    const cut = () => (c.env as Partial<HttpBindings> | undefined)?.outgoing?.destroy();
+    const stream = openStream(ctx, actor, { topics, lastEventId: c.req.valid("header")["last-event-id"], cut });
     return c.body(stream, 200, {
       "Content-Type": "text/event-stream; charset=utf-8",
       "Cache-Control": "no-store, no-transform",
@@ -63,7 +65,14 @@ function demandTopics(actor: Actor, topics: readonly string[]): void {
   }
 }
 
-function openStream(ctx: Context, actor: Actor, topics: string[], lastEventId: string | undefined) {
+interface StreamParams {
+  topics: string[];
+  lastEventId: string | undefined;
+  /** Ends the connection with whatever waits in it. */
+  cut: () => void;
+}
+
+function openStream(ctx: Context, actor: Actor, { topics, lastEventId, cut }: StreamParams) {
   const missed: [string, LiveEvent][] = [];
   let lanes: EventLanes | undefined;
   const subscription = ctx.live.subscribe(topics, lastEventId, (id, event) => {
@@ -75,6 +84,7 @@ function openStream(ctx: Context, actor: Actor, topics: string[], lastEventId: s
     ctx.signal.removeEventListener("abort", stream.close);
     lanes?.close();
     subscription.close();
+    if (why === "slow") cut();
     ctx.log.debug({ why, user: actor.name, topics }, "events.closed");
   });
   const watch = setInterval(() => void endWhenRevoked(ctx, actor, topics, stream.close), sessionCheckMs);

@@ -1,0 +1,143 @@
+// The live stream as a page reads it: over a real connection, with its cuts.
+import type { LiveEvent } from "@opsconductor/contract/api/events";
+import { Registry } from "prom-client";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { Context } from "../context.ts";
+import { type TestContext, testContext } from "../testing/test-context.ts";
+import { signedIn, type TestHttp, testHttp } from "../testing/test-http.ts";
+import { startHttpServer } from "./server.ts";
+
+let t: TestContext;
+let http: TestHttp;
+let ctx: Context;
+let server: Awaited<ReturnType<typeof startHttpServer>>;
+const stopping = new AbortController();
+const open: AbortController[] = [];
+
+beforeAll(async () => {
+  t = await testContext();
+  ctx = { ...t.ctx, signal: stopping.signal, config: { ...t.ctx.config, httpAddr: { host: "127.0.0.1", port: 0 } } };
+  http = testHttp({ ...ctx, metrics: new Registry() });
+  server = await startHttpServer(ctx);
+});
+afterEach(() => {
+  for (const connection of open.splice(0)) connection.abort();
+});
+afterAll(async () => {
+  await server.stop();
+  await t.close();
+});
+
+interface Message {
+  event: string;
+  id: string;
+  data: LiveEvent;
+}
+interface Stream {
+  status: number;
+  messages: Message[];
+  ended: Promise<"ended" | "cut">;
+}
+
+async function follow(topics: string, headers: Record<string, string>): Promise<Stream> {
+  const connection = new AbortController();
+  open.push(connection);
+  const url = `http://127.0.0.1:${server.port}/api/v1/events?topics=${topics}`;
+  const response = await fetch(url, { headers, signal: connection.signal });
+  const messages: Message[] = [];
+  const ended = read(response, messages).then(
+    () => "ended" as const,
+    () => "cut" as const,
+  );
+  return { status: response.status, messages, ended };
+}
+
+async function read(response: Response, messages: Message[]): Promise<void> {
+  let rest = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body!) {
+    const blocks = (rest + decoder.decode(chunk, { stream: true })).split("\n\n");
+    rest = blocks.pop()!;
+    for (const block of blocks) {
+      const fields = Object.fromEntries(block.split("\n").map((line) => line.split(/: (.*)/s)));
+      if (fields.event) messages.push({ event: fields.event, id: fields.id, data: JSON.parse(fields.data) });
+    }
+  }
+}
+
+const changed = (topic: string, id: string): LiveEvent => ({ kind: "changed", topic, ids: [id] });
+const idsOf = (stream: Stream) =>
+  stream.messages.filter((m) => m.event === "message").map((m) => (m.data.kind === "changed" ? m.data.ids[0] : ""));
+
+test("a page gets what is published on its topics, after a first message that says it is subscribed", async () => {
+  const { headers } = await signedIn(ctx, http);
+  const stream = await follow("agents,jobs", headers);
+  await expect.poll(() => stream.messages[0]?.event).toBe("ready");
+  for (const topic of ["jobs", "targets", "agents"]) ctx.live.publish(changed(topic, topic));
+  await expect.poll(() => idsOf(stream)).toEqual(["jobs", "agents"]);
+});
+
+test("after a cut the page goes on where it was, and with an unknown id it is told to read again", async () => {
+  const { headers } = await signedIn(ctx, http);
+  const first = await follow("jobs", headers);
+  await expect.poll(() => first.messages[0]?.event).toBe("ready");
+  ctx.live.publish(changed("jobs", "1"));
+  await expect.poll(() => idsOf(first)).toEqual(["1"]);
+  open.splice(0)[0]!.abort();
+  for (const id of ["2", "3"]) ctx.live.publish(changed("jobs", id));
+  const second = await follow("jobs", { ...headers, "last-event-id": first.messages.at(-1)!.id });
+  await expect.poll(() => idsOf(second)).toEqual(["2", "3"]);
+  const lost = await follow("jobs", { ...headers, "last-event-id": "another-process-17" });
+  await expect.poll(() => lost.messages[0]?.event).toBe("reset");
+});
+
+test("topics that nobody offers, too many or none are refused, and each needs its permission", async () => {
+  const { headers } = await signedIn(ctx, http, ["jobs:read"]);
+  const refused = async (topics: string) => (await follow(topics, headers)).status;
+  expect(await refused("secrets")).toBe(400);
+  expect(await refused("")).toBe(400);
+  expect(await refused("executions:../../x")).toBe(400);
+  expect(await refused("jobs,agents")).toBe(403);
+  expect(await refused("executions:01999999-0000-7000-8000-000000000001")).toBe(403);
+  expect((await follow("jobs", headers)).status).toBe(200);
+  expect((await follow("jobs", {})).status).toBe(401);
+});
+
+test.each([
+  ["a revoked session", "update identity.sessions set revoked_at = now() where user_id = $1"],
+  ["a disabled user", "update identity.users set active = false where id = $1"],
+  ["a permission that was taken away", "delete from identity.user_roles where user_id = $1"],
+])("%s ends the stream within two seconds", async (_, statement) => {
+  const { headers, userId } = await signedIn(ctx, http, ["jobs:read"]);
+  const stream = await follow("jobs", headers);
+  await expect.poll(() => stream.messages.length).toBe(1);
+  await t.db.owner.unsafe(statement, [userId]);
+  const since = performance.now();
+  expect(await stream.ended).toBe("ended");
+  expect(performance.now() - since).toBeLessThan(2500);
+});
+
+test("a page that does not read is cut instead of being remembered without end", async () => {
+  const { headers } = await signedIn(ctx, http);
+  const connection = new AbortController();
+  open.push(connection);
+  const url = `http://127.0.0.1:${server.port}/api/v1/events?topics=jobs`;
+  const response = await fetch(url, { headers, signal: connection.signal }); // and never read
+  expect(response.status).toBe(200);
+  const before = process.memoryUsage().arrayBuffers;
+  const big = "x".repeat(256 * 1024);
+  for (let n = 0; n < 200; n++) {
+    ctx.live.publish(changed("jobs", `${n}${big}`));
+    if (n % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 100)); // a batch goes out every 80 ms
+  }
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(40 * 1024 * 1024);
+  await expect(response.text()).rejects.toThrow();
+});
+
+test("a stop of the controller ends all streams", async () => {
+  const { headers } = await signedIn(ctx, http);
+  const stream = await follow("jobs", headers);
+  await expect.poll(() => stream.messages.length).toBe(1);
+  stopping.abort();
+  expect(await stream.ended).toBe("ended");
+});

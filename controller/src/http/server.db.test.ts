@@ -1,0 +1,195 @@
+// What only a real socket shows: TLS, addresses, large uploads, the console's files.
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { Agent, request as httpsRequest } from "node:https";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { Registry } from "prom-client";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { Config } from "../config.ts";
+import { type TestContext, testContext } from "../testing/test-context.ts";
+import { startHttpServer } from "./server.ts";
+
+let t: TestContext;
+const running: Awaited<ReturnType<typeof startHttpServer>>[] = [];
+beforeAll(async () => {
+  t = await testContext();
+});
+afterEach(() => Promise.all(running.splice(0).map((server) => server.stop())));
+afterAll(() => t.close());
+
+async function serve(config: Partial<Config>): Promise<number> {
+  const ctx = { ...t.ctx, metrics: new Registry(), config: { ...t.ctx.config, ...config } };
+  const server = await startHttpServer(ctx);
+  running.push(server);
+  return server.port;
+}
+const loopback = { httpAddr: { host: "127.0.0.1", port: 0 } };
+const everywhere = { httpAddr: { host: "0.0.0.0", port: 0 } };
+
+interface Got {
+  status: number;
+  headers: IncomingHttpHeaders;
+  text: string;
+}
+function get(
+  url: string,
+  options: { headers?: Record<string, string>; ca?: string; method?: string } = {},
+  body?: Buffer,
+) {
+  const request = url.startsWith("https:") ? httpsRequest : httpRequest;
+  const agent = options.ca ? new Agent({ ca: options.ca }) : false;
+  return new Promise<Got>((resolve, reject) => {
+    const sent = request(url, { ...options, agent }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk) => chunks.push(chunk));
+      response.on("end", () => {
+        const text = Buffer.concat(chunks).toString();
+        resolve({ status: response.statusCode!, headers: response.headers, text });
+      });
+    });
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+
+test("away from loopback it speaks TLS with a certificate of the cluster's own authority", async () => {
+  const port = await serve(everywhere);
+  const answer = await get(`https://localhost:${port}/health/live`, { ca: t.ctx.authority.bundlePem });
+  expect([answer.status, answer.text]).toEqual([200, "ok"]);
+  expect(answer.headers["strict-transport-security"]).toContain("max-age=");
+  await expect(get(`https://localhost:${port}/health/live`)).rejects.toThrow(/certificate/);
+  await expect(get(`http://localhost:${port}/health/live`)).rejects.toThrow();
+});
+
+test("the operator's own certificate is served when it is configured", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "tls-"));
+  const own = await t.ctx.authority.issueHttpCertificate(["ops.example.org", "localhost"]);
+  const [tlsCertFile, tlsKeyFile] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+  writeFileSync(tlsCertFile, own.chainPem);
+  writeFileSync(tlsKeyFile, own.keyPem);
+  const port = await serve({ ...loopback, tlsCertFile, tlsKeyFile });
+  expect((await get(`https://localhost:${port}/health/live`, { ca: t.ctx.authority.bundlePem })).status).toBe(200);
+  const other = await t.ctx.authority.issueHttpCertificate(["localhost"]);
+  writeFileSync(tlsKeyFile, other.keyPem);
+  await expect(serve({ ...loopback, tlsCertFile, tlsKeyFile })).rejects.toThrow(/do not make a working pair/);
+  await expect(serve({ ...loopback, tlsCertFile: join(folder, "none"), tlsKeyFile })).rejects.toThrow(
+    /^OC_TLS_CERT_FILE: ENOENT/,
+  );
+});
+
+test("a taken port and a foreign address are told with the setting's name", async () => {
+  const other = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => other.once("listening", resolve));
+  const { port } = other.address() as { port: number };
+  await expect(serve({ httpAddr: { host: "127.0.0.1", port } })).rejects.toThrow(
+    `OC_HTTP_ADDR: 127.0.0.1:${port} is taken`,
+  );
+  other.close();
+  const foreign = serve({ httpAddr: { host: "192.0.2.1", port: 0 }, trustProxy: true });
+  await expect(foreign).rejects.toThrow("OC_HTTP_ADDR: 192.0.2.1:0 is not an address of this machine");
+});
+
+test("an upload of five megabytes is refused, announced or not, and the server goes on", async () => {
+  const port = await serve(loopback);
+  const url = `http://127.0.0.1:${port}/api/v1/auth/login`;
+  const body = Buffer.alloc(5 * 1024 * 1024, "x");
+  const type = { "content-type": "application/json" };
+  const announced = await get(
+    url,
+    { method: "POST", headers: { ...type, "content-length": String(body.length) } },
+    body,
+  );
+  expect([announced.status, JSON.parse(announced.text).code]).toEqual([413, "payload_too_large"]);
+  const chunked = await get(url, { method: "POST", headers: { ...type, "transfer-encoding": "chunked" } }, body);
+  expect([chunked.status, JSON.parse(chunked.text).code]).toEqual([413, "payload_too_large"]);
+  expect((await get(`http://127.0.0.1:${port}/health/live`)).status).toBe(200);
+});
+
+test("metrics are open to this machine itself, and not to what came through a proxy", async () => {
+  const port = await serve(loopback);
+  const metrics = (headers = {}) => get(`http://127.0.0.1:${port}/metrics`, { headers });
+  expect((await metrics()).text).toContain("opsconductor_http_request_seconds");
+  expect((await metrics({ "x-forwarded-for": "127.0.0.1" })).status).toBe(401);
+});
+
+test("a stop lets the request under way finish and takes no other", async () => {
+  const port = await serve(loopback);
+  const slow = new Promise<string>((resolve) => {
+    t.ctx.health.set("slow", () => new Promise((done) => setTimeout(() => done({ status: "ok" }), 300)));
+    void get(`http://127.0.0.1:${port}/health`).then((answer) => resolve(answer.text));
+  });
+  await expect.poll(() => get(`http://127.0.0.1:${port}/health/live`).then((a) => a.status)).toBe(200);
+  await running.splice(0)[0]!.stop();
+  expect(JSON.parse(await slow).status).toBe("ok");
+  t.ctx.health.delete("slow");
+  await expect(get(`http://127.0.0.1:${port}/health/live`)).rejects.toThrow(/ECONNREFUSED/);
+});
+
+test("the client's address is the peer's, or the proxy's word when the proxy is trusted", async () => {
+  const body = Buffer.from(JSON.stringify({ username: "somebody", password: "wrong" }));
+  const headers = { "content-type": "application/json", "x-forwarded-for": "203.0.113.9, 198.51.100.7" };
+  for (const trustProxy of [false, true]) {
+    const port = await serve({ ...loopback, trustProxy });
+    await get(`http://127.0.0.1:${port}/api/v1/auth/login`, { method: "POST", headers }, body);
+  }
+  const rows = await t.ctx
+    .sql`select address from communication.audit where action = 'user.sign_in_refused' order by id`;
+  expect(rows.map((r) => r.address)).toEqual(["127.0.0.1", "198.51.100.7"]);
+});
+
+function builtConsole(): string {
+  const root = mkdtempSync(join(tmpdir(), "console-"));
+  mkdirSync(join(root, "_app/immutable"), { recursive: true });
+  writeFileSync(join(root, "index.html"), "<!doctype html><script src=/theme.js></script><script>start()</script>");
+  writeFileSync(join(root, "_app/immutable/a.js"), "export const plain = 1;");
+  writeFileSync(join(root, "_app/immutable/a.js.gz"), gzipSync("export const packed = 1;"));
+  writeFileSync(join(root, "favicon.svg"), "<svg/>");
+  return root;
+}
+
+test("every page of the console is its index.html, with a policy that names its inline scripts", async () => {
+  const port = await serve({ ...loopback, consoleDir: builtConsole() });
+  for (const path of ["/", "/agents", "/targets/web-1.example.org", "/executions/17?x=1"]) {
+    const page = await get(`http://127.0.0.1:${port}${path}`, { headers: { accept: "text/html,*/*" } });
+    expect([path, page.status, page.text.includes("start()")]).toEqual([path, 200, true]);
+    expect(page.headers["content-security-policy"]).toContain(
+      "script-src 'self' 'sha256-DIm7WJS6ZKDYe5qFLPy+h4JFI9Bol5QmYC57mt3Fb00='",
+    );
+    expect(page.headers["x-frame-options"]).toBe("DENY");
+    expect(page.headers["cache-control"]).toBe("no-cache");
+  }
+});
+
+test("built files are packed and kept for ever, and a missing one is never HTML", async () => {
+  const port = await serve({ ...loopback, consoleDir: builtConsole() });
+  const at = (path: string, headers: Record<string, string> = {}) =>
+    get(`http://127.0.0.1:${port}${path}`, { headers });
+  const packed = await at("/_app/immutable/a.js", { "accept-encoding": "gzip" });
+  expect([packed.headers["content-encoding"], packed.headers["cache-control"]]).toEqual([
+    "gzip",
+    "public, max-age=31536000, immutable",
+  ]);
+  expect(packed.headers["content-security-policy"]).toBeUndefined();
+  expect((await at("/_app/immutable/a.js")).text).toContain("plain");
+  const missing = await at("/_app/immutable/old.js", { accept: "text/html,*/*" });
+  expect([missing.status, missing.headers["content-type"]]).toEqual([404, "application/problem+json"]);
+  expect((await at("/favicon.svg")).headers["content-type"]).toContain("image/svg+xml");
+  for (const path of [
+    "/../../package.json",
+    "/%2e%2e/package.json",
+    "/..%2fpackage.json",
+    "/_app/..%5c..%5cpackage.json",
+  ])
+    expect([path, (await at(path)).status]).toEqual([path, 404]);
+});
+
+test("without a build the console says so, and the API works", async () => {
+  const port = await serve({ ...loopback, consoleDir: mkdtempSync(join(tmpdir(), "empty-")) });
+  const page = await get(`http://127.0.0.1:${port}/`, { headers: { accept: "text/html" } });
+  expect(page.status).toBe(503);
+  expect(page.text).toContain("npm start");
+  expect((await get(`http://127.0.0.1:${port}/health/live`)).status).toBe(200);
+});
