@@ -251,18 +251,3 @@ export async function selectOwnAgent(sql: Query, targetId: string): Promise<{ na
     select name from fleet.agents where own_target_id = ${targetId} and status <> 'revoked'`;
   return row;
 }
-
-/** Facts of an agent's own host; `os` is filled in where nobody wrote one. Answers the target's id. */
-export async function updateTargetFacts(
-  sql: Query,
-  agentId: string,
-  facts: Record<string, unknown>,
-  os: string | null,
-): Promise<string | undefined> {
-  const [row] = await sql<{ id: string }[]>`
-    update assets.targets t set facts = ${sql.json(facts as Json)}, os = coalesce(t.os, ${os})
-    from fleet.agents a
-    where a.id = ${agentId} and t.id = a.own_target_id and t.deleted_at is null
-    returning t.id`;
-  return row?.id;
-}

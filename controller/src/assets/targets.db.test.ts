@@ -6,7 +6,6 @@ import { createTarget } from "./create-target.ts";
 import { deleteTarget } from "./delete-target.ts";
 import { getTarget } from "./get-target.ts";
 import { listTargets } from "./list-targets.ts";
-import { recordTargetFacts } from "./record-target-facts.ts";
 import { previewTargets, resolveTargets } from "./resolve-targets.ts";
 import { updateTarget } from "./update-target.ts";
 
@@ -253,16 +252,6 @@ test("the host of a living agent stays, and a delete against an old revision doe
   await t.ctx.sql`update fleet.agents set status = 'revoked' where id = ${agentId}`;
   expect(await refusal(remove(7n))).toMatchObject({ code: "version_mismatch" });
   await remove(1n);
-});
-
-test("facts of an agent reach the target of its own host and no other", async () => {
-  const own = await add({ name: "own" });
-  const agentId = await addAgent("own", "online", own.id);
-  await add({ name: "behind", managedByAgentId: agentId });
-  expect(await recordTargetFacts(t.ctx.sql, agentId, { os: { family: "linux" } }, "linux")).toBe(own.id);
-  expect(
-    (await resolveTargets(t.ctx, actor, { select: "fact.os.family=linux and os=linux" })).map((r) => r.name),
-  ).toEqual(["own"]);
 });
 
 test("every change leaves one audit row in its transaction and one hint for open pages", async () => {
