@@ -182,7 +182,7 @@ export function describeJournal(name: string, make: () => Journal): void {
 function sampleOutput(fence: bigint) {
   const inline = new Uint8Array([0, 255, 7]);
   return {
-    ...{ fence, stepId: "a", try: 1, rawOffset: 3n, sentOffset: 3n, ackedOffset: 0n, totalBytes: 3n, inline },
+    ...{ fence, stepId: "a", try: 1, ackedOffset: 0n, totalBytes: 3n, inline },
   };
 }
 

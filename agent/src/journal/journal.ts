@@ -87,14 +87,11 @@ export interface AttemptRecord extends AttemptKey {
   lastEventAtMs: number;
 }
 
-/** Where the output of one try stands, so that a restart goes on byte-exactly. */
+/** Where the output of one try stands. How far it was redacted is kept beside its files (output-spool.ts). */
 export interface OutputRecord {
   fence: bigint;
   stepId: string;
   try: number;
-  /** Raw bytes that were turned into `sentOffset` bytes of the redacted stream: the redactor's whole state. */
-  rawOffset: bigint;
-  sentOffset: bigint;
   ackedOffset: bigint;
   /** Total once the try ended and its stream is complete. */
   totalBytes: bigint | undefined;

@@ -33,8 +33,6 @@ create table outputs (
   fence integer not null,
   step_id text not null,
   try integer not null,
-  raw_offset integer not null,
-  sent_offset integer not null,
   acked_offset integer not null,
   total_bytes integer,
   inline blob,

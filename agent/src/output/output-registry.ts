@@ -1,0 +1,162 @@
+// All output of this host that the controller has not acknowledged: of running tries and of finished ones, in files or
+// in the journal. The host answers the link's questions from here.
+import { rmSync } from "node:fs";
+import { outputKey } from "../journal/acknowledgements.ts";
+import type { AttemptKey, Journal, OutputRecord } from "../journal/journal.ts";
+import { OutputSpool, type OutputTotals } from "./output-spool.ts";
+import { readStream } from "./read-stream.ts";
+import type { Redactor } from "./redactor.ts";
+
+export interface TryAddress extends AttemptKey {
+  fence: bigint;
+  stepId: string;
+  try: number;
+}
+
+export interface OutputState extends TryAddress {
+  availableBytes: bigint;
+  ackedBytes: bigint;
+  ended: boolean;
+}
+
+interface Entry extends OutputState {
+  folder: string;
+  spool: OutputSpool | undefined;
+  inline: boolean;
+  /** Counted against the host's limit while the try runs. */
+  reservedBytes: number;
+}
+
+export interface OutputLimits {
+  /** Of all unacknowledged output on this host. */
+  maxSpoolBytes: number;
+  /** A try gets at least this much, however full the spool is. */
+  minTryBytes: number;
+}
+
+/** Streams up to this size live in the journal: durable with the commit that tells their total, and no file stays. */
+export const inlineLimitBytes = 32 * 1024;
+
+export class OutputRegistry {
+  readonly #journal: Journal;
+  readonly #limits: OutputLimits;
+  readonly #entries = new Map<string, Entry>();
+  readonly #onReady: () => void;
+
+  constructor(journal: Journal, limits: OutputLimits, onReady: () => void) {
+    this.#journal = journal;
+    this.#limits = limits;
+    this.#onReady = onReady;
+  }
+
+  /** What a new try may keep: its own limit, or what the host's still allows. */
+  allow(wantedBytes: number): number {
+    let taken = 0;
+    for (const e of this.#entries.values())
+      taken += e.ended ? Number(e.availableBytes - e.ackedBytes) : e.reservedBytes;
+    return Math.min(wantedBytes, Math.max(this.#limits.minTryBytes, this.#limits.maxSpoolBytes - taken));
+  }
+
+  /** Follows a try that starts or was found running. */
+  follow(address: TryAddress, folder: string, redactor: Redactor | undefined, reservedBytes: number): void {
+    const key = keyOf(address);
+    const ackedBytes = this.#entries.get(key)?.ackedBytes ?? 0n;
+    const state = { ...address, availableBytes: 0n, ackedBytes, ended: false, inline: false, reservedBytes };
+    this.#entries.set(key, { ...state, folder, spool: new OutputSpool(folder, redactor) });
+  }
+
+  /** The stream of a finished try that an earlier life left unacknowledged. */
+  restore(address: TryAddress, record: OutputRecord, folder: string): void {
+    const total = record.totalBytes!;
+    if (record.ackedOffset >= total) return;
+    const state = { ...address, availableBytes: total, ackedBytes: record.ackedOffset, ended: true };
+    const inline = record.inline !== undefined;
+    this.#entries.set(keyOf(address), { ...state, folder, spool: undefined, inline, reservedBytes: 0 });
+  }
+
+  /** The supervisor wrote: takes a piece in, and goes on later when there is more. */
+  advance(address: TryAddress): void {
+    const entry = this.#entries.get(keyOf(address));
+    if (entry?.spool === undefined || entry.ended) return;
+    const more = entry.spool.advance();
+    this.#noteAvailable(entry);
+    if (more) setImmediate(() => this.advance(address));
+  }
+
+  /** Reads the stream to its end. `record` belongs into the commit that reports the totals; call `ended` after it. */
+  async finish(
+    address: TryAddress,
+    exit: { headBytes: bigint; restBytes: bigint },
+  ): Promise<{ totals: OutputTotals; record: OutputRecord }> {
+    const entry = this.#entries.get(keyOf(address))!;
+    const totals = await entry.spool!.finish(exit, inlineLimitBytes);
+    const small = totals.bytes <= inlineLimitBytes;
+    const inline = small && totals.bytes > 0n ? readStream(entry.folder, 0, Number(totals.bytes)) : undefined;
+    const { fence, stepId, ackedBytes: ackedOffset } = entry;
+    return { totals, record: { fence, stepId, try: entry.try, ackedOffset, totalBytes: totals.bytes, inline } };
+  }
+
+  /** The totals are durable: the stream can be read to its end. True: the folder is not needed for it. */
+  ended(address: TryAddress, record: OutputRecord): boolean {
+    const entry = this.#entries.get(keyOf(address))!;
+    entry.spool!.close();
+    entry.spool = undefined;
+    entry.ended = true;
+    entry.availableBytes = record.totalBytes!;
+    entry.inline = record.inline !== undefined;
+    if (entry.ackedBytes >= entry.availableBytes) this.#entries.delete(keyOf(address));
+    return record.totalBytes! <= inlineLimitBytes;
+  }
+
+  states(): OutputState[] {
+    return [...this.#entries.values()];
+  }
+
+  /** Throws when the try is unknown or was acknowledged to its end. */
+  read(address: TryAddress, offset: bigint, maxBytes: number): Uint8Array {
+    const entry = this.#entries.get(keyOf(address));
+    if (entry === undefined) throw new Error(`No unacknowledged output of ${keyOf(address)}.`);
+    const length = Math.min(maxBytes, Number(entry.availableBytes - offset));
+    if (length <= 0) return new Uint8Array();
+    if (!entry.inline) return readStream(entry.folder, Number(offset), length);
+    const record = this.#journal.outputs(entry.fence).find((o) => o.stepId === entry.stepId && o.try === entry.try);
+    return record!.inline!.subarray(Number(offset), Number(offset) + length);
+  }
+
+  acknowledge(fence: bigint, stepId: string, tryNumber: number, storedBytes: bigint): void {
+    const key = outputKey(fence, stepId, tryNumber);
+    const entry = this.#entries.get(key);
+    if (entry === undefined || storedBytes <= entry.ackedBytes) return;
+    entry.ackedBytes = storedBytes;
+    this.#journal.noteOutputAcked(fence, stepId, tryNumber, storedBytes);
+    if (!entry.ended || storedBytes < entry.availableBytes) return;
+    this.#entries.delete(key);
+    if (!entry.inline) rmSync(entry.folder, { recursive: true, force: true });
+  }
+
+  /** The attempt is forgotten, its folder with it. */
+  drop(fence: bigint): void {
+    for (const [key, entry] of this.#entries) if (entry.fence === fence) this.#entries.delete(key);
+  }
+
+  spooledBytes(): bigint {
+    let sum = 0n;
+    for (const entry of this.#entries.values()) sum += entry.availableBytes - entry.ackedBytes;
+    return sum;
+  }
+
+  close(): void {
+    for (const entry of this.#entries.values()) entry.spool?.close();
+    this.#entries.clear();
+  }
+
+  #noteAvailable(entry: Entry): void {
+    if (entry.spool!.available === entry.availableBytes) return;
+    entry.availableBytes = entry.spool!.available;
+    this.#onReady();
+  }
+}
+
+function keyOf(address: TryAddress): string {
+  return outputKey(address.fence, address.stepId, address.try);
+}

@@ -1,0 +1,121 @@
+// Makes the stream of one try from the supervisor's raw files: follows the head as it grows, redacts, counts, hashes.
+// Offsets, total and hash are over the redacted, capped stream. output-registry.ts keeps one per running try.
+import { createHash, type Hash } from "node:crypto";
+import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { readStream } from "./read-stream.ts";
+import { RedactedFile } from "./redacted-file.ts";
+import type { Redactor } from "./redactor.ts";
+
+export interface OutputTotals {
+  bytes: bigint;
+  sha256: Uint8Array;
+  gaps: { offset: bigint; omittedBytes: bigint }[];
+  rawBytes: bigint;
+}
+
+/** How much one call of `advance` reads, so that a firehose does not hold up everything else. */
+const stepBytes = 256 * 1024;
+/** Every use begins and ends between two awaits. */
+const buffer = Buffer.allocUnsafe(stepBytes);
+
+export class OutputSpool {
+  readonly folder: string;
+  readonly #redacted: RedactedFile | undefined;
+  readonly #hash: Hash = createHash("sha256");
+  readonly #files = new Map<"head" | "tail", number>();
+  #rawRead = 0;
+  #available = 0;
+
+  /** Over files of an earlier life it goes on where that stood: what was sent before stays as it was sent. */
+  constructor(folder: string, redactor: Redactor | undefined) {
+    this.folder = folder;
+    if (redactor === undefined) return;
+    this.#redacted = new RedactedFile(folder, redactor);
+    this.#rawRead = this.#redacted.rawOffset;
+    this.#available = this.#redacted.length;
+    for (let at = 0; at < this.#available; at += stepBytes)
+      this.#hash.update(readStream(folder, at, Math.min(stepBytes, this.#available - at)));
+  }
+
+  /** Bytes of the stream that can be read now. */
+  get available(): bigint {
+    return BigInt(this.#available);
+  }
+
+  /** Takes in what the head has got. True: there is more, call again. */
+  advance(): boolean {
+    return this.#takeFrom("head", this.#rawRead);
+  }
+
+  /**
+   * The supervisor is done: takes in the rest and the tail. A stream longer than `inlineLimit` stays in its files,
+   * which are made durable; a shorter one the caller keeps in the journal.
+   */
+  async finish(exit: { headBytes: bigint; restBytes: bigint }, inlineLimit: number): Promise<OutputTotals> {
+    while (this.advance()) await new Promise(setImmediate);
+    const [headSize, tailSize] = [this.#size("head"), this.#size("tail")];
+    const rawBytes = BigInt(Math.max(headSize, Number(exit.headBytes))) + exit.restBytes;
+    const omittedBytes = rawBytes - BigInt(headSize) - BigInt(tailSize);
+    // A secret is not looked for across a gap.
+    if (omittedBytes > 0n || tailSize === 0) this.#take(Buffer.alloc(0), true);
+    this.#redacted?.closeHead();
+    const gapOffset = this.#redacted?.boundary ?? headSize;
+    while (this.#takeFrom("tail", this.#rawRead - headSize)) await new Promise(setImmediate);
+    this.#take(Buffer.alloc(0), true);
+    if (this.#available > inlineLimit) await this.#sync();
+    return {
+      bytes: BigInt(this.#available),
+      sha256: this.#hash.copy().digest(),
+      gaps: omittedBytes > 0n ? [{ offset: BigInt(gapOffset), omittedBytes }] : [],
+      rawBytes,
+    };
+  }
+
+  close(): void {
+    for (const fd of this.#files.values()) closeSync(fd);
+    this.#files.clear();
+    this.#redacted?.close();
+  }
+
+  #takeFrom(name: "head" | "tail", position: number): boolean {
+    const fd = this.#file(name);
+    if (fd === undefined) return false;
+    const length = readSync(fd, buffer, 0, stepBytes, position);
+    if (length > 0) this.#take(buffer.subarray(0, length), false);
+    return length === stepBytes;
+  }
+
+  #take(raw: Buffer, last: boolean): void {
+    const output = this.#redacted === undefined ? raw : this.#redacted.append(raw, last);
+    this.#hash.update(output);
+    this.#rawRead += raw.length;
+    this.#available += output.length;
+  }
+
+  #size(name: "head" | "tail"): number {
+    const fd = this.#file(name);
+    return fd === undefined ? 0 : fstatSync(fd).size;
+  }
+
+  /** Undefined until the supervisor has made it. */
+  #file(name: "head" | "tail"): number | undefined {
+    const path = join(this.folder, name);
+    if (!this.#files.has(name) && existsSync(path)) this.#files.set(name, openSync(path, "r"));
+    return this.#files.get(name);
+  }
+
+  async #sync(): Promise<void> {
+    for (const name of ["head", "tail", "sent"]) {
+      const path = join(this.folder, name);
+      if (!existsSync(path)) continue;
+      const file = await open(path, "r+");
+      try {
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
+    }
+  }
+}
