@@ -46,7 +46,7 @@ async function openServer(config: Config, log: Logger, life: PartStarter): Promi
 /** The name of the role that `connection` is; waits a little for a server that is just starting. */
 async function probe(setting: string, connection: { url: string }, log: Logger, life: PartStarter): Promise<string> {
   const end = performance.now() + patienceMs;
-  for (;;) {
+  for (let attempt = 1; ; attempt++) {
     life.signal.throwIfAborted();
     const sql = connect(connection, { max: 1 });
     try {
@@ -57,7 +57,7 @@ async function probe(setting: string, connection: { url: string }, log: Logger, 
     } catch (error) {
       if (error instanceof StartRefused) throw error;
       if (!isStarting(error) || performance.now() > end) throw cannotConnect(setting, connection.url, error);
-      log.warn({ setting, reason: (error as Error).message }, "database.waiting");
+      if (attempt === 1) log.warn({ setting, reason: (error as Error).message }, "database.waiting");
     } finally {
       await sql.end({ timeout: 1 });
     }
@@ -76,9 +76,10 @@ function cannotConnect(setting: string, url: string, cause: unknown): StartRefus
   const { code, message } = cause as { code?: string; message: string };
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   const where = parsed ? `${parsed.host}${parsed.pathname}` : "its address";
-  const wrong = code?.startsWith("28") || code === "3D000"; // user, password or database
-  return new StartRefused(`${setting}: the database at ${where} does not let us in: ${message}`, {
-    exitCode: wrong ? 2 : 1,
+  const refused = code?.startsWith("28") || code === "3D000"; // user, password or database
+  const what = refused ? "does not let us in" : "does not answer";
+  return new StartRefused(`${setting}: the database at ${where} ${what}: ${message}`, {
+    exitCode: refused ? 2 : 1,
     cause,
   });
 }
@@ -89,9 +90,18 @@ async function migrateAs(owner: Connection, role: string, log: Logger): Promise<
     const { applied } = await migrate(sql, role);
     if (applied.length > 0) log.info({ applied }, "database.migrated");
   } catch (error) {
-    if (error instanceof MigrationRefused) throw new StartRefused(error.message, { cause: error });
-    throw error;
+    throw asRefusal(error);
   } finally {
     await sql.end({ timeout: 5 });
   }
+}
+
+function asRefusal(error: unknown): unknown {
+  if (error instanceof MigrationRefused) return new StartRefused(error.message, { cause: error });
+  const { code, message } = ((error as Error).cause ?? error) as { code?: string; message?: string };
+  if (code !== "42501") return error; // insufficient_privilege
+  return new StartRefused(
+    `DATABASE_OWNER_URL (or DATABASE_URL without it) must be a role that owns the database and may create in it: ${message}`,
+    { exitCode: 2, cause: error },
+  );
 }
