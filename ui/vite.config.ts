@@ -26,9 +26,13 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         // One chunk for what pages share, instead of a hundred small ones: a cold visit is bound by round trips.
-        // Kit and Svelte stay out of groups (Kit looks for its own chunks), and so do the lazy islands.
+        // The lazy islands (editor, graph) stay out of the groups.
         codeSplitting: {
           groups: [
+            // Kit's start sets the payload before anything else of Kit is evaluated. A group that draws it in turns that
+            // around: the version is read too early, and every error page reloads itself for ever.
+            { name: "payload", test: /runtime\/client\/payload\.js/, priority: 100 },
+            { name: "preload", test: /vite\/preload-helper/, priority: 100 },
             { name: "base", test: shared, minShareCount: 2 },
             { name: "overlay", test: overlay, minShareCount: 2 },
           ],

@@ -118,4 +118,10 @@ if (overview) {
   // index.html, theme.js, favicon, two fonts, session, data, stream, and the files themselves.
   line("requests, cold overview", files.size + 8, budget.requests, "");
 }
+const start = manifest[keyOf(/runtime\/client\/entry\.js$/)[0] ?? ""];
+const early = (start?.imports ?? []).filter((key) => !/payload|preload/.test(`${key} ${manifest[key]?.name}`));
+if (early.length > 0) {
+  over += 1;
+  console.log(`OVER  the start entry evaluates ${early.join(", ")} before Kit's payload is set (see vite.config.ts)`);
+}
 process.exitCode = over > 0 ? 1 : 0;

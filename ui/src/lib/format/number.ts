@@ -17,7 +17,7 @@ export function formatBytes(bytes: number): string {
     value /= 1024;
     unit += 1;
   }
-  if (unit > 0 && Number(value.toPrecision(3)) >= 1024 && unit < units.length - 1) {
+  if (unit > 0 && Math.round(value) >= 1024 && unit < units.length - 1) {
     value /= 1024;
     unit += 1;
   }

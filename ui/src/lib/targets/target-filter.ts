@@ -22,3 +22,8 @@ export function targetMatches(target: Target, text: string): boolean {
   const hay = haystackOf(target);
   return words.every((word) => hay.includes(word));
 }
+
+/** The selector that means exactly these targets. */
+export function selectorOfNames(names: readonly string[]): string {
+  return names.length === 1 ? `name=${names[0]}` : `name in (${names.join(", ")})`;
+}

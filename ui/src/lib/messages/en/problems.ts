@@ -7,6 +7,10 @@ export const problems: Record<string, { title: string; text: string }> = {
     title: "You are not allowed to do this",
     text: "Ask an administrator for the missing permission.",
   },
+  password_change_required: {
+    title: "Choose your own password first",
+    text: "The password you used was made by the controller. Replace it, then go on.",
+  },
   not_found: { title: "Not found", text: "It may have been deleted, or the address is wrong." },
   conflict: {
     title: "This collides with something that exists",

@@ -43,6 +43,7 @@ export const shell = {
     off: "Single-key shortcuts are switched off. You can switch them on in your settings.",
     settings: "Open my settings",
     chord: "then",
+    shiftA: "Shift A",
     groupGo: "Go to",
     groupGeneral: "Everywhere",
     groupList: "Lists",
