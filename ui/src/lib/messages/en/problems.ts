@@ -12,6 +12,10 @@ export const problems: Record<string, { title: string; text: string }> = {
     text: "The password you used was made by the controller. Replace it, then go on.",
   },
   not_found: { title: "Not found", text: "It may have been deleted, or the address is wrong." },
+  method_not_allowed: {
+    title: "The controller does not offer this",
+    text: "Reload the page; the console may be older than the controller.",
+  },
   conflict: {
     title: "This collides with something that exists",
     text: "Choose another name, or change the other one.",
