@@ -10,6 +10,9 @@ const bin = (...path) => join(root, "node_modules", ...path);
 /** npm puts what only the console needs into its own node_modules or beside everything else, as versions allow. */
 const uiBin = (...path) => [join(root, "ui", "node_modules", ...path), bin(...path)].find(existsSync) ?? bin(...path);
 
+/** What needs the built console. */
+export const needConsole = ["console-budget", "e2e", "browser"];
+
 /** Checks pass or fail as one; each counts as one test. In the order in which they are cheap. */
 export const checks = {
   types: () => [
@@ -21,6 +24,7 @@ export const checks = {
     ["--in=ui", uiBin("@sveltejs", "kit", "svelte-kit.js"), "sync"],
     ["--in=ui", uiBin("svelte-check", "bin", "svelte-check"), "--output", "human", "--fail-on-warnings"],
   ],
+  "console-budget": () => [[join(root, "ui", "scripts", "measure.ts")]],
   generated: () => [[join(root, "scripts", "gen.mjs"), "--check"]],
 };
 

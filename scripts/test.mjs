@@ -2,7 +2,7 @@
 // Names choose suites: npm test -- db wire
 import { bootstrap, fail } from "./bootstrap.mjs";
 import { buildConsole } from "./console.mjs";
-import { checks, runCheck, runSuite, suites } from "./suites.mjs";
+import { checks, needConsole, runCheck, runSuite, suites } from "./suites.mjs";
 import { ensureSystemPackages } from "./system-packages.mjs";
 
 const keepGoing = process.argv.includes("--keep-going");
@@ -12,8 +12,8 @@ for (const name of chosen) if (!known.includes(name)) fail(`There is no suite ${
 const wanted = chosen.length > 0 ? known.filter((name) => chosen.includes(name)) : known;
 
 const node = bootstrap();
-if (wanted.some((name) => name === "browser" || name === "console")) ensureSystemPackages();
-if (wanted.some((name) => name === "browser" || name === "e2e")) buildConsole(node);
+if (wanted.some((name) => name === "browser")) ensureSystemPackages();
+if (wanted.some((name) => needConsole.includes(name))) buildConsole(node);
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const left = [...wanted];

@@ -1,18 +1,23 @@
 // A person's first hour with the console, in a real Chromium before a real controller: sign in for the first time, add a
 // host, write a job, run it, watch it, cancel one. Ends with what must hold on every page.
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import type { Agent } from "@opsconductor/contract/api/agents";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest";
 import { Api } from "../devstack/api.ts";
 import { type Devstack, startDevstack } from "../devstack/devstack.ts";
 import { isRunning, StepProbe } from "../devstack/step-probe.ts";
-import { createJob, execute, onlineTarget, untilState } from "../devstack/story.ts";
-import { waitFor } from "../devstack/wait-for.ts";
+import { createJob, execute, onlineTarget } from "../devstack/story.ts";
 import { launchChromium, newContext, type Trouble } from "./chromium.ts";
 import { accessibilityProblems, sidewaysOverflow, untilSettled } from "./page-checks.ts";
 
+const jobText = `apiVersion: opsconductor/v1
+kind: Job
+name: greet
+inputs:
+  who: { type: string, required: true }
+steps:
+  - run: echo "hello $INPUT_WHO"
+`;
 const password = "a-much-better-password";
 let stack: Devstack;
 let browser: Browser;
@@ -21,7 +26,7 @@ let trouble: Trouble;
 let host: string;
 
 beforeAll(async () => {
-  stack = await startDevstack({ localAgent: false });
+  stack = await startDevstack({ localAgent: true });
   browser = await launchChromium();
   const watched = await newContext(browser, stack.url);
   trouble = watched.trouble;
@@ -63,6 +68,63 @@ test("the first sign-in asks for a password of one's own before anything else", 
   await page.getByRole("navigation", { name: "Main" }).waitFor();
 });
 
+test("a job is written in the editor, which says what is wrong before it is saved", async () => {
+  showOnFailure();
+  host = (await onlineTarget(await Api.signIn(stack.url, "admin", password))).name;
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Jobs" }).click();
+  await page.getByRole("link", { name: "New job" }).first().click();
+  const editor = page.getByRole("textbox", { name: "Job definition" });
+  await editor.click();
+  await page.keyboard.press("ControlOrMeta+a");
+  await page.keyboard.insertText(`${jobText}    timout: 5m\n`);
+  await page.getByText("timout").last().waitFor();
+  await page.getByText("Did you mean timeout?").waitFor();
+  expect(await accessibilityProblems(page)).toEqual([]);
+
+  await editor.click();
+  await page.keyboard.press("ControlOrMeta+a");
+  await page.keyboard.insertText(jobText);
+  await page.getByText("No problems").waitFor();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByRole("heading", { name: "greet" }).waitFor();
+});
+
+test("the run dialog asks for the inputs and shows exactly where it will run; the output appears live", async () => {
+  showOnFailure();
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  const dialog = page.getByRole("dialog", { name: "Run greet" });
+  await dialog.getByLabel("who").fill("the <b>browser</b>");
+  await dialog.getByText("By name").click();
+  await dialog.getByLabel("Names").fill(host);
+  await dialog.getByText(host, { exact: true }).waitFor();
+  expect(await accessibilityProblems(page)).toEqual([]);
+  await dialog.getByRole("button", { name: "Run on 1 target" }).click();
+  await page.getByText("hello the <b>browser</b>").waitFor();
+  await page.getByText("Succeeded").first().waitFor();
+  expect(page.url()).toMatch(/\/executions\/[0-9a-f-]{36}/);
+  expect(await accessibilityProblems(page)).toEqual([]);
+});
+
+test("a running execution is watched and cancelled, and the page says when the host has confirmed it", async () => {
+  showOnFailure();
+  const probe = new StepProbe(stack.folder, "browser-cancel");
+  const api = await Api.signIn(stack.url, "admin", password);
+  await createJob(
+    api,
+    `apiVersion: opsconductor/v1\nkind: Job\nname: long\nsteps:\n  - run: |\n      echo started\n      ${probe.waitText}\n`,
+  );
+  const { id } = await execute(api, "long", { targets: { names: [host] } });
+  await page.goto(`/executions/${id}`);
+  await page.getByText("started", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Cancel", exact: true }).click();
+  const dialog = page.getByRole("dialog").or(page.getByRole("alertdialog"));
+  expect(await accessibilityProblems(page)).toEqual([]);
+  await dialog.getByLabel("Reason").fill("seen enough");
+  await dialog.getByRole("button", { name: "Cancel this execution" }).click();
+  await page.getByText("Cancelled by admin").waitFor();
+  expect(probe.starts().filter(isRunning)).toEqual([]);
+});
+
 const pages = [
   ["overview", "/"],
   ["agents", "/agents"],
@@ -101,7 +163,7 @@ test("in all of this the content security policy had nothing to refuse, and no p
   expect(trouble).toEqual({ policy: [], errors: [] });
 });
 
-/** As the theme menu keeps it: chosen before the page is painted. */
+/** By the system's setting, which the page follows unless a person said otherwise. */
 async function useTheme(theme: "light" | "dark"): Promise<void> {
   await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
 }
