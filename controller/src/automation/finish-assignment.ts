@@ -6,7 +6,8 @@ import { type Attempt, hasAllOutput } from "./attempt.ts";
 /** Makes the assignment terminal when its final event and all output that it names are here. True when it did. */
 export function settleAttempt(attempt: Attempt): boolean {
   const { assignment } = attempt;
-  if (!assignment.finish || isTerminal(assignmentStates, assignment.state) || !hasAllOutput(attempt)) return false;
+  const open = assignment.state !== "queued" && !isTerminal(assignmentStates, assignment.state);
+  if (!open || !assignment.finish || !hasAllOutput(attempt)) return false;
   const { state, reason, atMs } = assignment.finish;
   const cancelledByTimeout = state === "cancelled" && assignment.timedOutAt !== null;
   const outcome = cancelledByTimeout ? "timed_out" : state;

@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import { createLane } from "./batch-lane.ts";
+
+/** A lane whose batches are recorded and end when the test says so. */
+function heldLane(run?: (batch: string[]) => (string | Error)[]) {
+  const batches: string[][] = [];
+  const gates: PromiseWithResolvers<void>[] = [];
+  const lane = createLane<string, string>({
+    weigh: (entry) => entry.length,
+    maxWeight: 10,
+    isContentError: (error) => (error as Error).message === "content",
+    async run(entries) {
+      batches.push(entries);
+      const gate = Promise.withResolvers<void>();
+      gates.push(gate);
+      await gate.promise;
+      return run ? run(entries) : entries.map((e) => e.toUpperCase());
+    },
+  });
+  const open = async (n: number) => {
+    await expect.poll(() => gates.length).toBeGreaterThan(n);
+    gates[n]!.resolve();
+  };
+  return { lane, batches, open };
+}
+
+test("the first entry goes at once, and what arrives meanwhile forms the next batch", async () => {
+  const { lane, batches, open } = heldLane();
+  const results = ["a", "b", "c"].map((e) => lane.push(e));
+  expect(batches).toEqual([["a"]]);
+  await open(0);
+  await open(1);
+  expect(await Promise.all(results)).toEqual(["A", "B", "C"]);
+  expect(batches).toEqual([["a"], ["b", "c"]]);
+});
+
+test("a batch ends at its weight, and takes one entry however heavy", async () => {
+  const { lane, batches, open } = heldLane();
+  const results = ["x", "12345", "67890", "1", "a very heavy entry"].map((e) => lane.push(e));
+  for (const n of [0, 1, 2, 3]) await open(n);
+  await Promise.all(results);
+  expect(batches.slice(1)).toEqual([["12345", "67890"], ["1"], ["a very heavy entry"]]);
+});
+
+test("an error in a result rejects that entry alone", async () => {
+  const { lane, open } = heldLane((batch) => batch.map((e) => (e === "bad" ? new Error("stale") : e)));
+  const first = lane.push("x");
+  const [bad, good] = [lane.push("bad"), lane.push("good")];
+  await open(0);
+  await open(1);
+  await Promise.all([first, expect(bad).rejects.toThrow("stale"), expect(good).resolves.toBe("good")]);
+});
+
+test("a batch that fails by its content is tried entry by entry; any other failure fails all of it", async () => {
+  for (const [message, survivors] of [
+    ["content", ["good"]],
+    ["database gone", []],
+  ] as const) {
+    const { lane, open } = heldLane((batch) => {
+      if (batch.includes("bad")) throw new Error(message);
+      return batch;
+    });
+    const first = lane.push("x");
+    const both = ["bad", "good"].map((e) => lane.push(e));
+    void (async () => {
+      for (let n = 0; n < (message === "content" ? 4 : 2); n++) await open(n);
+    })();
+    await first;
+    const settled = await Promise.allSettled(both);
+    expect(settled.flatMap((s) => (s.status === "fulfilled" ? [s.value] : []))).toEqual(survivors);
+    await lane.idle();
+  }
+});

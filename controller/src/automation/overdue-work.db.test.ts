@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type TestContext, testContext } from "../testing/test-context.ts";
+import { timeoutGraceMs } from "./apply-event.ts";
+import { getExecution } from "./get-execution.ts";
+import { dropOldKeys, ensurePartitions } from "./history-upkeep.ts";
+import { listAssignments } from "./list-assignments.ts";
+import { expireQueued, stopOverdue } from "./overdue-work.ts";
+import { FakeAgent, finishedStep, finishedTry, started, starting } from "./testing/fake-agent.ts";
+import { execute, saveTestJob, tester } from "./testing/save-test-job.ts";
+
+let t: TestContext;
+beforeAll(async () => {
+  t = await testContext();
+  await saveTestJob(
+    t,
+    "short",
+    "timeout: 1m\ntargets: { select: env=test, offlineExpiry: 1h }\nsteps: [{ run: sleep 100 }]",
+  );
+});
+afterAll(() => t.close());
+
+const at = (afterMs: number) => ({ ...t.ctx, now: () => new Date(Date.now() + afterMs) });
+
+test("work for an agent that does not come in time expires, once, and the execution ends", async () => {
+  await FakeAgent.make(t, "late");
+  const { id } = await execute(t, "short", ["late"]);
+  await expireQueued(at(59 * 60_000));
+  expect(await getExecution(t.ctx, tester, id)).toMatchObject({ state: "queued" });
+  await Promise.all([expireQueued(at(61 * 60_000)), expireQueued(at(61 * 60_000))]);
+  expect(await getExecution(t.ctx, tester, id)).toMatchObject({ state: "failed", counts: { expired: 1 } });
+  const { items } = await listAssignments(t.ctx, tester, { execution: id, limit: 1 });
+  expect(items[0]).toMatchObject({
+    state: "expired",
+    stateReason: "its agent was not connected in time",
+    stepStates: ["skipped"],
+  });
+});
+
+test("what runs past its timeout is asked to stop, and its cancelled end is a timeout", async () => {
+  const agent = await FakeAgent.connected(t, "slow");
+  const { id } = await execute(t, "short", ["slow"]);
+  const offer = agent.offers[0]!;
+  await agent.say(offer, { kind: "accepted" }, starting(), started());
+  await stopOverdue(at(timeoutGraceMs), t.ctx.automation.dispatcher);
+  expect(agent.desires).toEqual([]);
+  await stopOverdue(at(timeoutGraceMs + 61_000), t.ctx.automation.dispatcher);
+  await stopOverdue(at(timeoutGraceMs + 62_000), t.ctx.automation.dispatcher);
+  expect(agent.desires).toMatchObject([{ want: "cancel", reason: "timed out" }]);
+  await agent.say(offer, finishedTry(Buffer.alloc(0), "step-1", "cancelled"), finishedStep("step-1", "cancelled"), {
+    kind: "finished",
+    state: "cancelled",
+    reason: "",
+  });
+  expect(await getExecution(t.ctx, tester, id)).toMatchObject({ state: "timed_out", counts: { timed_out: 1 } });
+});
+
+test("partitions are made ahead, and keys end after a day", async () => {
+  const nextYear = at(365 * 24 * 3600_000);
+  await ensurePartitions(nextYear);
+  const [row] = await t.db
+    .owner`select count(*) as n from pg_inherits where inhparent = 'automation.executions'::regclass`;
+  expect(row!.n).toBeGreaterThanOrEqual(6n);
+  const agent = await FakeAgent.connected(t, "keyed");
+  await execute(t, "short", [agent.name], { idempotencyKey: "old" });
+  await dropOldKeys(at(23 * 3600_000));
+  expect(await t.ctx.sql`select 1 from automation.execution_keys`).toHaveLength(1);
+  await dropOldKeys(at(25 * 3600_000));
+  expect(await t.ctx.sql`select 1 from automation.execution_keys`).toHaveLength(0);
+});

@@ -1,0 +1,22 @@
+// A saved job and its executions, for *.db.test.ts.
+import type { Execution } from "@opsconductor/contract/api/executions";
+import { type TestContext, testActor } from "../../testing/test-context.ts";
+import { type CreateExecutionParams, createExecution } from "../create-execution.ts";
+import { createJob } from "../save-job.ts";
+
+export const tester = testActor();
+
+/** `rest` is everything after the name, e.g. "steps: [{ run: echo hi }]". */
+export async function saveTestJob(t: TestContext, name: string, rest = "steps: [{ run: echo hi }]"): Promise<void> {
+  const text = `apiVersion: opsconductor/v1\nkind: Job\nname: ${name}\n${rest}\n`;
+  await createJob(t.ctx, tester, { definition: { bytes: Buffer.from(text), mediaType: "text/yaml" }, message: "" });
+}
+
+export async function execute(
+  t: TestContext,
+  job: string,
+  names: readonly string[],
+  more: Partial<CreateExecutionParams> = {},
+): Promise<Execution> {
+  return await createExecution(t.ctx, tester, { job, inputs: {}, targets: { names }, reason: "", ...more });
+}

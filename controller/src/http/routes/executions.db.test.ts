@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { FakeAgent } from "../../automation/testing/fake-agent.ts";
+import { execute, saveTestJob } from "../../automation/testing/save-test-job.ts";
+import { type TestContext, testContext } from "../../testing/test-context.ts";
+import { signedIn, type TestHttp, testHttp } from "../../testing/test-http.ts";
+
+let t: TestContext;
+let http: TestHttp;
+let headers: { authorization: string };
+let agent: FakeAgent;
+let path: string;
+let id: string;
+const data = Buffer.from("first\nsecond \u0000\nthird");
+beforeAll(async () => {
+  t = await testContext();
+  http = testHttp(t.ctx);
+  ({ headers } = await signedIn(t.ctx, http, ["executions:read"]));
+  await saveTestJob(t, "prints");
+  agent = await FakeAgent.connected(t, "web-1");
+  ({ id } = await execute(t, "prints", ["web-1"]));
+  await agent.run(agent.offers[0]!, data);
+  path = `/api/v1/executions/${id}`;
+});
+afterAll(() => t.close());
+
+const call = (method: string, url: string, body?: unknown) => http.call(method, url, body, headers);
+const download = (url: string, more: Record<string, string> = {}) =>
+  http.app.request(url, { headers: { ...headers, ...more } });
+
+test("an execution is read by id and by number, whole", async () => {
+  const { status, body } = await call("GET", path);
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ state: "succeeded", counts: { succeeded: 1 }, unreachable: 0, jobName: "prints" });
+  expect(body.definition).toContain("name: prints");
+  expect(body.stages[0].steps).toMatchObject([{ id: "step-1" }]);
+  expect((await call("GET", `/api/v1/executions/${body.number}`)).body.id).toBe(id);
+  for (const unknown of ["999999", "01999999-0000-7000-8000-000000000001", "nonsense"])
+    expect((await call("GET", `/api/v1/executions/${unknown}`)).status).toBe(404);
+});
+
+test("lists, assignments, steps and lines answer in the shapes of the contract", async () => {
+  expect((await call("GET", "/api/v1/executions?job=prints&state=succeeded")).body.items).toHaveLength(1);
+  expect((await call("GET", `${path}/assignments`)).body.items).toMatchObject([
+    { targetName: "web-1", stepStates: ["succeeded"] },
+  ]);
+  expect((await call("GET", `${path}/steps?target=web-1`)).body.items[0].tries).toMatchObject([{ exitCode: 0 }]);
+  const { body } = await call("GET", `${path}/output?target=web-1&step=step-1&from=-2`);
+  expect(body).toMatchObject({
+    from: 1,
+    lines: ["second \u2400", "third"],
+    totalLines: 3,
+    lastLineOpen: true,
+    complete: true,
+  });
+});
+
+test("a download is the exact bytes, an attachment that is never sniffed, and takes ranges", async () => {
+  const url = `${path}/output.txt?target=web-1&step=step-1`;
+  const whole = await download(url);
+  expect(Buffer.from(await whole.arrayBuffer())).toEqual(data);
+  expect(whole.headers.get("content-length")).toBe(String(data.length));
+  expect(whole.headers.get("content-disposition")).toMatch(/^attachment; filename="prints-\d+-web-1-step-1.txt"$/);
+  expect(whole.headers.get("x-content-type-options")).toBe("nosniff");
+  const part = await download(url, { range: "bytes=6-11" });
+  expect([part.status, await part.text()]).toEqual([206, "second"]);
+  expect(part.headers.get("content-range")).toBe(`bytes 6-11/${data.length}`);
+  expect((await download(url, { range: "bytes=100-" })).status).toBe(416);
+});
+
+test("a ticket downloads once, without a token, within its minute", async () => {
+  const ask = async () => (await call("POST", `${path}/output-ticket?target=web-1&step=step-1`)).body.url as string;
+  const url = await ask();
+  const first = await http.app.request(url);
+  expect(Buffer.from(await first.arrayBuffer())).toEqual(data);
+  expect((await http.app.request(url)).status).toBe(404);
+  const late = await ask();
+  await t.ctx.sql`update automation.download_tickets set expires_at = now() - interval '1 second'`;
+  expect((await http.app.request(late)).status).toBe(404);
+  expect((await http.app.request("/api/v1/downloads/short")).status).toBe(400);
+});
+
+test("who read and who downloaded is in the audit log", async () => {
+  const rows = await t.ctx.sql`select distinct action from communication.audit where object_id = ${id} order by 1`;
+  expect(rows.map((r) => r.action)).toEqual([
+    "execution.created",
+    "execution.output_downloaded",
+    "execution.output_read",
+  ]);
+});
+
+test("cancelling what is finished is refused, and needs its own permission", async () => {
+  expect((await call("POST", `${path}/cancel`)).status).toBe(403);
+  const operator = await signedIn(t.ctx, http, ["executions:cancel"]);
+  const answer = await http.call("POST", `${path}/cancel`, { reason: "late" }, operator.headers);
+  expect(answer).toMatchObject({ status: 409, body: { code: "failed_precondition" } });
+});
+
+test("the overview counts agents, work and outcomes", async () => {
+  await FakeAgent.make(t, "never-there");
+  const { status, body } = await call("GET", "/api/v1/overview");
+  expect(status).toBe(200);
+  expect(body.agents).toEqual({ online: 1, offline: 1, quarantined: 0, total: 2 });
+  expect(body).toMatchObject({ targets: 2, jobs: 1, queued: 0, last24h: { total: 1, failed: 0 } });
+  expect(body.hours).toHaveLength(24);
+  expect(body.hours[23]).toMatchObject({ succeeded: 1, failed: 0, other: 0 });
+  expect(body.latest).toMatchObject([{ id, state: "succeeded" }]);
+});
