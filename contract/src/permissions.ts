@@ -75,6 +75,20 @@ export const routeRequirements: Readonly<Record<string, Requirement>> = {
   "GET /api/v1/downloads/{ticket}": "public", // the ticket is the permission: one use, a minute
   "POST /api/v1/executions/{id}/cancel": "executions:cancel",
 
+  // The paths of the original, for programs written against it.
+  "POST /auth/login": "public",
+  "POST /auth/refresh": "public",
+  "POST /auth/logout": "public",
+  "GET /targets": "targets:read",
+  "POST /targets": "targets:write",
+  "GET /targets/{id}": "targets:read",
+  "DELETE /targets/{id}": "targets:write",
+  "GET /jobs": "jobs:read",
+  "GET /jobs/{id}": "jobs:read",
+  "POST /jobs/{id}/execute": "jobs:execute",
+  "GET /executions": "executions:read",
+  "GET /executions/{id}": "executions:read",
+
   "GET /api/v1/overview": "executions:read",
 
   "GET /api/v1/events": "token", // each topic asks for its own permission

@@ -5,7 +5,7 @@ import { isSecure } from "../addresses.ts";
 import type { Context } from "../context.ts";
 import { allowedMethods } from "./allowed-methods.ts";
 import { authorize } from "./auth.ts";
-import { consoleRoutes } from "./console.ts";
+import { consoleFiles, consolePages } from "./console.ts";
 import { limitBodies } from "./limit-bodies.ts";
 import { measureRequests } from "./measure-requests.ts";
 import { answerError } from "./problem.ts";
@@ -19,13 +19,15 @@ import { executionRoutes } from "./routes/executions.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
+import { originalAuthRoutes } from "./routes/original/auth.ts";
+import { originalResourceRoutes } from "./routes/original/resources.ts";
 import { overviewRoutes } from "./routes/overview.ts";
 import { systemRoutes } from "./routes/system.ts";
 import { targetRoutes } from "./routes/targets.ts";
 import { sameOriginWrites } from "./same-origin.ts";
 import { securityHeaders } from "./security-headers.ts";
 
-/** In the order of the documentation. The console comes last: its `/*` takes what nobody else did. */
+/** In the order of the documentation. */
 const resources = [
   authRoutes,
   overviewRoutes,
@@ -37,6 +39,8 @@ const resources = [
   systemRoutes,
   healthRoutes,
   metricsRoutes,
+  originalAuthRoutes,
+  originalResourceRoutes,
 ];
 
 const maxBodyBytes = 1024 * 1024;
@@ -47,13 +51,14 @@ export function createApp(ctx: Context): Router {
   app.use(measureRequests(ctx));
   app.use(securityHeaders(isSecure(ctx.config)));
   app.use(sameOriginWrites(ctx.config.publicUrl));
+  app.use(consolePages(ctx.config));
   app.use(authorize(ctx));
   app.use(limitBodies(maxBodyBytes));
   app.onError((error, c) => answerError(ctx.log, error, c));
   app.notFound((c) => answerError(ctx.log, unknownPath(app, c), c));
   for (const routes of resources) app.route("/", routes(ctx));
   app.route("/", docsRoutes(app));
-  app.route("/", consoleRoutes(ctx.config));
+  app.route("/", consoleFiles(ctx.config));
   return app;
 }
 

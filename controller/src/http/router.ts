@@ -25,7 +25,7 @@ export function newRouter(): Router {
 }
 
 /** `target` is json, query, param, header …: paths into the body are told without a prefix. */
-function invalidInput(target: string, issues: readonly z.core.$ZodIssue[]): OcError {
+export function invalidInput(target: string, issues: readonly z.core.$ZodIssue[]): OcError {
   const prefix = target === "json" ? [] : [target];
   const errors: FieldError[] = issues.map((issue) => ({
     path: [...prefix, ...issue.path].map(String).join("."),
