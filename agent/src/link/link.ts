@@ -1,0 +1,150 @@
+// Keeps this host connected for as long as the agent runs: dial, talk, wait, dial again. Started by main.ts's `run`.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Welcome } from "@opsconductor/proto/opsconductor/agent/v1/agent";
+import type { Logger } from "pino";
+import { candidates } from "./addresses.ts";
+import { CertificateKeeper, type ChosenCertificate } from "./certificate-keeper.ts";
+import type { RequestMaker } from "./certificate-request.ts";
+import { agentClient } from "./channel.ts";
+import { chooseBackoff } from "./choose-backoff.ts";
+import { chooseNextDial } from "./choose-next-dial.ts";
+import { FactsReporter } from "./facts-reporter.ts";
+import type { Host } from "./host.ts";
+import { MarkKeeper } from "./mark-keeper.ts";
+import { reauthenticate } from "./reauthenticate.ts";
+import { Session, type SessionEnd } from "./session.ts";
+import type { Identity, StateFolder } from "./state-folder.ts";
+import type { StatusFile } from "./status-file.ts";
+
+export interface LinkOptions {
+  state: StateFolder;
+  identity: Identity;
+  host: Host;
+  log: Logger;
+  status: StatusFile;
+  version: string;
+  /** Random, one a process. */
+  incarnation: string;
+  makeRequest: RequestMaker;
+  signal: AbortSignal;
+}
+
+export class Link {
+  readonly #o: LinkOptions;
+  readonly #certificates: CertificateKeeper;
+  readonly #marks: MarkKeeper;
+  readonly #facts: FactsReporter;
+  readonly #addresses: string[];
+  #identity: Identity;
+  #session: Session | undefined;
+  #failures = 0;
+  #dials = 0;
+
+  constructor(options: LinkOptions) {
+    this.#o = options;
+    const { state, identity, host, log, makeRequest } = options;
+    this.#identity = identity;
+    this.#certificates = new CertificateKeeper(state, makeRequest, log);
+    this.#marks = new MarkKeeper(state.file("mark.json"));
+    this.#facts = new FactsReporter(host, log);
+    this.#addresses = candidates(identity.agentAddress, identity.reachedBy);
+    host.onReady(() => this.#session?.ready());
+  }
+
+  /** Resolves when the signal was aborted and the stream is closed. */
+  async run(): Promise<void> {
+    const { signal } = this.#o;
+    const stop = () => this.#session?.close("the agent is stopping");
+    signal.addEventListener("abort", stop, { once: true });
+    while (!signal.aborted) {
+      const waitMs = await this.#once();
+      if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => {});
+    }
+    this.#marks.save();
+  }
+
+  /** One dial and all that came of it. Returns how long to wait before the next. */
+  async #once(): Promise<number> {
+    const chosen = this.#certificates.choose(Date.now());
+    if (!chosen) return this.#proveIdentity();
+    const end = await this.#talk(chosen);
+    this.#failures += 1;
+    const next = chooseNextDial(end, chooseBackoff(this.#failures, Math.random()), Math.random());
+    if (next.certificateRefused) this.#certificates.refuse(chosen);
+    const reason = end.kind === "goodbye" ? `${end.code}: ${end.reason}` : end.reason;
+    this.#o.log.info({ reason, waitMs: next.waitMs }, "link.disconnected");
+    this.#o.status.update({ state: next.refused ? "refused" : "waiting", reason });
+    return next.waitMs;
+  }
+
+  async #talk(chosen: ChosenCertificate): Promise<SessionEnd> {
+    const { host, log, version, incarnation, state } = this.#o;
+    const address = this.#addresses[this.#dials++ % this.#addresses.length]!;
+    const trust = { authoritiesPem: state.authorities() ?? "", clusterId: this.#identity.clusterId };
+    const client = agentClient(address, trust, chosen.certificate);
+    this.#o.status.update({ state: "connecting", address });
+    const session: Session = new Session({
+      ...{ host, client, log, version, incarnation },
+      certificateSerial: chosen.certificate.serial,
+      marks: this.#marks,
+      facts: this.#facts,
+      onWelcome: (welcome) => this.#welcomed(welcome, chosen, address),
+      onBeat: () => {
+        this.#showWork();
+        void this.#renew(session, client);
+      },
+    });
+    this.#session = session;
+    if (this.#o.signal.aborted) session.close("the agent is stopping");
+    const end = await session.ended;
+    this.#session = undefined;
+    this.#facts.sessionEnded();
+    client.close();
+    return end;
+  }
+
+  #welcomed(welcome: Welcome, chosen: ChosenCertificate, address: string): void {
+    const { state, log, status } = this.#o;
+    this.#failures = 0;
+    this.#dials -= 1; // this address works: begin with it the next time
+    this.#certificates.accept(chosen, Math.random());
+    if (welcome.renewCertificate) this.#certificates.renewSoon();
+    const bundle = welcome.caBundlePem.toString();
+    if (bundle && bundle !== state.authorities()) state.saveAuthorities(bundle);
+    if (welcome.agentName !== this.#identity.agentName) {
+      this.#identity = { ...this.#identity, agentName: welcome.agentName };
+      state.saveIdentity(this.#identity);
+    }
+    const { agentName, controllerId } = welcome;
+    log.info({ address, controllerId, epoch: String(welcome.sessionEpoch) }, "link.connected");
+    const certificateNotAfter = new Date(chosen.certificate.notAfterMs).toISOString();
+    status.update({ state: "online", reason: "", address, agentName, controllerId, certificateNotAfter });
+  }
+
+  async #renew(session: Session, client: ReturnType<typeof agentClient>): Promise<void> {
+    if (!(await this.#certificates.renewIfDue(client, Date.now()))) return;
+    if (this.#session === session) session.close("to use the new certificate");
+  }
+
+  async #proveIdentity(): Promise<number> {
+    const { state, log, status, makeRequest } = this.#o;
+    try {
+      status.update({ state: "connecting", reason: "the certificate has expired: proving the identity" });
+      const certificate = await reauthenticate(state, this.#identity, makeRequest);
+      log.info({ serial: certificate.serial }, "link.reauthenticated");
+      return 0;
+    } catch (error) {
+      this.#failures += 1;
+      const { code, details, message } = error as { code?: number; details?: string; message: string };
+      const refused = code === 7 || code === 16;
+      log.warn({ err: error }, "link.reauthentication_failed");
+      status.update({ state: refused ? "refused" : "waiting", reason: details ?? message });
+      return refused ? 60_000 : chooseBackoff(this.#failures, Math.random());
+    }
+  }
+
+  #showWork(): void {
+    const { runningAttempts, spooledBytes } = this.#o.host.vitals();
+    this.#o.status.update({ runningAttempts, spooledBytes: Number(spooledBytes), degraded: this.#o.host.degraded() });
+  }
+}

@@ -1,0 +1,45 @@
+// Remembers how far the controller's database had come, over restarts of this agent: a controller that knows less was
+// restored from an older backup, and hello tells it so.
+import type { DatabaseMark } from "@opsconductor/proto/opsconductor/agent/v1/agent";
+import { readText, writeDurably } from "./durable-file.ts";
+
+const writeEveryMs = 60_000;
+
+export class MarkKeeper {
+  readonly #path: string;
+  #highest: DatabaseMark | undefined;
+  #writtenAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(path: string) {
+    this.#path = path;
+    const stored = readText(path);
+    if (stored === undefined) return;
+    const { systemId, generation, position } = JSON.parse(stored);
+    this.#highest = { systemId, generation, position: BigInt(position) };
+  }
+
+  get highest(): DatabaseMark | undefined {
+    return this.#highest;
+  }
+
+  hear(mark: DatabaseMark | undefined): void {
+    if (!mark || !isHigher(mark, this.#highest)) return;
+    const newGeneration = mark.generation !== this.#highest?.generation || mark.systemId !== this.#highest.systemId;
+    this.#highest = mark;
+    // A mark that is a minute old still tells a restored backup; a disk sync each heartbeat would tell nothing more.
+    if (newGeneration || performance.now() - this.#writtenAtMs > writeEveryMs) this.save();
+  }
+
+  save(): void {
+    if (!this.#highest) return;
+    this.#writtenAtMs = performance.now();
+    const { systemId, generation, position } = this.#highest;
+    writeDurably(this.#path, `${JSON.stringify({ systemId, generation, position: String(position) })}\n`);
+  }
+}
+
+function isHigher(mark: DatabaseMark, than: DatabaseMark | undefined): boolean {
+  if (!than || mark.systemId !== than.systemId) return true;
+  if (mark.generation !== than.generation) return mark.generation > than.generation;
+  return mark.position > than.position;
+}
