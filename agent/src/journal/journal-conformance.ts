@@ -160,7 +160,9 @@ export function describeJournal(name: string, make: () => Journal): void {
     accept(journal, 10n);
     journal.commit([{ kind: "output", output: sampleOutput(10n) }]);
     journal.noteOutputAcked(10n, "a", 1, 2n);
-    expect(journal.outputs(10n)).toMatchObject([{ stepId: "a", try: 1, ackedOffset: 2n, totalBytes: 3n }]);
+    expect(journal.outputs(10n)).toMatchObject([
+      { stepId: "a", try: 1, folder: "0.1.1", ackedOffset: 2n, totalBytes: 3n },
+    ]);
     expect([...journal.outputs(10n)[0]!.inline!]).toEqual([0, 255, 7]);
     journal.commit([{ kind: "output", output: { ...sampleOutput(10n), ackedOffset: 3n, inline: undefined } }]);
     expect(journal.outputs(10n)).toMatchObject([{ ackedOffset: 3n, inline: undefined }]);
@@ -182,7 +184,7 @@ export function describeJournal(name: string, make: () => Journal): void {
 function sampleOutput(fence: bigint) {
   const inline = new Uint8Array([0, 255, 7]);
   return {
-    ...{ fence, stepId: "a", try: 1, ackedOffset: 0n, totalBytes: 3n, inline },
+    ...{ fence, stepId: "a", try: 1, folder: "0.1.1", ackedOffset: 0n, totalBytes: 3n, inline },
   };
 }
 

@@ -34,7 +34,7 @@ test("a sqlite journal opened again has everything, acknowledgements included", 
   const first = new SqliteJournal({ path });
   const { id } = first;
   first.commit([openRecord(sampleOffer(7n)), eventRecord(7n, { kind: "accepted" })]);
-  const output = { fence: 7n, stepId: "a", try: 1, ackedOffset: 0n };
+  const output = { fence: 7n, stepId: "a", try: 1, folder: "0.1.1", ackedOffset: 0n };
   first.commit([{ kind: "output", output: { ...output, totalBytes: undefined, inline: undefined } }]);
   first.noteEventsAcked(7n, 1n);
   first.noteOutputAcked(7n, "a", 1, 44n);

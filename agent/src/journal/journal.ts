@@ -92,6 +92,8 @@ export interface OutputRecord {
   fence: bigint;
   stepId: string;
   try: number;
+  /** Name of the folder inside the attempt's that holds the files. */
+  folder: string;
   ackedOffset: bigint;
   /** Total once the try ended and its stream is complete. */
   totalBytes: bigint | undefined;

@@ -138,7 +138,7 @@ export class SqliteJournal implements Journal {
     } else if (record.kind === "output") {
       const o = record.output;
       const total = o.totalBytes ?? null;
-      s.putOutput.run(o.fence, o.stepId, o.try, o.ackedOffset, total, o.inline ?? null);
+      s.putOutput.run(o.fence, o.stepId, o.try, o.folder, o.ackedOffset, total, o.inline ?? null);
     } else if (record.kind === "forget") {
       for (const statement of s.deleteAll) statement.run(record.fence);
     }
@@ -193,7 +193,7 @@ function prepareStatements(db: DatabaseSync) {
     insertEvent: p("insert into events values (?, ?, ?, ?, ?, ?)"),
     insertOffer: p("insert into offers values (?, ?, ?)"),
     putAttempt: p("insert or replace into attempts values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-    putOutput: p("insert or replace into outputs values (?, ?, ?, ?, ?, ?)"),
+    putOutput: p("insert or replace into outputs values (?, ?, ?, ?, ?, ?, ?)"),
     ackEvents: p("update attempts set acked_seq = min(?, last_seq) where fence = ?"),
     ackOutput: p("update outputs set acked_offset = max(acked_offset, ?) where fence = ? and step_id = ? and try = ?"),
     deleteAll: ["attempts", "offers", "events", "outputs"].map((table) => p(`delete from ${table} where fence = ?`)),
@@ -235,6 +235,7 @@ function outputOf(row: Row): OutputRecord {
     fence: row.fence as bigint,
     stepId: row.step_id as string,
     try: Number(row.try),
+    folder: row.folder as string,
     ackedOffset: row.acked_offset as bigint,
     totalBytes: (row.total_bytes as bigint | null) ?? undefined,
     inline: (row.inline as Uint8Array | null) ?? undefined,

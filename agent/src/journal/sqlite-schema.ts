@@ -33,6 +33,7 @@ create table outputs (
   fence integer not null,
   step_id text not null,
   try integer not null,
+  folder text not null,
   acked_offset integer not null,
   total_bytes integer,
   inline blob,

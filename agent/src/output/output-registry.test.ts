@@ -78,7 +78,15 @@ test("tries share the host's limit, and each gets its least", () => {
 
 test("what an earlier life left is there again, from where it was acknowledged", () => {
   const { registry, journal, folder } = setUp();
-  const record = { fence: 1n, stepId: "a", try: 1, ackedOffset: 2n, totalBytes: 5n, inline: Buffer.from("hello") };
+  const record = {
+    fence: 1n,
+    stepId: "a",
+    try: 1,
+    folder: "0.1.1",
+    ackedOffset: 2n,
+    totalBytes: 5n,
+    inline: Buffer.from("hello"),
+  };
   journal.commit([{ kind: "output", output: record }]);
   registry.restore(address, record, folder);
   expect(registry.states()).toMatchObject([{ ackedBytes: 2n, availableBytes: 5n, ended: true }]);

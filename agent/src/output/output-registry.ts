@@ -1,6 +1,7 @@
 // All output of this host that the controller has not acknowledged: of running tries and of finished ones, in files or
 // in the journal. The host answers the link's questions from here.
 import { rmSync } from "node:fs";
+import { basename } from "node:path";
 import { outputKey } from "../journal/acknowledgements.ts";
 import type { AttemptKey, Journal, OutputRecord } from "../journal/journal.ts";
 import { OutputSpool, type OutputTotals } from "./output-spool.ts";
@@ -60,16 +61,18 @@ export class OutputRegistry {
   /** Follows a try that starts or was found running. */
   follow(address: TryAddress, folder: string, redactor: Redactor | undefined, reservedBytes: number): void {
     const key = keyOf(address);
-    const ackedBytes = this.#entries.get(key)?.ackedBytes ?? 0n;
+    const before = this.#entries.get(key);
+    before?.spool?.close();
+    const ackedBytes = before?.ackedBytes ?? 0n;
     const state = { ...address, availableBytes: 0n, ackedBytes, ended: false, inline: false, reservedBytes };
     this.#entries.set(key, { ...state, folder, spool: new OutputSpool(folder, redactor) });
   }
 
-  /** The stream of a finished try that an earlier life left unacknowledged. */
+  /** What an earlier life left unacknowledged. A stream without a total is open: `follow` comes for it. */
   restore(address: TryAddress, record: OutputRecord, folder: string): void {
-    const total = record.totalBytes!;
-    if (record.ackedOffset >= total) return;
-    const state = { ...address, availableBytes: total, ackedBytes: record.ackedOffset, ended: true };
+    const { ackedOffset: ackedBytes, totalBytes } = record;
+    if (totalBytes !== undefined && ackedBytes >= totalBytes) return;
+    const state = { ...address, availableBytes: totalBytes ?? 0n, ackedBytes, ended: totalBytes !== undefined };
     const inline = record.inline !== undefined;
     this.#entries.set(keyOf(address), { ...state, folder, spool: undefined, inline, reservedBytes: 0 });
   }
@@ -93,7 +96,8 @@ export class OutputRegistry {
     const small = totals.bytes <= inlineLimitBytes;
     const inline = small && totals.bytes > 0n ? readStream(entry.folder, 0, Number(totals.bytes)) : undefined;
     const { fence, stepId, ackedBytes: ackedOffset } = entry;
-    return { totals, record: { fence, stepId, try: entry.try, ackedOffset, totalBytes: totals.bytes, inline } };
+    const where = { fence, stepId, try: entry.try, folder: basename(entry.folder) };
+    return { totals, record: { ...where, ackedOffset, totalBytes: totals.bytes, inline } };
   }
 
   /** The totals are durable: the stream can be read to its end. True: the folder is not needed for it. */
@@ -141,7 +145,8 @@ export class OutputRegistry {
 
   spooledBytes(): bigint {
     let sum = 0n;
-    for (const entry of this.#entries.values()) sum += entry.availableBytes - entry.ackedBytes;
+    for (const { availableBytes, ackedBytes } of this.#entries.values())
+      if (availableBytes > ackedBytes) sum += availableBytes - ackedBytes;
     return sum;
   }
 

@@ -34,7 +34,8 @@ export function findProcesses(mark: string, leader: number): TryProcesses {
     else if (seen.pid === leader) leaderIsForeign = true;
     else if (seen.session === leader || seen.group === leader) bySession.push(seen.pid);
   }
-  if (!leaderIsForeign) found.command.push(...bySession);
+  // 0 is the session of kernel threads and of everything outside a container: never a supervisor's.
+  if (leader > 1 && !leaderIsForeign) found.command.push(...bySession);
   return found;
 }
 

@@ -66,6 +66,7 @@ function kill(pid: number): void {
 }
 
 function signalGroup(leader: number, signal: NodeJS.Signals): void {
+  if (leader <= 1) return; // 0 would be our own group
   try {
     process.kill(-leader, signal);
   } catch {
@@ -74,6 +75,7 @@ function signalGroup(leader: number, signal: NodeJS.Signals): void {
 }
 
 function groupExists(leader: number): boolean {
+  if (leader <= 1) return false;
   try {
     return process.kill(-leader, 0);
   } catch {

@@ -1,0 +1,61 @@
+// Watches the space that is left for journal and spool: below the limit no work is taken, so that what runs can still
+// tell how it ended. The host asks at each offer.
+import { statfsSync } from "node:fs";
+import type { Logger } from "pino";
+import type { DiskReserve } from "../journal/disk-reserve.ts";
+
+const everyMs = 5000;
+
+export class DiskWatch {
+  readonly #folder: string;
+  readonly #minFreeBytes: number;
+  readonly #reserve: DiskReserve;
+  readonly #log: Logger;
+  readonly #timer: NodeJS.Timeout;
+  /** Called when there is space again. */
+  onSpace: () => void = () => {};
+  #problem = "";
+
+  constructor(folder: string, minFreeBytes: number, reserve: DiskReserve, log: Logger) {
+    this.#folder = folder;
+    this.#minFreeBytes = minFreeBytes;
+    this.#reserve = reserve;
+    this.#log = log;
+    this.look();
+    this.#timer = setInterval(() => this.look(), everyMs);
+    this.#timer.unref();
+  }
+
+  /** Empty while there is enough. */
+  get problem(): string {
+    return this.#problem;
+  }
+
+  look(): void {
+    const before = this.#problem;
+    this.#problem = this.#check();
+    if (this.#problem !== before) this.#log.warn({ event: "disk.space", problem: this.#problem });
+    if (before !== "" && this.#problem === "") this.onSpace();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #check(): string {
+    try {
+      const { bavail, bsize } = statfsSync(this.#folder);
+      const freeBytes = bavail * bsize;
+      if (freeBytes < this.#minFreeBytes) return this.#tooLittle(freeBytes);
+      this.#reserve.fill();
+      return "";
+    } catch (error) {
+      return `The state folder ${this.#folder} cannot be used: ${(error as Error).message}`;
+    }
+  }
+
+  #tooLittle(freeBytes: number): string {
+    const mib = (bytes: number) => `${Math.floor(bytes / 1024 ** 2)} MiB`;
+    return `Only ${mib(freeBytes)} are free in ${this.#folder}; work is taken again from ${mib(this.#minFreeBytes)}.`;
+  }
+}

@@ -1,0 +1,104 @@
+// The end of one try: output read to its end, outcome mapped, both recorded for the next commit. The same for a try
+// that this agent saw ending and for one whose record it found.
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { removeCgroup } from "../process/cgroup.ts";
+import { killLeftovers } from "../process/stop-try.ts";
+import { type ExitRecord, readClaim, readExit } from "../process/try-records.ts";
+import type { SpawnEnd } from "../process/watch-try.ts";
+import type { HostContext } from "./host-context.ts";
+import { maxOutputsBytes, parseOutputs } from "./parse-outputs.ts";
+import { outputsFile } from "./step-command.ts";
+import { type TryPlace, targetOf } from "./try-place.ts";
+
+export type TryState = "succeeded" | "failed" | "timed_out" | "cancelled" | "lost";
+
+export interface TryResult {
+  state: TryState;
+  reason: string;
+  outputs: Record<string, string>;
+  /** It failed before it could start, and would again: no retry. */
+  final?: boolean;
+}
+
+/** `durationMs`: as measured by us; undefined when we were away, and the supervisor's record has to tell. */
+export async function finishTry(
+  host: HostContext,
+  place: TryPlace,
+  end: Exclude<SpawnEnd, { kind: "notStarted" }>,
+  durationMs: number | undefined,
+): Promise<TryResult> {
+  const exit = end.kind === "exited" ? end.exit : await exitAfterAll(host, place);
+  const result = exit === undefined ? lost("the supervisor was killed") : resultOf(host, place, exit);
+  await reportTry(host, place, result, exit, durationMs ?? recordedDuration(place, exit));
+  return result;
+}
+
+export function lost(reason: string): TryResult {
+  return { state: "lost", reason: `nobody knows how it ended: ${reason}`, outputs: {} };
+}
+
+/** Records the end of a try whose processes are all gone, or are no longer ours to wait for. */
+export async function reportTry(
+  host: HostContext,
+  place: TryPlace,
+  result: TryResult,
+  exit: ExitRecord | undefined,
+  durationMs: number,
+): Promise<void> {
+  const written = exit ?? { headBytes: 0n, restBytes: 0n };
+  const { totals, record } = await host.outputs.finish(place.address, written);
+  place.attempt.note({
+    ...{ kind: "tryFinished", stepId: place.step.id, try: place.try, state: result.state },
+    ...{ exitCode: exit?.exitCode, signal: exit?.signal ?? "", reason: result.reason, durationMs },
+    ...{ outputBytes: totals.bytes, outputSha256: totals.sha256, gaps: totals.gaps, rawBytes: totals.rawBytes },
+  });
+  place.attempt.record({ kind: "output", output: record });
+  place.attempt.afterCommit(() => {
+    const cgroup = host.cgroups?.folderOf(place.mark);
+    if (cgroup !== undefined) removeCgroup(cgroup);
+    if (host.outputs.ended(place.address, record)) void rm(place.folder, { recursive: true, force: true });
+  });
+}
+
+// The supervisor is gone: nothing of the try may go on. Its capper may have written the record before it died too.
+async function exitAfterAll(host: HostContext, place: TryPlace): Promise<ExitRecord | undefined> {
+  const claim = readClaim(place.folder);
+  await killLeftovers(targetOf(host, place, typeof claim === "object" ? claim.pid : 0));
+  return readExit(place.folder);
+}
+
+function resultOf(host: HostContext, place: TryPlace, exit: ExitRecord): TryResult {
+  const { attempt } = place;
+  if (exit.stopped === "cancelled") return { state: "cancelled", reason: attempt.wantReason, outputs: {} };
+  if (exit.stopped === "timed_out") return { state: "timed_out", reason: timeoutReason(place), outputs: {} };
+  const outputs = readOutputs(host, place);
+  if (exit.exitCode !== 0) {
+    const reason = exit.signal === "" ? "" : `ended by ${exit.signal}`;
+    return { state: "failed", reason, outputs: outputs.values ?? {} };
+  }
+  if (outputs.values === undefined) return { state: "failed", reason: outputs.problem, outputs: {} };
+  return { state: "succeeded", reason: "", outputs: outputs.values };
+}
+
+function timeoutReason({ step, attempt }: TryPlace): string {
+  const limitMs = Math.min(step.timeoutMs ?? Number.POSITIVE_INFINITY, attempt.plan.timeoutMs);
+  return `it ran into its time limit of ${limitMs / 1000} s${limitMs === step.timeoutMs ? "" : " (the job's)"}`;
+}
+
+function readOutputs(host: HostContext, place: TryPlace): ReturnType<typeof parseOutputs> {
+  const path = join(place.folder, outputsFile);
+  if (!existsSync(path)) return { values: {}, problem: undefined };
+  if (statSync(path).size > maxOutputsBytes) return parseOutputs(Buffer.alloc(maxOutputsBytes + 1));
+  const redactor = host.redactorFor(place.address);
+  const bytes = readFileSync(path);
+  return parseOutputs(redactor === undefined ? bytes : redactor.redact(bytes, true).output);
+}
+
+function recordedDuration(place: TryPlace, exit: ExitRecord | undefined): number {
+  const claim = readClaim(place.folder);
+  if (exit === undefined || typeof claim !== "object") return 0;
+  const ticksPerSecond = 100; // USER_HZ, fixed in Linux's interface to programs
+  return Math.max(0, Math.round(exit.endedAtUptime * 1000 - (Number(claim.startTime) * 1000) / ticksPerSecond));
+}

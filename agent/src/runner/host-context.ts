@@ -1,0 +1,62 @@
+// What every part of the runner is given: built once by create-host.ts.
+import type { Logger } from "pino";
+import type { Policy } from "../guard/policy.ts";
+import type { AttemptKey, Journal, Moment } from "../journal/journal.ts";
+import type { OutputRegistry, TryAddress } from "../output/output-registry.ts";
+import type { Redactor } from "../output/redactor.ts";
+import type { Cgroups } from "../process/cgroup.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Slots } from "./slots.ts";
+
+export interface HostSettings {
+  /** Attempts that run at once; the rest waits accepted. */
+  maxRunning: number;
+  /** Between asking a step to stop and killing it. */
+  graceMs: number;
+  /** How long a background child may hold a finished step's output open. */
+  drainMs: number;
+  /** Of all unacknowledged output on this host. */
+  maxSpoolBytes: number;
+  /** Below it no work is taken, so that outcomes of running work still fit. */
+  minFreeBytes: number;
+  /** Outcomes that the controller never asked to forget are kept this long. */
+  keepOutcomesMs: number;
+}
+
+export const defaultSettings: HostSettings = {
+  maxRunning: 32,
+  graceMs: 10_000,
+  drainMs: 2000,
+  maxSpoolBytes: 1024 ** 3,
+  minFreeBytes: 64 * 1024 ** 2,
+  keepOutcomesMs: 30 * 24 * 3_600_000,
+};
+
+export interface HostContext {
+  settings: HostSettings;
+  stateFolder: string;
+  bootId: string;
+  /** Wall and monotonic clock, and the boot the latter counts in. */
+  now(): Moment;
+  log: Logger;
+  journal: Journal;
+  outputs: OutputRegistry;
+  policy: Policy;
+  slots: Slots;
+  cgroups: Cgroups | undefined;
+  supervisorScript: string;
+  /** What steps inherit. */
+  baseEnvironment: Record<string, string>;
+  /** What hides secrets in a try's output; undefined: nothing to hide. */
+  redactorFor(address: TryAddress): Redactor | undefined;
+  /** Attempts that are not finished, by fence. */
+  attempts: Map<bigint, Attempt>;
+  /** Something may be there to send. */
+  ready(): void;
+  /** Aborted when the agent stops: waits end, running steps go on without us. */
+  signal: AbortSignal;
+}
+
+export function describeKey(key: AttemptKey): { assignment: string; attempt: number } {
+  return { assignment: key.assignmentId, attempt: key.attempt };
+}

@@ -1,0 +1,35 @@
+// What the host does when the controller says what it wants of an attempt. Desires are state: they come again at every
+// hello, so each is safe to hear twice. Called by the host for the link.
+import { isFinal } from "../journal/journal-index.ts";
+import type { DesireMessage } from "../link/host.ts";
+import { forgetAttempt } from "./forget-attempt.ts";
+import { describeKey, type HostContext } from "./host-context.ts";
+
+export function receiveDesire(host: HostContext, desire: DesireMessage): void {
+  const { fence, want, reason, releaseThroughStep } = desire;
+  const running = host.attempts.get(fence);
+  const known = host.journal.attempt(fence);
+  if (running === undefined && known === undefined && want === "cancel") entomb(host, desire);
+  if (known !== undefined && isFinal(known.state)) {
+    if (want === "forget") forgetAttempt(host, fence);
+    return;
+  }
+  if (running === undefined) return;
+  const same = running.want === want && running.releaseThroughStep === releaseThroughStep;
+  // A cancel is never taken back. What is not over cannot be forgotten; the controller asks again when it is.
+  if (same || running.want === "cancel" || want === "forget") return;
+  host.log.info({ event: "assignment.desired", ...describeKey(desire), fence, want, reason });
+  running.record({ kind: "desire", fence, want, reason, releaseThroughStep });
+  running.commit();
+  running.setWant(want, reason, releaseThroughStep);
+}
+
+/** Cancelled before the offer came: it never was and never will be accepted. */
+function entomb(host: HostContext, { assignmentId, attempt, fence }: DesireMessage): void {
+  const code = fence <= host.journal.prunedFence() ? "pruned" : "cancelled";
+  host.journal.commit([
+    { kind: "open", key: { assignmentId, attempt }, fence, offer: undefined, releaseThroughStep: 0 },
+    { kind: "event", fence, at: host.now(), body: { kind: "tombstone", code } },
+  ]);
+  host.ready();
+}

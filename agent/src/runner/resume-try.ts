@@ -1,0 +1,61 @@
+// Recovery of a try that was open when the agent ended: walks the spawn's folder in the order of protocol.md, so that a
+// step is never started twice and its true end is reported when it can be known.
+import { mkdirSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { PlannedStep } from "@opsconductor/contract/job/plan-stage";
+import { findSupervisors } from "../process/find-processes.ts";
+import { isAlive } from "../process/process-identity.ts";
+import { type ClaimRecord, giveSpawnUp, readClaim, readExit } from "../process/try-records.ts";
+import type { Attempt } from "./attempt.ts";
+import type { TryProgress } from "./attempt-progress.ts";
+import { finishTry, lost, reportTry, type TryResult } from "./finish-try.ts";
+import type { HostContext } from "./host-context.ts";
+import { openOutput, startTry } from "./start-try.ts";
+import { superviseTry } from "./supervise-try.ts";
+import { placeOf, type TryPlace } from "./try-place.ts";
+
+export async function resumeTry(
+  host: HostContext,
+  attempt: Attempt,
+  step: PlannedStep,
+  open: TryProgress,
+): Promise<TryResult> {
+  const place = placeOf(host, attempt, step, open.try, open.spawn);
+  mkdirSync(place.folder, { recursive: true, mode: 0o700 });
+  openOutput(host, place);
+  const exit = readExit(place.folder);
+  if (exit !== undefined) return finishTry(host, place, { kind: "exited", exit }, undefined);
+  if (open.starting.bootId !== host.bootId) return closeLost(host, place, "the host was restarted");
+  const claim = await settleClaim(host, place);
+  if (claim === undefined || claim.pid === 0) return startTry(host, attempt, step, open.try, open.spawn + 1);
+  if (!isAlive(claim, host.bootId)) return finishTry(host, place, { kind: "gone" }, undefined);
+  return adopt(host, place, claim, open);
+}
+
+async function adopt(host: HostContext, place: TryPlace, claim: ClaimRecord, open: TryProgress): Promise<TryResult> {
+  host.log.info({ event: "try.adopted", fence: place.attempt.fence, step: place.step.id, pid: claim.pid });
+  host.outputs.advance(place.address);
+  const startedAt = open.starting;
+  const end = await superviseTry(host, { place, spawn: undefined, supervisorPid: claim.pid, startedAt });
+  if (end.kind === "notStarted") throw new Error("a claimed spawn was taken for one that never started");
+  return finishTry(host, place, end, host.now().monotonicMs - startedAt.monotonicMs);
+}
+
+// No claim: we take it, so that this spawn can never start. A torn one was made by a supervisor between two system
+// calls: what is left of it is ended, and then the line is whole or nothing was started.
+async function settleClaim(host: HostContext, place: TryPlace): Promise<ClaimRecord | undefined> {
+  if (readClaim(place.folder) === undefined && giveSpawnUp(place.folder, host.bootId)) return undefined;
+  for (let round = 0; readClaim(place.folder) === "torn"; round++) {
+    const supervisors = findSupervisors(place.mark);
+    if (supervisors.length === 0 && round > 0) return undefined;
+    if (round > 2) for (const pid of supervisors) process.kill(pid, "SIGKILL");
+    await sleep(20);
+  }
+  return readClaim(place.folder) as ClaimRecord;
+}
+
+async function closeLost(host: HostContext, place: TryPlace, reason: string): Promise<TryResult> {
+  const result = lost(reason);
+  await reportTry(host, place, result, undefined, 0);
+  return result;
+}

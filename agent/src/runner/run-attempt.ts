@@ -1,0 +1,71 @@
+// One attempt from its acceptance, or from where an earlier life of the agent left it, to its outcome: an ordered list
+// of small phases. create-host.ts and recovery start it.
+import { rmSync } from "node:fs";
+import type { PlannedStep } from "@opsconductor/contract/job/plan-stage";
+import type { Attempt } from "./attempt.ts";
+import { finalOutcome, needsOnFailure } from "./attempt-outcome.ts";
+import { describeKey, type HostContext } from "./host-context.ts";
+import { runStep, skipStep } from "./run-step.ts";
+import { releaseSlot, takeSlot } from "./waits.ts";
+
+type AttemptPhase = (host: HostContext, attempt: Attempt) => Promise<void> | void;
+
+const phases: readonly AttemptPhase[] = [takeSlot, runSteps, runOnFailure, runFinally, finish];
+
+/** Never rejects. */
+export async function runAttempt(host: HostContext, attempt: Attempt): Promise<void> {
+  try {
+    for (const phase of phases) await phase(host, attempt);
+  } catch (error) {
+    if (!host.signal.aborted) giveUp(host, attempt, error as Error);
+  } finally {
+    releaseSlot(host, attempt);
+  }
+}
+
+async function runSteps(host: HostContext, attempt: Attempt): Promise<void> {
+  for (const step of stepsOf(attempt, "steps")) await runStep(host, attempt, step);
+}
+
+async function runOnFailure(host: HostContext, attempt: Attempt): Promise<void> {
+  const needed = needsOnFailure(attempt.plan, attempt.progress);
+  for (const step of stepsOf(attempt, "onFailure")) {
+    if (needed) await runStep(host, attempt, step);
+    else skipStep(attempt, step, "no step failed");
+  }
+}
+
+async function runFinally(host: HostContext, attempt: Attempt): Promise<void> {
+  const anythingBegun = attempt.progress.begunAt !== undefined;
+  for (const step of stepsOf(attempt, "finally")) {
+    if (anythingBegun) await runStep(host, attempt, step);
+    else skipStep(attempt, step, "nothing was started");
+  }
+}
+
+function finish(host: HostContext, attempt: Attempt): void {
+  const outcome = finalOutcome(attempt.plan, attempt.progress, attempt.wantReason);
+  attempt.note({ kind: "finished", ...outcome });
+  attempt.commit();
+  host.attempts.delete(attempt.fence);
+  host.log.info({ event: "attempt.finished", ...describeKey(attempt.offer), state: outcome.state });
+  rmSync(attempt.workingFolder, { recursive: true, force: true });
+}
+
+// A poisoned journal ends the work of this life; the steps go on and the next life finds them. Anything else is a
+// mistake of ours: the attempt must not stay open for ever because of it.
+function giveUp(host: HostContext, attempt: Attempt, error: Error): void {
+  host.log.error({ event: "attempt.broken", ...describeKey(attempt.offer), err: error });
+  if (host.journal.poisoned() !== "") return;
+  try {
+    attempt.note({ kind: "finished", state: "failed", reason: `the agent could not go on: ${error.message}` });
+    attempt.commit();
+    host.attempts.delete(attempt.fence);
+  } catch (again) {
+    host.log.error({ event: "attempt.broken", ...describeKey(attempt.offer), err: again });
+  }
+}
+
+function stepsOf(attempt: Attempt, phase: PlannedStep["phase"]): PlannedStep[] {
+  return attempt.plan.steps.filter((step) => step.phase === phase);
+}

@@ -1,0 +1,93 @@
+// One new try, from the decision to start it to its recorded end. The start is durable before it happens.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import type { PlannedStep } from "@opsconductor/contract/job/plan-stage";
+import type { OutputRecord } from "../journal/journal.ts";
+import { spawnSupervisor } from "../process/spawn-supervisor.ts";
+import type { Attempt } from "./attempt.ts";
+import { finishTry, reportTry, type TryResult } from "./finish-try.ts";
+import type { HostContext } from "./host-context.ts";
+import { outputsFile, type StepCommand, stepCommand } from "./step-command.ts";
+import { superviseTry } from "./supervise-try.ts";
+import { placeOf, type TryPlace } from "./try-place.ts";
+
+/** A start that provably did not happen is made again; a host that refused three times will refuse a fourth. */
+const maxSpawns = 3;
+
+/** `spawn` counts on after starts that did not happen. */
+export async function startTry(
+  host: HostContext,
+  attempt: Attempt,
+  step: PlannedStep,
+  tryNumber: number,
+  spawn = 1,
+): Promise<TryResult> {
+  const place = placeOf(host, attempt, step, tryNumber, spawn);
+  const { command, problem } = stepCommand(host, place);
+  if (command === undefined) return failBeforeStart(host, place, problem);
+  const decision = host.policy.judgeStart(attempt.offer, {
+    ...{ stepId: step.id, argv: command.argv, script: command.script, environmentNames: Object.keys(command.env) },
+  });
+  if (!decision.allowed) return failBeforeStart(host, place, `denied by this host's policy: ${decision.reason}`);
+
+  const caps = prepare(host, place, command);
+  attempt.note({ kind: "tryStarting", stepId: step.id, try: tryNumber, spawn });
+  attempt.record({ kind: "output", output: openStream(place) });
+  attempt.commit();
+
+  const startedAt = host.now();
+  const cgroup = host.cgroups?.create(place.mark);
+  const launch = () =>
+    spawnSupervisor({
+      ...{ folder: place.folder, script: host.supervisorScript, bootId: host.bootId, mark: place.mark, cgroup },
+      ...{ workingFolder: attempt.workingFolder, argv: command.argv, env: command.env, ...caps },
+    });
+  const end = await superviseTry(host, { place, spawn: launch, supervisorPid: 0, startedAt });
+  if (end.kind === "notStarted") return startAgain(host, place, end.reason);
+  return finishTry(host, place, end, host.now().monotonicMs - startedAt.monotonicMs);
+}
+
+function prepare(host: HostContext, place: TryPlace, command: StepCommand): { headBytes: number; tailBytes: number } {
+  mkdirSync(place.attempt.workingFolder, { recursive: true, mode: 0o700 });
+  mkdirSync(place.folder, { recursive: true, mode: 0o700 });
+  if (command.script !== undefined)
+    writeFileSync(join(place.folder, command.scriptName), command.script, { mode: 0o600 });
+  writeFileSync(join(place.folder, outputsFile), "", { mode: 0o600 });
+  return openOutput(host, place);
+}
+
+/** Opens the stream; says how much of it may be kept at its beginning and at its end. */
+export function openOutput(host: HostContext, place: TryPlace): { headBytes: number; tailBytes: number } {
+  const cap = host.outputs.allow(place.attempt.plan.maxOutputBytes);
+  const tailBytes = Math.min(Math.ceil(cap / 4), 1024 ** 2);
+  host.outputs.follow(place.address, place.folder, host.redactorFor(place.address), cap);
+  return { headBytes: cap - tailBytes, tailBytes };
+}
+
+function openStream({ address, folder }: TryPlace): OutputRecord {
+  const { fence, stepId, try: tryNumber } = address;
+  const where = { fence, stepId, try: tryNumber, folder: basename(folder) };
+  return { ...where, ackedOffset: 0n, totalBytes: undefined, inline: undefined };
+}
+
+async function startAgain(host: HostContext, place: TryPlace, reason: string): Promise<TryResult> {
+  const { attempt, step } = place;
+  host.log.warn({ event: "try.not_started", fence: attempt.fence, step: step.id, spawn: place.spawn, reason });
+  const stopped = attempt.cancelled && step.phase !== "finally";
+  if (place.spawn < maxSpawns && !stopped) return startTry(host, attempt, step, place.try, place.spawn + 1);
+  const result: TryResult = stopped
+    ? { state: "cancelled", reason: attempt.wantReason, outputs: {} }
+    : { state: "failed", reason: `it could not be started: ${reason}`, outputs: {} };
+  await reportTry(host, place, result, undefined, 0);
+  return result;
+}
+
+// A try that was started and did not happen is closed, so that nothing stays open; else there is no try to speak of.
+async function failBeforeStart(host: HostContext, place: TryPlace, reason: string): Promise<TryResult> {
+  const result: TryResult = { state: "failed", reason, outputs: {}, final: true };
+  if (place.spawn === 1) return result;
+  mkdirSync(place.folder, { recursive: true, mode: 0o700 });
+  openOutput(host, place);
+  await reportTry(host, place, result, undefined, 0);
+  return result;
+}

@@ -1,0 +1,84 @@
+// What one try executes: expressions expanded, environment complete, interpreter found. Called right before each start.
+import { join } from "node:path";
+import { ExpressionError, type ExpressionScope } from "@opsconductor/contract/job/expression";
+import { inputEnvironment } from "@opsconductor/contract/job/inputs";
+import { interpolate } from "@opsconductor/contract/job/template";
+import { withoutDangerous } from "../guard/clean-environment.ts";
+import type { Attempt } from "./attempt.ts";
+import { outcomeSoFar } from "./attempt-outcome.ts";
+import { stepOf } from "./attempt-progress.ts";
+import type { HostContext } from "./host-context.ts";
+import { type Command, resolveCommand } from "./interpreters.ts";
+import type { TryPlace } from "./try-place.ts";
+
+export interface StepCommand extends Command {
+  env: Record<string, string>;
+}
+
+export const outputsFile = "outputs";
+
+/** A problem is for people: the step fails with it before anything starts. */
+export function stepCommand(
+  host: HostContext,
+  place: TryPlace,
+): { command: StepCommand; problem: undefined } | { command: undefined; problem: string } {
+  const { attempt, step } = place;
+  const scope = expressionScope(attempt, step.names.steps);
+  try {
+    const expand = (template: string) => interpolate(template, step.names, scope);
+    const own = Object.fromEntries(Object.entries(step.env).map(([name, value]) => [name, expand(value)]));
+    const env = withoutDangerous({ ...host.baseEnvironment, ...own, ...givenEnvironment(place) });
+    const argv = step.run.kind === "exec" ? step.run.argv.map(expand) : [];
+    const nul = [...argv, ...Object.values(env)].some((text) => text.includes("\0"));
+    if (nul) return refuse("an argument or environment value contains a NUL character");
+    const resolved = resolveCommand(step.run, argv, {
+      folder: place.folder,
+      workingFolder: attempt.workingFolder,
+      path: env.PATH!,
+    });
+    if (resolved.command === undefined) return refuse(resolved.missing);
+    return { command: { ...resolved.command, env }, problem: undefined };
+  } catch (error) {
+    if (error instanceof ExpressionError) return refuse(error.message);
+    throw error;
+  }
+}
+
+/** What conditions and templates of a step see. */
+export function expressionScope(attempt: Attempt, names: Record<string, unknown>): ExpressionScope {
+  const { target, executionId, executionNumber } = attempt.offer;
+  const steps = Object.keys(names).map((id) => {
+    const step = stepOf(attempt.progress, id);
+    return [id, { state: step.state ?? "skipped", outputs: step.outputs }];
+  });
+  return {
+    inputs: attempt.inputs,
+    steps: Object.fromEntries(steps) as ExpressionScope["steps"],
+    target: { id: target.id, name: target.name },
+    execution: { id: executionId, number: Number(executionNumber), job: attempt.job.name },
+    outcome: outcomeSoFar(attempt.plan, attempt.progress, attempt.cancelled),
+  };
+}
+
+// The key stays the same over retries and attempts of one assignment: it names the operation, for systems that ignore
+// what they were already told.
+function givenEnvironment(place: TryPlace): Record<string, string> {
+  const { offer } = place.attempt;
+  return {
+    ...inputEnvironment(place.attempt.inputs),
+    OC_EXECUTION_ID: offer.executionId,
+    OC_EXECUTION_NUMBER: String(offer.executionNumber),
+    OC_JOB_NAME: place.attempt.job.name,
+    OC_STEP_ID: place.step.id,
+    OC_ATTEMPT: String(offer.attempt),
+    OC_TRY: String(place.try),
+    OC_IDEMPOTENCY_KEY: `${offer.assignmentId}/${place.step.id}`,
+    OC_OUTPUT: join(place.folder, outputsFile),
+    OC_TARGET_ID: offer.target.id,
+    OC_TARGET_NAME: offer.target.name,
+  };
+}
+
+function refuse(problem: string): { command: undefined; problem: string } {
+  return { command: undefined, problem };
+}

@@ -1,0 +1,44 @@
+// Where one spawn of a try lives on this host and how its processes are recognised. Names are made from numbers only:
+// nothing that came over the wire becomes a path.
+import { join } from "node:path";
+import type { PlannedStep } from "@opsconductor/contract/job/plan-stage";
+import type { TryAddress } from "../output/output-registry.ts";
+import type { TryToStop } from "../process/stop-try.ts";
+import type { Attempt } from "./attempt.ts";
+import type { HostContext } from "./host-context.ts";
+
+export interface TryPlace {
+  attempt: Attempt;
+  step: PlannedStep;
+  try: number;
+  spawn: number;
+  address: TryAddress;
+  folder: string;
+  /** Unique on this host, also beside other agents. */
+  mark: string;
+}
+
+export function placeOf(
+  host: HostContext,
+  attempt: Attempt,
+  step: PlannedStep,
+  tryNumber: number,
+  spawn: number,
+): TryPlace {
+  const { assignmentId, attempt: number, fence } = attempt.offer;
+  const name = spawnName(step.position, tryNumber, spawn);
+  return {
+    ...{ attempt, step, try: tryNumber, spawn },
+    address: { assignmentId, attempt: number, fence, stepId: step.id, try: tryNumber },
+    folder: join(attempt.folder, name),
+    mark: `${host.journal.id}.${fence}.${name}`,
+  };
+}
+
+export function spawnName(position: number, tryNumber: number, spawn: number): string {
+  return `${position}.${tryNumber}.${spawn}`;
+}
+
+export function targetOf(host: HostContext, place: TryPlace, supervisorPid: number): TryToStop {
+  return { folder: place.folder, pid: supervisorPid, mark: place.mark, cgroup: host.cgroups?.folderOf(place.mark) };
+}
