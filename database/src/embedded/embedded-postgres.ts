@@ -1,34 +1,15 @@
 // A real PostgreSQL that the controller runs for itself: made at the first start, adopted when it is already running,
 // repaired and restarted when it was killed. Called by the controller's start and by the test harness.
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import {
-  chownSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { execFile } from "node:child_process";
+import { chownSync, existsSync, mkdirSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { connect, type SocketConnection } from "../connect.ts";
 import { type Binaries, copiedBinaries, packagedBinaries } from "./binaries.ts";
+import { Cluster, type EmbeddedLog, identity } from "./cluster.ts";
 import { findPlace, markInitialised, type Place } from "./place.ts";
-import { isAlive, postmasterProgram, readPostmasterFile, strayBackends, waitFor } from "./processes.ts";
+import { readPostmasterFile } from "./processes.ts";
 import { canReach } from "./system-user.ts";
-
-export interface EmbeddedLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
 
 export interface EmbeddedOptions {
   dataDir: string;
@@ -57,23 +38,6 @@ export const appRole = "opsconductor_app";
 const database = "opsconductor";
 const run = promisify(execFile);
 
-const settingsOf = (place: Place): Record<string, string> => ({
-  listen_addresses: "",
-  unix_socket_directories: place.socketDir,
-  unix_socket_permissions: "0700",
-  max_connections: "60",
-  timezone: "UTC",
-  log_timezone: "UTC",
-  // Its own collector: what it says survives the controller, and a week of files is the limit.
-  logging_collector: "on",
-  log_directory: "log",
-  log_filename: "postgresql-%a.log",
-  log_truncate_on_rotation: "on",
-  log_rotation_age: "1d",
-  // Two controllers' worth of short statements: compiling a plan never pays.
-  jit: "off",
-});
-
 export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   if (process.platform === "win32")
     throw new Error("The embedded PostgreSQL runs on Linux and macOS: set DATABASE_URL to a PostgreSQL 18 server.");
@@ -82,7 +46,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   const binaries = reachableBinaries(place, options.throwaway ?? false);
   if (!existsSync(place.data)) await initialise(place, binaries, options.throwaway ?? false);
   if (!place.initialised) markInitialised(dataDir);
-  const cluster = new Cluster(place, binaries, options);
+  const cluster = new Cluster(place, binaries.native, options);
   const adopted = await startAndPrepare(cluster, place);
   cluster.watch();
   return {
@@ -150,11 +114,6 @@ async function initialise(place: Place, binaries: Binaries, throwaway: boolean):
   renameSync(partial, place.data);
 }
 
-function identity(place: Place): { uid?: number; gid?: number; env: NodeJS.ProcessEnv } {
-  const env = { PATH: "/usr/bin:/bin", LC_ALL: "C" };
-  return place.user ? { uid: place.user.uid, gid: place.user.gid, env } : { env };
-}
-
 /** The application's role and the database; repeated at each start because the first one may have been killed here. */
 async function prepareRoles(place: Place): Promise<void> {
   const sql = connect(connection(place, ownerRole, place.ownerPassword, "postgres"), { max: 1 });
@@ -165,154 +124,5 @@ async function prepareRoles(place: Place): Promise<void> {
     if (!found) await sql.unsafe(`create database ${database}`);
   } finally {
     await sql.end();
-  }
-}
-
-/** One postmaster over time: started or adopted, watched, restarted, stopped. */
-class Cluster {
-  private readonly place: Place;
-  private readonly program: string;
-  private readonly args: string[];
-  private readonly log: EmbeddedLog;
-  private pid = 0;
-  private readonly stopping = new AbortController();
-  private watching: Promise<void> | undefined;
-
-  constructor(place: Place, binaries: Binaries, options: EmbeddedOptions) {
-    this.place = place;
-    this.program = join(binaries.native, "bin/postgres");
-    const settings = Object.entries({ ...settingsOf(place), ...options.settings });
-    this.args = ["-D", place.data, ...settings.flatMap(([name, value]) => ["-c", `${name}=${value}`])];
-    this.log = options.log;
-  }
-
-  /** True when a postmaster was already running. */
-  async start(): Promise<boolean> {
-    const running = readPostmasterFile(this.place.data)?.pid;
-    const program = running && isAlive(running) ? postmasterProgram(running, this.place.data) : undefined;
-    if (running && program === this.program) {
-      this.pid = running;
-      await this.untilReady(undefined);
-      this.log.info({ pid: running }, "postgres.adopted");
-      return true;
-    }
-    if (running && program) await this.end(running); // of another version: ours must open the files
-    await this.clearLeftovers();
-    await this.spawn();
-    return false;
-  }
-
-  private async clearLeftovers(): Promise<void> {
-    // The pid in these may be another process by now, or a zombie that nobody reaps: PostgreSQL believes either.
-    rmSync(join(this.place.data, "postmaster.pid"), { force: true });
-    for (const name of [".s.PGSQL.5432", ".s.PGSQL.5432.lock"])
-      rmSync(join(this.place.socketDir, name), { force: true });
-    const strays = strayBackends(this.place.data);
-    if (strays.length === 0) return;
-    this.log.warn({ pids: strays }, "postgres.strays_ended");
-    for (const pid of strays) kill(pid, "SIGKILL");
-    await waitFor(() => strays.every((pid) => !isAlive(pid)), 10_000);
-  }
-
-  private async spawn(): Promise<void> {
-    const output = openSync(this.startLog, "w", 0o600);
-    const options = { ...identity(this.place), cwd: this.place.socketDir, detached: true };
-    const child = spawn(this.program, this.args, { ...options, stdio: ["ignore", output, output] });
-    closeSync(output);
-    child.unref();
-    const failed = new Promise<never>((_, reject) => child.once("error", reject));
-    await Promise.race([this.untilReady(child), failed]);
-    this.pid = child.pid!;
-    this.log.info({ pid: child.pid }, "postgres.started");
-  }
-
-  private get startLog(): string {
-    return join(this.place.directory, "start.log");
-  }
-
-  /** Recovery after a crash may take long, so only the end of the process ends the wait. */
-  private async untilReady(child: ChildProcess | undefined): Promise<void> {
-    const ended = () => (child ? child.exitCode !== null || child.signalCode !== null : !isAlive(this.pid));
-    const ready = () => {
-      const file = readPostmasterFile(this.place.data);
-      return file?.ready === true && (!child || file.pid === child.pid);
-    };
-    await waitFor(() => ready() || ended(), Number.POSITIVE_INFINITY, 5);
-    if (ready()) return;
-    throw new Error(`The embedded PostgreSQL in ${this.place.directory} did not start: ${this.lastWords()}`);
-  }
-
-  /** What it wrote before it opened its own log, or else the complaints of that. */
-  private lastWords(): string {
-    const early = readFileSync(this.startLog, "utf8").trim();
-    if (!early.includes("redirecting log output")) return early || "it ended at once";
-    const folder = join(this.place.data, "log");
-    const logs = readdirSync(folder).map((name) => join(folder, name));
-    const newest = logs.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0]!;
-    const lines = readFileSync(newest, "utf8").trim().split("\n").slice(-20);
-    return (
-      lines
-        .filter((line) => /(FATAL|PANIC|ERROR|HINT|DETAIL): /.test(line))
-        .slice(-4)
-        .join("\n") || lines.at(-1)!
-    );
-  }
-
-  /** Whether the postmaster is gone, or goes within `patienceMs`. */
-  ended(patienceMs: number): Promise<boolean> {
-    return waitFor(() => !isAlive(this.pid), patienceMs);
-  }
-
-  /** Restarts the postmaster whenever it is gone; the pool reconnects by itself. */
-  watch(): void {
-    this.watching = this.watchLoop();
-  }
-
-  private async watchLoop(): Promise<void> {
-    const { signal } = this.stopping;
-    for (let failures = 0; !signal.aborted; ) {
-      await pause(failures === 0 ? 100 : Math.min(5_000, 200 * 2 ** failures), signal);
-      if (signal.aborted || isAlive(this.pid)) continue;
-      this.log.error({ pid: this.pid }, "postgres.died");
-      try {
-        await this.start();
-        failures = 0;
-      } catch (error) {
-        failures += 1;
-        this.log.error({ err: error }, "postgres.restart_failed");
-      }
-    }
-  }
-
-  async unwatch(): Promise<void> {
-    this.stopping.abort();
-    await this.watching;
-  }
-
-  async stop(): Promise<void> {
-    await this.unwatch();
-    if (isAlive(this.pid)) await this.end(this.pid);
-    this.log.info({}, "postgres.stopped");
-  }
-
-  /** Fast shutdown; after 20 s without a checkpoint, which the next start then recovers from. */
-  private async end(pid: number): Promise<void> {
-    kill(pid, "SIGINT");
-    if (await waitFor(() => !isAlive(pid), 20_000)) return;
-    kill(pid, "SIGQUIT");
-    await waitFor(() => !isAlive(pid), 10_000);
-  }
-}
-
-/** Does not keep the program alive, since a failed start must be able to end; returns early when `signal` aborts. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await setTimeout(ms, undefined, { signal, ref: false }).catch(() => {});
-}
-
-function kill(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
