@@ -70,7 +70,6 @@ test("the first sign-in asks for a password of one's own before anything else", 
 
 test("a job is written in the editor, which says what is wrong before it is saved", async () => {
   showOnFailure();
-  host = (await onlineTarget(await Api.signIn(stack.url, "admin", password))).name;
   await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Jobs" }).click();
   await page.getByRole("link", { name: "New job" }).first().click();
   const editor = page.getByRole("textbox", { name: "Job definition" });
@@ -91,6 +90,7 @@ test("a job is written in the editor, which says what is wrong before it is save
 
 test("the run dialog asks for the inputs and shows exactly where it will run; the output appears live", async () => {
   showOnFailure();
+  host = (await onlineTarget(await Api.signIn(stack.url, "admin", password))).name;
   await page.getByRole("button", { name: "Run", exact: true }).click();
   const dialog = page.getByRole("dialog", { name: "Run greet" });
   await dialog.getByLabel("who").fill("the <b>browser</b>");
