@@ -1,7 +1,6 @@
 // The API's documentation: /openapi.json, Swagger UI at /docs and ReDoc at /redoc, from packages on this machine.
-import { createReadStream } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { Readable } from "node:stream";
 import { OcError } from "@opsconductor/contract/errors";
 import { docsPolicy } from "../content-security-policy.ts";
 import { openApiDocument } from "../openapi.ts";
@@ -14,6 +13,9 @@ interface DocsFile {
   path?: string;
   text?: string;
 }
+/** ReDoc's footer asks another host for a picture, which our policy refuses and an offline network cannot have. */
+const foreignLogo = "https://cdn.redoc.ly/redoc/logo-mini.svg";
+const noImage = "data:,";
 const script = "text/javascript; charset=utf-8";
 const files: Record<string, DocsFile> = {
   "docs/swagger-ui.css": { type: "text/css; charset=utf-8", path: "swagger-ui-dist/swagger-ui.css" },
@@ -31,7 +33,7 @@ const files: Record<string, DocsFile> = {
 
 const page = (title: string, head: string, scripts: string[]) => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${title}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">${head}</head>
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">${head}</head>
 <body><div id="docs"></div>${scripts.map((src) => `<script src="${src}"></script>`).join("")}</body></html>`;
 
 const swagger = page("OpsConductor API", `<link rel="stylesheet" href="/docs/swagger-ui.css">`, [
@@ -66,5 +68,6 @@ function file(c: Http, name: string): Response {
   c.header("Content-Type", found.type);
   c.header("Cache-Control", "public, max-age=3600");
   if (!found.path) return c.body(found.text!);
-  return c.body(Readable.toWeb(createReadStream(resolve(found.path))) as ReadableStream);
+  const text = readFileSync(resolve(found.path), "utf8");
+  return c.body(text.replaceAll(foreignLogo, noImage));
 }
