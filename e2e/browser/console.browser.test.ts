@@ -5,6 +5,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest";
 import { Api } from "../devstack/api.ts";
 import { type Devstack, startDevstack } from "../devstack/devstack.ts";
+import { ExtraAgent } from "../devstack/extra-agent.ts";
 import { isRunning, StepProbe } from "../devstack/step-probe.ts";
 import { createJob, execute, onlineTarget } from "../devstack/story.ts";
 import { launchChromium, newContext, type Trouble } from "./chromium.ts";
@@ -66,6 +67,25 @@ test("the first sign-in asks for a password of one's own before anything else", 
   await page.getByLabel("New password again").fill(password);
   await page.getByRole("button", { name: "Set password and go on" }).click();
   await page.getByRole("navigation", { name: "Main" }).waitFor();
+});
+
+test("a host is added with the command that the console shows, and turns green by itself", async () => {
+  showOnFailure();
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Agents" }).click();
+  await page.getByRole("button", { name: "Add a host" }).first().click();
+  await page.getByRole("button", { name: "Make the command" }).click();
+  await page.getByText("Waiting for the host…").waitFor();
+  expect(await accessibilityProblems(page)).toEqual([]);
+  const token = /oc1\.[\w.-]+/.exec(await page.getByRole("dialog").innerText())![0];
+  const agent = new ExtraAgent(stack, "second-host");
+  expect(agent.enroll(token)).toMatchObject({ code: 0 });
+  agent.start();
+  try {
+    await page.getByText("second-host has joined").waitFor();
+    expect(await accessibilityProblems(page)).toEqual([]);
+  } finally {
+    await agent.stop();
+  }
 });
 
 test("a job is written in the editor, which says what is wrong before it is saved", async () => {

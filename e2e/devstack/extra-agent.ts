@@ -1,0 +1,59 @@
+// Another agent beside the stack's local one, started by its command line as on any host. Used by stories.
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { type Devstack, repositoryRoot } from "./devstack.ts";
+import { type StartedProcess, startProcess } from "./processes.ts";
+
+const program = join(repositoryRoot, "agent/src/main.ts");
+
+export class ExtraAgent {
+  readonly name: string;
+  readonly #stack: Devstack;
+  #running: StartedProcess | undefined;
+
+  constructor(stack: Devstack, name: string) {
+    this.#stack = stack;
+    this.name = name;
+  }
+
+  /** Runs one command of the agent to its end. */
+  command(...args: string[]): { code: number | null; output: string } {
+    const options = { env: this.#env, encoding: "utf8" } as const;
+    const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], options);
+    return { code: status, output: stdout + stderr };
+  }
+
+  enroll(token: string): { code: number | null; output: string } {
+    return this.command("enroll", "--join", token, "--server", this.#stack.apiAddress, "--name", this.name);
+  }
+
+  start(): void {
+    const logFile = join(this.#stack.folder, `${this.name}.log`);
+    const options = { cwd: this.#stack.folder, env: this.#env, logFile };
+    this.#running = startProcess(process.execPath, [program, "run"], options);
+  }
+
+  get pid(): number {
+    if (!this.#running) throw new Error(`${this.name} was not started`);
+    return this.#running.pid;
+  }
+
+  log(): string {
+    return this.#running?.output() ?? "";
+  }
+
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    if (!this.#running || this.#running.ended()) return;
+    this.#running.kill(signal);
+    await this.#running.untilEnded(20_000);
+  }
+
+  get #env(): Record<string, string> {
+    return {
+      PATH: process.env.PATH ?? "/usr/bin:/bin",
+      HOME: this.#stack.folder,
+      OPSCONDUCTOR_DEVSTACK: this.#stack.folder,
+      OC_AGENT_STATE_DIR: join(this.#stack.folder, this.name),
+    };
+  }
+}
