@@ -89,8 +89,8 @@ export class Link {
       marks: this.#marks,
       facts: this.#facts,
       onWelcome: (welcome) => this.#welcomed(welcome, chosen, address),
-      onBeat: () => {
-        this.#showWork();
+      onBeat: ({ runningAttempts, spooledBytes, degraded }) => {
+        this.#o.status.update({ runningAttempts, spooledBytes: Number(spooledBytes), degraded });
         void this.#renew(session, client);
       },
     });
@@ -141,10 +141,5 @@ export class Link {
       status.update({ state: refused ? "refused" : "waiting", reason: details ?? message });
       return refused ? 60_000 : chooseBackoff(this.#failures, Math.random());
     }
-  }
-
-  #showWork(): void {
-    const { runningAttempts, spooledBytes } = this.#o.host.vitals();
-    this.#o.status.update({ runningAttempts, spooledBytes: Number(spooledBytes), degraded: this.#o.host.degraded() });
   }
 }

@@ -6,6 +6,7 @@ import type {
   AgentServiceClient,
   ControllerMessage,
   Goodbye,
+  Heartbeat,
   Hello,
   Welcome,
 } from "@opsconductor/proto/opsconductor/agent/v1/agent";
@@ -41,8 +42,8 @@ export interface SessionParts {
   facts: FactsReporter;
   /** Told once, when the controller has welcomed us. */
   onWelcome(welcome: Welcome): void;
-  /** About every heartbeat: the time to look whether the certificate is due. */
-  onBeat(): void;
+  /** With every heartbeat that was sent: the time to look whether the certificate is due. */
+  onBeat(beat: Heartbeat): void;
 }
 
 export class Session {
@@ -170,8 +171,9 @@ export class Session {
 
   #beat(): void {
     this.#beats += 1n;
-    this.#call.write({ body: { $case: "heartbeat", value: fromVitals(this.#parts.host, this.#beats) } });
-    this.#parts.onBeat();
+    const value = fromVitals(this.#parts.host, this.#beats);
+    this.#call.write({ body: { $case: "heartbeat", value } });
+    this.#parts.onBeat(value);
   }
 
   async #reportFacts(): Promise<void> {

@@ -1,0 +1,13 @@
+// What the program answers to `--help` and to a command it does not know. Printed by main.ts.
+export const usage = `opsconductor-agent <command>
+
+  enroll --join TOKEN --server HOST[:3444]   make this host an agent of a cluster
+         [--name NAME] [--force]             --force: even though it is enrolled already
+  run                                        stay connected and do the work that is offered
+  status [--json]                            what the running agent says of itself
+  fingerprint                                this host's key, as the console shows it
+  version
+
+  --state-dir DIR   where the agent keeps its identity and journal
+                    (/var/lib/opsconductor-agent; without root ~/.local/state/opsconductor-agent)
+`;

@@ -1,0 +1,72 @@
+// The daemon: takes the state folder for itself, builds the host side, keeps the link up until asked to stop. Called by
+// the CLI's `run`.
+import { randomUUID } from "node:crypto";
+import type { Logger } from "pino";
+import type { Host } from "./host.ts";
+import { Link } from "./link.ts";
+import { requestInChild } from "./request-in-child.ts";
+import type { Identity, StateFolder } from "./state-folder.ts";
+import { takeStateLock } from "./state-lock.ts";
+import { type AgentStatus, StatusFile } from "./status-file.ts";
+
+export interface RunOptions {
+  state: StateFolder;
+  log: Logger;
+  version: string;
+  /** The file that this process was started with: asked for certificate requests in a process of its own. */
+  program: string;
+  createHost(): Host & { close(): void };
+  signal: AbortSignal;
+}
+
+/** A start that cannot be: the message says what to do. */
+export class CannotRun extends Error {
+  override readonly name = "CannotRun";
+}
+
+/** Resolves after a clean stop; steps that run go on and are found at the next start. */
+export async function runAgent(options: RunOptions): Promise<void> {
+  const { state, log, version, signal } = options;
+  const identity = state.identity();
+  if (!identity)
+    throw new CannotRun(
+      `This host is not enrolled (no identity in ${state.path}): run "opsconductor-agent enroll --join TOKEN --server HOST:3444"`,
+    );
+  const lock = takeStateLock(state.file("lock.db"));
+  if (!lock) throw new CannotRun(`Another agent is running with ${state.path}: stop it first`);
+  const host = options.createHost();
+  try {
+    const status = new StatusFile(state.file("status.json"), firstStatus(identity, version));
+    const { agentId, agentName } = identity;
+    log.info({ version, agentId, agentName, address: identity.agentAddress }, "agent.started");
+    const makeRequest = () => requestInChild(options.program);
+    const incarnation = randomUUID();
+    await new Link({ state, identity, host, log, status, version, incarnation, makeRequest, signal }).run();
+    status.update({ state: "waiting", reason: "the agent was stopped" });
+    log.info("agent.stopped");
+  } finally {
+    host.close();
+    lock.release();
+  }
+}
+
+function firstStatus({ agentId, agentName, clusterId }: Identity, version: string): AgentStatus {
+  const now = new Date().toISOString();
+  return {
+    pid: process.pid,
+    version,
+    startedAt: now,
+    agentId,
+    agentName,
+    clusterId,
+    state: "connecting",
+    since: now,
+    reason: "",
+    address: "",
+    controllerId: "",
+    certificateNotAfter: "",
+    runningAttempts: 0,
+    spooledBytes: 0,
+    degraded: "",
+  };
+}

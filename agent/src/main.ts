@@ -1,0 +1,106 @@
+// opsconductor-agent: the program on hosts. Reads the command line and the environment, then hands over.
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { pino } from "pino";
+import { BadCommandLine, type CommandLine, parseCommandLine } from "./cli/parse-command-line.ts";
+import { usage } from "./cli/usage.ts";
+import { describeStatus, statusText } from "./link/describe-status.ts";
+import { enroll } from "./link/enroll.ts";
+import { hostFingerprint } from "./link/host-keys.ts";
+import { encodeRequest } from "./link/request-in-child.ts";
+import { CannotRun, runAgent } from "./link/run-agent.ts";
+import { StateFolder } from "./link/state-folder.ts";
+import { createHost } from "./runner/create-host.ts";
+import { version } from "./version.ts";
+
+const print = (text: string) => void process.stdout.write(text);
+
+async function main(line: CommandLine): Promise<number> {
+  switch (line.command) {
+    case "help":
+      print(usage);
+      return 0;
+    case "version":
+      print(`${version}\n`);
+      return 0;
+    case "certificate-request":
+      print(encodeRequest(await makeRequest()));
+      return 0;
+    case "enroll":
+      return enrollHost(line);
+    case "run":
+      return run(line);
+    case "status":
+      return status(line);
+    case "fingerprint":
+      return fingerprint(line);
+  }
+}
+
+async function enrollHost({ join: token = "", server = "", name, force, stateDir }: CommandLine): Promise<number> {
+  const state = stateOf(stateDir);
+  const known = state.identity();
+  if (known && !force) {
+    print(`This host is already enrolled as ${known.agentName}. Use --force to enrol it again.\n`);
+    return 0;
+  }
+  const identity = await enroll({ state, token, server, name, version, makeRequest });
+  print(`Enrolled as ${identity.agentName}.\nFingerprint: ${hostFingerprint(identity)}\n`);
+  return 0;
+}
+
+async function run({ stateDir, policy }: CommandLine): Promise<number> {
+  const state = stateOf(stateDir);
+  const log = pino({ level: process.env.LOG_LEVEL ?? "info", base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  const stopping = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stopping.abort());
+  process.on("uncaughtException", (error) => {
+    log.fatal({ err: error }, "agent.failed");
+    process.exit(1); // the service starts it again; what runs is found again
+  });
+  const policyPath = policy === undefined ? {} : { policyPath: policy };
+  const host = { stateFolder: join(state.path, "host"), log, environment: process.env, ...policyPath };
+  const program = process.argv[1]!;
+  await runAgent({ state, log, version, program, createHost: () => createHost(host), signal: stopping.signal });
+  return 0;
+}
+
+/** 3 when it is not running, as service managers expect it. */
+function status({ stateDir, json }: CommandLine): number {
+  const described = describeStatus(stateOf(stateDir));
+  print(json ? `${JSON.stringify(described, undefined, 2)}\n` : statusText(described));
+  return described.running ? 0 : 3;
+}
+
+function fingerprint({ stateDir }: CommandLine): number {
+  const keys = stateOf(stateDir).keys();
+  if (!keys) throw new CannotRun("This host has no key yet: enrol it first");
+  print(`${hostFingerprint(keys)}\n`);
+  return 0;
+}
+
+/** The X.509 library is loaded here and nowhere else: a running agent does without it. */
+async function makeRequest() {
+  const { makeCertificateRequest } = await import("./link/certificate-request.ts");
+  return makeCertificateRequest();
+}
+
+function stateOf(stateDir: string | undefined): StateFolder {
+  return new StateFolder(stateDir ?? defaultStateDir());
+}
+
+function defaultStateDir(): string {
+  if (process.platform === "win32") return join(process.env.ProgramData ?? "C:\\ProgramData", "OpsConductor", "agent");
+  if (process.getuid?.() === 0) return "/var/lib/opsconductor-agent";
+  return join(process.env.XDG_STATE_HOME ?? join(homedir(), ".local", "state"), "opsconductor-agent");
+}
+
+try {
+  process.exitCode = await main(parseCommandLine(process.argv.slice(2)));
+} catch (error) {
+  const known = error instanceof Error;
+  const { details } = error as { details?: string };
+  process.stderr.write(`${details ?? (known ? error.message : String(error))}\n`);
+  if (error instanceof BadCommandLine) process.stderr.write(`\n${usage}`);
+  process.exitCode = error instanceof BadCommandLine ? 2 : 1;
+}
