@@ -6,6 +6,8 @@ class Session {
   user = $state.raw<User | undefined>(undefined);
   /** Unknown until the first refresh was answered. */
   known = $state(false);
+  /** It ended by itself while the console was open: the sign-in page says so. */
+  ended = $state(false);
   readonly tokens: TokenKeeper;
   readonly #channel = typeof BroadcastChannel === "undefined" ? undefined : new BroadcastChannel("oc.session");
   readonly #signedOut = new Set<() => void>();
@@ -33,6 +35,7 @@ class Session {
   signOut(): void {
     this.#channel?.postMessage("signed-out");
     this.#end();
+    this.ended = false;
   }
 
   onSignedOut(listener: () => void): () => void {
@@ -48,6 +51,7 @@ class Session {
   #signIn(login: LoginResponse): void {
     this.user = login.user;
     this.known = true;
+    this.ended = false;
   }
 
   #end(): void {
@@ -55,6 +59,7 @@ class Session {
     const was = this.user;
     this.user = undefined;
     this.known = true;
+    this.ended = was !== undefined;
     if (was) for (const listener of this.#signedOut) listener();
   }
 }

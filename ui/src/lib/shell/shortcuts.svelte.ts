@@ -7,7 +7,8 @@ export interface Shortcut {
   keys: string;
   label: string;
   group: string;
-  run: () => void;
+  /** Absent for keys that an element handles itself (Enter on a row): they are only listed. */
+  run?: () => void;
 }
 
 class Shortcuts {
@@ -31,12 +32,12 @@ class Shortcuts {
     const found = this.#matcher.press(
       name,
       event.timeStamp,
-      this.list.map((shortcut) => shortcut.keys),
+      this.list.filter((shortcut) => shortcut.run).map((shortcut) => shortcut.keys),
     );
     if (found === undefined) return;
     event.preventDefault();
     // The newest registration wins, so that a page may narrow what the shell offers.
-    this.list.findLast((shortcut) => shortcut.keys === found)?.run();
+    this.list.findLast((shortcut) => shortcut.keys === found && shortcut.run)?.run?.();
   }
 }
 

@@ -33,8 +33,8 @@ export const account = {
     mismatch: "Hosts will be told another address",
     mismatchText: (told: string, here: string) =>
       `You opened ${here}, but hosts are told ${told}. Set OC_PUBLIC_URL if hosts cannot reach that address.`,
-    match: "Hosts will be told the address you use",
-    matchText: (url: string) => `${url} is what new hosts connect to.`,
+    almost: "One thing before you go on",
+    goOn: "Go to the console",
     submit: "Set password and go on",
     submitting: "Setting password…",
     done: "Your password is set.",

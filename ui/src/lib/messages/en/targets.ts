@@ -10,6 +10,7 @@ export const targets = {
   select: "Selector",
   selectPlaceholder: "env=prod and role in (web, api)",
   selectHint: "Labels, name=, os=, fact.*, combined with and, or, not. A bare word means that the label exists.",
+  selectAt: (column: number) => `At character ${column}:`,
   selectApply: "Apply selector",
   selectAdd: "Use a selector",
   selectRemove: "Remove selector",
