@@ -15,12 +15,14 @@ function setUp(limits = { maxSpoolBytes: 1_000_000, minTryBytes: 1000 }) {
   const journal = new MemoryJournal();
   journal.commit([openRecord(sampleOffer(1n)), eventRecord(1n, { kind: "accepted" })]);
   let ready = 0;
-  const registry = new OutputRegistry(journal, limits, () => {
+  const lost: string[] = [];
+  const onReady = () => {
     ready += 1;
-  });
+  };
+  const registry = new OutputRegistry(journal, limits, onReady, (address) => lost.push(address.stepId));
   const folder = join(root, `${readdirSync(root).length}`);
   mkdirSync(folder);
-  return { journal, registry, folder, ready: () => ready };
+  return { journal, registry, folder, lost, ready: () => ready };
 }
 
 async function finish(registry: OutputRegistry, journal: MemoryJournal, headBytes: bigint): Promise<boolean> {
@@ -39,7 +41,7 @@ test("a short stream moves into the journal and is read from there to its end", 
   expect(Buffer.from(registry.read(address, 6n, 100)).toString()).toBe("world");
   registry.acknowledge(1n, "a", 1, 11n);
   expect(registry.states()).toEqual([]);
-  expect(() => registry.read(address, 0n, 1)).toThrow(/No unacknowledged/);
+  expect(registry.read(address, 0n, 1)).toHaveLength(0);
 });
 
 test("a long stream stays in its files until the last byte is acknowledged", async () => {
@@ -53,6 +55,18 @@ test("a long stream stays in its files until the last byte is acknowledged", asy
   expect(registry.spooledBytes()).toBe(1n);
   registry.acknowledge(1n, "a", 1, BigInt(bytes.length));
   expect(existsSync(folder)).toBe(false);
+});
+
+test("a stream whose files somebody removed is given up, and said so once", async () => {
+  const { registry, journal, folder, lost } = setUp();
+  registry.follow(address, folder, undefined, 100);
+  writeFileSync(join(folder, "head"), Buffer.alloc(inlineLimitBytes + 1));
+  await finish(registry, journal, BigInt(inlineLimitBytes + 1));
+  rmSync(folder, { recursive: true });
+  expect(registry.read(address, 0n, 10)).toHaveLength(0);
+  expect(registry.read(address, 0n, 10)).toHaveLength(0);
+  expect(lost).toEqual(["a"]);
+  expect(registry.states()).toEqual([]);
 });
 
 test("a listener hears of new output, and not of output it already knows", () => {

@@ -43,11 +43,18 @@ export class OutputRegistry {
   readonly #limits: OutputLimits;
   readonly #entries = new Map<string, Entry>();
   readonly #onReady: () => void;
+  readonly #onLost: (address: TryAddress, error: Error) => void;
 
-  constructor(journal: Journal, limits: OutputLimits, onReady: () => void) {
+  constructor(
+    journal: Journal,
+    limits: OutputLimits,
+    onReady: () => void,
+    onLost: (address: TryAddress, error: Error) => void,
+  ) {
     this.#journal = journal;
     this.#limits = limits;
     this.#onReady = onReady;
+    this.#onLost = onLost;
   }
 
   /** What a new try may keep: its own limit, or what the host's still allows. */
@@ -116,15 +123,12 @@ export class OutputRegistry {
     return [...this.#entries.values()];
   }
 
-  /** Throws when the try is unknown or was acknowledged to its end. */
+  /** Empty when there is nothing left to read at `offset`. */
   read(address: TryAddress, offset: bigint, maxBytes: number): Uint8Array {
     const entry = this.#entries.get(keyOf(address));
-    if (entry === undefined) throw new Error(`No unacknowledged output of ${keyOf(address)}.`);
-    const length = Math.min(maxBytes, Number(entry.availableBytes - offset));
-    if (length <= 0) return new Uint8Array();
-    if (!entry.inline) return readStream(entry.folder, Number(offset), length);
-    const record = this.#journal.outputs(entry.fence).find((o) => o.stepId === entry.stepId && o.try === entry.try);
-    return record!.inline!.subarray(Number(offset), Number(offset) + length);
+    const length = entry === undefined ? 0 : Math.min(maxBytes, Number(entry.availableBytes - offset));
+    if (entry === undefined || length <= 0) return new Uint8Array();
+    return entry.inline ? this.#readInline(entry, offset, length) : this.#readFiles(entry, offset, length);
   }
 
   acknowledge(fence: bigint, stepId: string, tryNumber: number, storedBytes: bigint): void {
@@ -153,6 +157,22 @@ export class OutputRegistry {
   close(): void {
     for (const entry of this.#entries.values()) entry.spool?.close();
     this.#entries.clear();
+  }
+
+  #readInline(entry: Entry, offset: bigint, length: number): Uint8Array {
+    const record = this.#journal.outputs(entry.fence).find((o) => o.stepId === entry.stepId && o.try === entry.try);
+    return record!.inline!.subarray(Number(offset), Number(offset) + length);
+  }
+
+  // Files that somebody removed cannot be sent: the stream is given up, and the rest of the host goes on.
+  #readFiles(entry: Entry, offset: bigint, length: number): Uint8Array {
+    try {
+      return readStream(entry.folder, Number(offset), length);
+    } catch (error) {
+      this.#entries.delete(keyOf(entry));
+      this.#onLost(entry, error as Error);
+      return new Uint8Array();
+    }
   }
 
   #noteAvailable(entry: Entry): void {

@@ -38,9 +38,9 @@ command() (
   [ -z "$cgroup" ] || echo 0 2>/dev/null >"$cgroup/cgroup.procs"
   OC_PROCESS_MARK=$mark PATH=$OC_STEP_PATH
   export OC_PROCESS_MARK PATH
-  unset OC_SUPERVISOR OC_STEP_PATH OLDPWD
+  unset OC_SUPERVISOR OC_STEP_PATH
   umask 022
-  cd "$dir" && exec "$@"
+  cd "$dir" && unset OLDPWD && exec "$@"
 )
 
 # A shell cannot tell `exit 137` from SIGKILL by the status; what it prints about a signal goes to `word`.

@@ -58,7 +58,9 @@ function firstBadStep(
 }
 
 function outcomeOf(step: PlannedStep, progress: AttemptProgress): Outcome {
-  const { state, reason } = progress.steps.get(step.id)!;
+  const { state, reason, tries } = progress.steps.get(step.id)!;
+  const exitCode = tries.at(-1)?.exitCode;
+  const why = reason || (exitCode === undefined ? "" : `exit code ${exitCode}`);
   const said = { failed: "failed", timed_out: "timed out", lost: "was lost" }[state!];
-  return { state: state as Outcome["state"], reason: `step ${step.id} ${said}${reason ? `: ${reason}` : ""}` };
+  return { state: state as Outcome["state"], reason: `step ${step.id} ${said}${why && `: ${why}`}` };
 }

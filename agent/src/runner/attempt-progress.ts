@@ -10,6 +10,7 @@ export interface TryProgress {
   /** Undefined while it is open. */
   state: string | undefined;
   reason: string;
+  exitCode: number | undefined;
   finishedAt: Moment | undefined;
 }
 
@@ -50,13 +51,17 @@ export function lastTry(step: StepProgress): TryProgress | undefined {
 export function applyEvent(progress: AttemptProgress, body: EventBody, at: Moment): void {
   if (body.kind === "tryStarting") applyStarting(progress, body, at);
   else if (body.kind === "tryStarted") lastTry(stepOf(progress, body.stepId))!.startedReported = true;
-  else if (body.kind === "tryFinished")
-    Object.assign(lastTry(stepOf(progress, body.stepId))!, { state: body.state, reason: body.reason, finishedAt: at });
+  else if (body.kind === "tryFinished") applyFinished(lastTry(stepOf(progress, body.stepId))!, body, at);
   else if (body.kind === "stepFinished") {
     const outputs = JSON.parse(Buffer.from(body.outputsJson).toString()) as Record<string, string>;
     Object.assign(stepOf(progress, body.stepId), { state: body.state, reason: body.reason, outputs });
   } else if (body.kind === "held") progress.heldBefore = body.nextStepId;
   else if (body.kind === "finished") progress.finished = true;
+}
+
+function applyFinished(open: TryProgress, body: EventBody & { kind: "tryFinished" }, at: Moment): void {
+  const { state, reason, exitCode } = body;
+  Object.assign(open, { state, reason, exitCode, finishedAt: at });
 }
 
 function applyStarting(progress: AttemptProgress, body: EventBody & { kind: "tryStarting" }, at: Moment): void {
@@ -68,6 +73,6 @@ function applyStarting(progress: AttemptProgress, body: EventBody & { kind: "try
     Object.assign(current, { spawn: body.spawn, starting: at });
     return;
   }
-  const open = { state: undefined, reason: "", finishedAt: undefined, startedReported: false };
+  const open = { state: undefined, reason: "", exitCode: undefined, finishedAt: undefined, startedReported: false };
   tries.push({ try: body.try, spawn: body.spawn, starting: at, ...open });
 }

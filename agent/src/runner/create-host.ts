@@ -57,7 +57,12 @@ export function createHost(options: HostOptions): RunningHost {
   const host: HostContext = {
     ...{ settings, stateFolder, log, journal, bootId, signal: stop.signal },
     now: () => ({ atMs: Date.now(), monotonicMs: Number(process.hrtime.bigint()) / 1e6, bootId }),
-    outputs: new OutputRegistry(journal, limits, () => readiness.announce()),
+    outputs: new OutputRegistry(
+      journal,
+      limits,
+      () => readiness.announce(),
+      (address, err) => log.error({ event: "output.gone", fence: address.fence, step: address.stepId, err }),
+    ),
     policy: loadPolicy(options.policyPath ?? "/etc/opsconductor/policy.yaml"),
     slots: new Slots(settings.maxRunning),
     cgroups: process.platform === "linux" ? detectCgroups() : undefined,
@@ -179,7 +184,7 @@ class LinkedHost implements RunningHost {
     this.#stop();
     this.#disk.close();
     this.#host.outputs.close();
-    if (this.#host.journal.poisoned() === "") this.#host.journal.commit([]);
+    if (this.#host.journal.poisoned() === "") this.#guarded("close", () => this.#host.journal.commit([]));
     this.#host.journal.close();
   }
 

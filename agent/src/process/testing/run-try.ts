@@ -93,10 +93,10 @@ export function readIfThere(path: string): Buffer {
   return existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
 }
 
-export async function until<T>(condition: () => T | undefined | false, what: string): Promise<T> {
+export async function until<T>(condition: () => T | undefined | false | "" | 0, what: string): Promise<T> {
   for (let i = 0; i < 2000; i++) {
     const value = condition();
-    if (value !== undefined && value !== false) return value;
+    if (value) return value;
     await sleep(5);
   }
   throw new Error(`Waited 10 s in vain: ${what}.`);

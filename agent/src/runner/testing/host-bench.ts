@@ -125,11 +125,11 @@ export function jobOf(steps: string, head = ""): string {
   return `apiVersion: opsconductor/v1\nkind: Job\nname: test-job\n${head}${head && !head.endsWith("\n") ? "\n" : ""}${steps}\n`;
 }
 
-export async function until<T>(condition: () => T | undefined | false, what: string): Promise<T> {
+export async function until<T>(condition: () => T | undefined | false | "" | 0, what: string): Promise<T> {
   const deadline = performance.now() + 20_000;
   while (performance.now() < deadline) {
     const value = condition();
-    if (value !== undefined && value !== false) return value;
+    if (value) return value;
     await sleep(2);
   }
   throw new Error(`Waited in vain for ${what}.`);
