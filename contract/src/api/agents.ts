@@ -1,7 +1,7 @@
 // The fleet: `agents`, `enrollment-tokens`, `certificate-authority`.
 import * as z from "zod";
 import { agentStates } from "../states.ts";
-import { id, instant, labels, listQuery } from "./common.ts";
+import { id, instant, labels, listQuery, storableText } from "./common.ts";
 
 export const agent = z.object({
   id,
@@ -39,7 +39,7 @@ export const agent = z.object({
 export type Agent = z.infer<typeof agent>;
 export const agentListQuery = listQuery.extend({ state: z.enum(agentStates).optional() });
 
-export const revokeRequest = z.strictObject({ reason: z.string().min(1).max(500) });
+export const revokeRequest = z.strictObject({ reason: storableText(500).min(1) });
 
 export const enrollmentTokenInput = z.strictObject({
   expiresIn: z

@@ -18,15 +18,17 @@ export const name = z
     "letters, digits, dot, dash, underscore; 1 to 128; starts and ends with a letter or digit",
   );
 
+/** Free text of people: whatever a database can store. */
+export const storableText = (maxLength: number) =>
+  z
+    .string()
+    .max(maxLength)
+    .refine((text) => !text.includes("\0") && text.isWellFormed(), "has a NUL character or half of a surrogate pair");
+
 export const listQuery = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(50),
   cursor: z.string().max(512).optional(),
-  q: z
-    .string()
-    .max(200)
-    .refine((text) => !text.includes("\0") && text.isWellFormed(), "has a NUL character or half of a surrogate pair")
-    .optional()
-    .describe("substring of the name"),
+  q: storableText(200).optional().describe("substring of the name"),
 });
 
 /** A page: `nextCursor` is absent on the last one. */

@@ -1,7 +1,7 @@
 // Jobs and their versions: `jobs`, `jobs/{id or name}`, `versions`, `validate`, `execute`.
 import * as z from "zod";
 import { executionStates } from "../states.ts";
-import { id, instant, listQuery, problem } from "./common.ts";
+import { id, instant, listQuery, problem, storableText } from "./common.ts";
 
 const executionState = z.enum(Object.keys(executionStates) as [keyof typeof executionStates]);
 
@@ -11,7 +11,7 @@ export const jobEnvelope = z.strictObject({
     .string()
     .min(1)
     .max(1024 * 1024),
-  message: z.string().max(500).default("").describe("why this version"),
+  message: storableText(500).default("").describe("why this version"),
 });
 
 export const job = z.object({
@@ -69,7 +69,12 @@ export const executeRequest = z.strictObject({
     ])
     .optional()
     .describe("instead of the job's own"),
-  version: z.number().int().min(1).optional(),
+  version: z
+    .number()
+    .int()
+    .min(1)
+    .max(2 ** 31 - 1)
+    .optional(),
   reason: z.string().max(500).default(""),
 });
 export const executeQuery = z.object({

@@ -1,5 +1,6 @@
 // Jobs by name with the outcomes of their last executions, and the versions of one. Called by GET jobs and versions.
 import type { Job, jobListQuery, jobVersion } from "@opsconductor/contract/api/jobs";
+import { OcError } from "@opsconductor/contract/errors";
 import type { z } from "zod";
 import { isStorable } from "../assets/storable-text.ts";
 import type { Actor, Context } from "../context.ts";
@@ -35,10 +36,16 @@ export async function listVersions(
   { idOrName, limit, cursor }: { idOrName: string; limit: number; cursor?: string | undefined },
 ): Promise<{ items: z.infer<typeof jobVersion>[]; nextCursor?: string }> {
   const job = await findJob(ctx.sql, actor, idOrName);
-  const before = cursor === undefined ? undefined : Number(decodeCursor(cursor, 1)[0]) || undefined;
+  const before = cursor === undefined ? undefined : versionOfCursor(cursor);
   const rows = await selectVersions(ctx.sql, job.id, before, limit + 1);
   const items = rows.slice(0, limit).map(presentVersion);
   const last = items.at(-1);
   if (rows.length <= limit || !last) return { items };
   return { items, nextCursor: encodeCursor([String(last.version)]) };
+}
+
+function versionOfCursor(cursor: string): number {
+  const [text] = decodeCursor(cursor, 1);
+  if (/^\d{1,9}$/.test(text!)) return Number(text);
+  throw new OcError("invalid_argument", "The cursor is not one of ours: start from the first page.");
 }

@@ -1,12 +1,14 @@
 // One agent by id or name, with its facts; called by the REST route.
 import type { Agent } from "@opsconductor/contract/api/agents";
 import { OcError } from "@opsconductor/contract/errors";
+import { isStorable } from "../assets/storable-text.ts";
 import type { Actor, Context } from "../context.ts";
 import { selectAgents } from "./agent-queries.ts";
 import { presentAgent } from "./present-agent.ts";
 
 export async function getAgent(ctx: Context, _actor: Actor, params: { idOrName: string }): Promise<Agent> {
-  const rows = await selectAgents(ctx.sql, { nameOrId: params.idOrName, limit: 20, withFacts: true });
+  const storable = isStorable(params.idOrName);
+  const rows = storable ? await selectAgents(ctx.sql, { nameOrId: params.idOrName, limit: 20, withFacts: true }) : [];
   // A revoked agent leaves its name to a successor: the living one is meant.
   const row = rows.find((r) => r.id === params.idOrName || r.state !== "revoked") ?? rows[0];
   if (!row) throw new OcError("not_found", `There is no agent ${JSON.stringify(params.idOrName)}`);

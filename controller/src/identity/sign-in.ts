@@ -1,6 +1,7 @@
 // Sign-in by password: POST auth/login of the API and of the original's paths.
 import type { User } from "@opsconductor/contract/api/auth";
 import { OcError } from "@opsconductor/contract/errors";
+import { isStorable } from "../assets/storable-text.ts";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context } from "../context.ts";
 import { signAccessToken } from "./access-tokens.ts";
@@ -19,7 +20,7 @@ export interface SignInParams {
 /** `caller` is anonymous and carries the address. Throws `unauthenticated` (never saying why) or `rate_limited`. */
 export async function signIn(ctx: Context, caller: Actor, params: SignInParams): Promise<Tokens & { user: User }> {
   const address = caller.address ?? "";
-  const found = await selectUserByName(ctx.sql, params.username);
+  const found = isStorable(params.username) ? await selectUserByName(ctx.sql, params.username) : undefined;
   const known = found !== undefined && (await signedInFrom(ctx.sql, found.id, address));
   ctx.identity.throttle.check(params.username, address, known);
   const correct = await verifyPassword(found?.passwordHash, params.password);
