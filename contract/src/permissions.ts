@@ -50,6 +50,14 @@ export const routeRequirements: Readonly<Record<string, Requirement>> = {
   "PATCH /api/v1/targets/{idOrName}": "targets:write",
   "DELETE /api/v1/targets/{idOrName}": "targets:write",
 
+  "GET /install.sh": "public",
+  "GET /ca.pem": "public", // believed only when its key fits the pin of a join token
+  "GET /packages/{file}": "public",
+
+  "GET /api/v1/enrollment-tokens": "agents:enroll",
+  "POST /api/v1/enrollment-tokens": "agents:enroll",
+  "DELETE /api/v1/enrollment-tokens/{id}": "agents:enroll",
+  "GET /api/v1/certificate-authority": "agents:read",
   "GET /api/v1/agents": "agents:read",
   "GET /api/v1/agents/{idOrName}": "agents:read",
   "POST /api/v1/agents/{idOrName}/revoke": "agents:write",

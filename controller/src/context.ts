@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import type { Automation } from "./automation/automation.ts";
 import type { Config } from "./config.ts";
+import type { AgentPackages } from "./fleet/agent-packages.ts";
 import type { CertificateAuthority } from "./fleet/certificate-authority.ts";
 import type { HealthChecks } from "./health.ts";
 import type { Identity } from "./identity/identity.ts";
@@ -33,6 +34,8 @@ export interface Context {
   health: HealthChecks;
   /** Issues certificates for agents and listeners; opened once at the start. */
   authority: CertificateAuthority;
+  /** The agent as archives for hosts. */
+  packages: AgentPackages;
   controllerId: string;
   clusterId: string;
   /** Aborted when the controller stops: loops end, waits reject. */

@@ -6,6 +6,7 @@ import { createAutomation } from "./automation/automation.ts";
 import type { Config } from "./config.ts";
 import type { Context } from "./context.ts";
 import { openDataDirectory } from "./data-directory.ts";
+import { createAgentPackages } from "./fleet/agent-packages.ts";
 import { openCertificateAuthority } from "./fleet/certificate-authority.ts";
 import { ping } from "./fleet/cluster-queries.ts";
 import type { HealthChecks } from "./health.ts";
@@ -36,7 +37,8 @@ export async function openContext(config: Config, log: Logger, life: PartStarter
   };
   const identity = await life.start("identity", async () => createIdentity(await loadSigningKey(base)));
   const authority = await life.start("certificate authority", () => openCertificateAuthority(base));
-  return { ...base, identity, authority, automation: createAutomation(base) };
+  const packages = createAgentPackages(directory.path);
+  return { ...base, identity, authority, packages, automation: createAutomation(base) };
 }
 
 function openMetrics(): Registry {

@@ -6,6 +6,8 @@ import { type AgentStatus, readStatus } from "./status-file.ts";
 
 export interface DescribedStatus {
   running: boolean;
+  /** Running, and welcomed by a controller. */
+  online: boolean;
   enrolled: boolean;
   stateDir: string;
   fingerprint: string | null;
@@ -15,12 +17,16 @@ export interface DescribedStatus {
 
 export function describeStatus(state: StateFolder): DescribedStatus {
   const keys = state.keys();
+  const running = isRunning(state);
+  const agent = readStatus(state.file("status.json")) ?? null;
   return {
-    running: isRunning(state),
+    running,
+    // A process that has just started has not overwritten yet what the one before it said.
+    online: running && agent?.state === "online" && isAlive(agent.pid),
     enrolled: state.identity() !== undefined,
     stateDir: state.path,
     fingerprint: keys ? hostFingerprint(keys) : null,
-    agent: readStatus(state.file("status.json")) ?? null,
+    agent,
   };
 }
 
@@ -29,6 +35,15 @@ function isRunning(state: StateFolder): boolean {
   const lock = takeStateLock(state.file("lock.db"));
   lock?.release();
   return lock === undefined;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM"; // there, and another user's
+  }
 }
 
 export function statusText(s: DescribedStatus): string {

@@ -1,6 +1,7 @@
 // The cluster's own certificate authority: made once in the database, its keys sealed with the key that is not there.
 // Opened by lifecycle.ts before any listener; issues certificates for agents, for gRPC and for the console's HTTPS.
 
+import { createHash } from "node:crypto";
 import { isIP } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import { OcError } from "@opsconductor/contract/errors";
@@ -51,11 +52,22 @@ export interface ServerCertificate {
   notAfter: Date;
 }
 
+export interface AuthorityDescription {
+  id: string;
+  kind: "root" | "issuing";
+  state: string;
+  subject: string;
+  notAfter: Date;
+  /** Of the certificate's DER, hex. */
+  sha256: string;
+}
+
 export interface CertificateAuthority {
   readonly clusterId: string;
   /** base64url sha256 of the root's public key: what join tokens carry. */
   readonly pin: string;
   readonly bundlePem: string;
+  readonly authorities: readonly AuthorityDescription[];
   issueAgentCertificate(agentId: string, csrDer: Uint8Array, lifeMs?: number): Promise<IssuedCertificate>;
   issueControllerCertificate(names: readonly string[]): Promise<ServerCertificate>;
   issueHttpCertificate(names: readonly string[]): Promise<ServerCertificate>;
@@ -79,8 +91,7 @@ export async function openCertificateAuthority(ctx: Needs): Promise<CertificateA
     certificate: parseCertificate(issuingRow.certificatePem),
     key: await importPrivateKey(openKey(ctx, issuingRow)),
   };
-  const roots = rows.filter((r) => r.kind === "root");
-  return new Authority(ctx, issuing, issuingRow.certificatePem, roots);
+  return new Authority(ctx, issuing, issuingRow.certificatePem, rows);
 }
 
 class Authority implements CertificateAuthority {
@@ -91,7 +102,11 @@ class Authority implements CertificateAuthority {
   readonly #issuing: Issuer;
   readonly #issuingPem: string;
 
-  constructor(ctx: Needs, issuing: Issuer, issuingPem: string, roots: AuthorityRow[]) {
+  readonly authorities: readonly AuthorityDescription[];
+
+  constructor(ctx: Needs, issuing: Issuer, issuingPem: string, rows: AuthorityRow[]) {
+    const roots = rows.filter((r) => r.kind === "root");
+    this.authorities = rows.map(describe);
     this.clusterId = ctx.clusterId;
     this.#ctx = ctx;
     this.#issuing = issuing;
@@ -147,6 +162,12 @@ class Authority implements CertificateAuthority {
   #until(now: Date, lifeMs: number): Date {
     return new Date(Math.min(now.getTime() + lifeMs, this.#issuing.certificate.notAfter.getTime()));
   }
+}
+
+function describe({ id, kind, state, notAfter, certificatePem }: AuthorityRow): AuthorityDescription {
+  const certificate = parseCertificate(certificatePem);
+  const sha256 = createHash("sha256").update(Buffer.from(certificate.rawData)).digest("hex");
+  return { id, kind, state, notAfter, subject: certificate.subject, sha256 };
 }
 
 async function ensureAuthorities(ctx: Needs, tx: Query): Promise<AuthorityRow[]> {

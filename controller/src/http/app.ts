@@ -13,10 +13,13 @@ import { requestIds } from "./request-id.ts";
 import { type Http, newRouter, type Router } from "./router.ts";
 import { agentRoutes } from "./routes/agents.ts";
 import { authRoutes } from "./routes/auth.ts";
+import { certificateAuthorityRoutes } from "./routes/certificate-authority.ts";
 import { docsRoutes } from "./routes/docs.ts";
+import { enrollmentTokenRoutes } from "./routes/enrollment-tokens.ts";
 import { eventsRoutes } from "./routes/events.ts";
 import { executionRoutes } from "./routes/executions.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { installRoutes } from "./routes/install.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { originalAuthRoutes } from "./routes/original/auth.ts";
@@ -32,6 +35,9 @@ const resources = [
   authRoutes,
   overviewRoutes,
   agentRoutes,
+  enrollmentTokenRoutes,
+  certificateAuthorityRoutes,
+  installRoutes,
   targetRoutes,
   jobRoutes,
   executionRoutes,

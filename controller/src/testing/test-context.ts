@@ -44,6 +44,7 @@ export async function testContext(overrides: Partial<Config> = {}): Promise<Test
     controllerId: v7(),
     clusterId: v7(),
     signal: stopped.signal,
+    packages: { all: async () => [] },
   };
   await insertCluster(base);
   const links = new LinkRegistry();
