@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { killCgroup } from "./cgroup.ts";
 import { findPipeHolders, findProcesses, isCapper } from "./find-processes.ts";
-import { hasEnded, readExit, recordStop, type StopReason } from "./try-records.ts";
+import { type ExitRecord, hasEnded, readExit, recordStop, type StopReason } from "./try-records.ts";
 
 export interface TryToStop {
   folder: string;
@@ -31,13 +31,26 @@ export async function stopTry(target: TryToStop, options: StopOptions): Promise<
   await killEverything(target);
 }
 
-/** After the supervisor was found dead: nothing of the try may live on, its own shells included. */
-export async function killLeftovers(target: TryToStop): Promise<void> {
+/**
+ * After the supervisor was found dead: nothing of the try may live on. Its other shells go first, so that no record is
+ * made of the kill itself; returns the record that was there by then.
+ */
+export async function killLeftovers(target: TryToStop): Promise<ExitRecord | undefined> {
+  await killUntilGone(() => findProcesses(target.mark, target.pid).supervisor);
+  const exit = readExit(target.folder);
   if (target.cgroup !== undefined) killCgroup(target.cgroup);
-  await waitUntil(() => {
+  await killUntilGone(() => {
     const { command, supervisor } = findProcesses(target.mark, target.pid);
-    for (const pid of [...command, ...supervisor]) kill(pid);
-    return command.length + supervisor.length === 0;
+    return [...command, ...supervisor];
+  });
+  return exit;
+}
+
+async function killUntilGone(find: () => number[]): Promise<void> {
+  await waitUntil(() => {
+    const pids = find();
+    for (const pid of pids) kill(pid);
+    return pids.length === 0;
   }, 30_000);
 }
 

@@ -5,7 +5,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { removeCgroup } from "../process/cgroup.ts";
 import { killLeftovers } from "../process/stop-try.ts";
-import { type ExitRecord, readClaim, readExit } from "../process/try-records.ts";
+import { type ExitRecord, readClaim } from "../process/try-records.ts";
 import type { SpawnEnd } from "../process/watch-try.ts";
 import type { HostContext } from "./host-context.ts";
 import { maxOutputsBytes, parseOutputs } from "./parse-outputs.ts";
@@ -62,11 +62,10 @@ export async function reportTry(
   });
 }
 
-// The supervisor is gone: nothing of the try may go on. Its capper may have written the record before it died too.
+// The supervisor is gone: nothing of the try may go on. Its capper may have written the record before we came.
 async function exitAfterAll(host: HostContext, place: TryPlace): Promise<ExitRecord | undefined> {
   const claim = readClaim(place.folder);
-  await killLeftovers(targetOf(host, place, typeof claim === "object" ? claim.pid : 0));
-  return readExit(place.folder);
+  return killLeftovers(targetOf(host, place, typeof claim === "object" ? claim.pid : 0));
 }
 
 function resultOf(host: HostContext, place: TryPlace, exit: ExitRecord): TryResult {
