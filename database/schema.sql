@@ -434,6 +434,7 @@ CREATE INDEX executions_unfinished ON ONLY automation.executions USING btree (id
 CREATE INDEX output_lines ON ONLY automation.output USING btree (assignment_id, attempt, step_id, try, first_line);
 CREATE INDEX refresh_tokens_session ON identity.refresh_tokens USING btree (session_id);
 CREATE INDEX services_target ON assets.services USING btree (target_id);
+CREATE INDEX sessions_address ON identity.sessions USING btree (user_id, address);
 CREATE INDEX sessions_user ON identity.sessions USING btree (user_id) WHERE (revoked_at IS NULL);
 CREATE INDEX targets_agent ON assets.targets USING btree (managed_by_agent_id) WHERE (deleted_at IS NULL);
 CREATE INDEX targets_labels ON assets.targets USING gin (labels jsonb_path_ops) WHERE (deleted_at IS NULL);

@@ -152,6 +152,7 @@ create table identity.sessions (
   user_agent text
 );
 create index sessions_user on identity.sessions (user_id) where revoked_at is null;
+create index sessions_address on identity.sessions (user_id, address);
 
 -- A used token presented again after its grace means theft: the whole session is revoked.
 create table identity.refresh_tokens (

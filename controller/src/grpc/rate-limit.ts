@@ -1,5 +1,6 @@
 // How often one address may call what is open to everybody: a token bucket each, forgotten when it is full again.
 // Used by enrollment-service.ts.
+import { networkOf } from "../network-of.ts";
 
 export class RateLimit {
   readonly #burst: number;
@@ -23,8 +24,7 @@ export class RateLimit {
   }
 
   #keyOf(address: string, nowMs: number): string {
-    // One host owns a whole /64 of IPv6.
-    const key = address.includes(":") ? address.split(":").slice(0, 4).join(":") : address;
+    const key = networkOf(address);
     if (this.#buckets.has(key) || this.#buckets.size < this.#mostAddresses) return key;
     this.#forgetFull(nowMs);
     return this.#buckets.size < this.#mostAddresses ? key : "others";

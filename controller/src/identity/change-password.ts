@@ -32,9 +32,14 @@ export async function changePassword(ctx: Context, actor: Actor, params: ChangeP
 /** Counts as a failed sign-in: a stolen session must not be a way to guess the password. */
 async function checkCurrent(ctx: Context, actor: Actor, user: UserRow, password: string): Promise<void> {
   const address = actor.address ?? "";
-  ctx.identity.throttle.check(user.username, address, true);
-  if (await verifyPassword(user.passwordHash, password)) return;
-  ctx.identity.throttle.failed(user.username, address);
+  const { throttle } = ctx.identity;
+  const correct = await throttle.inTurn(address, async () => {
+    throttle.check(user.username, address, true);
+    const correct = await verifyPassword(user.passwordHash, password);
+    if (!correct) throttle.failed(user.username, address);
+    return correct;
+  });
+  if (correct) return;
   await writeAudit(ctx, ctx.sql, actor, {
     action: "user.password_change_refused",
     outcome: "refused",

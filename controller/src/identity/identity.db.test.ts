@@ -98,6 +98,13 @@ test("after eight wrong passwords the right one has to wait too, and the answer 
   expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(500);
 });
 
+test("wrong passwords that arrive all at once are counted like those that come one by one", async () => {
+  const { username } = await signedIn(t.ctx, http);
+  const answers = await Promise.all(Array.from({ length: 40 }, (_, i) => login(username, `wrong ${i}`)));
+  expect(answers.filter((a) => a.status === 401)).toHaveLength(8);
+  expect(answers.filter((a) => a.status === 429)).toHaveLength(32);
+});
+
 test("a refresh gives a new token and a new cookie; the old cookie is good no more", async () => {
   const { cookie } = await signedIn(t.ctx, http);
   const next = await refresh(cookie);

@@ -90,7 +90,7 @@ export async function revokeOtherSessions(sql: Query, userId: string, keep: stri
     where user_id = ${userId} and revoked_at is null and id is distinct from ${keep}`;
 }
 
-/** Whether the account ever signed in from `address`: such addresses are not held back by strangers' failures. */
+/** Whether the account ever signed in from `address` (asked at every attempt, so by index): such addresses are not held back by strangers' failures. */
 export async function signedInFrom(sql: Query, userId: string, address: string): Promise<boolean> {
   const [row] = await sql`select from identity.sessions where user_id = ${userId} and address = ${address} limit 1`;
   return row !== undefined;

@@ -1,6 +1,7 @@
 // Slows down password guessing without letting a stranger lock somebody out: failures are counted per account and
 // address together, per address, and per account only for addresses the account never signed in from.
 import { OcError } from "@opsconductor/contract/errors";
+import { networkOf } from "../network-of.ts";
 
 const windowMs = 10 * 60_000;
 const limits = { pair: 8, address: 40, account: 100 } as const;
@@ -9,10 +10,30 @@ const maxKeys = 50_000;
 
 export class SignInThrottle {
   private readonly failures = new Map<string, number[]>();
+  /** The newest attempt under way of each address. */
+  private readonly turns = new Map<string, Promise<void>>();
   private readonly now: () => number;
 
   constructor(now: () => number) {
     this.now = now;
+  }
+
+  /**
+   * Attempts from one address are judged one after the other: of a thousand that arrive at once, those after the limit
+   * find the failures before them counted. `attempt` calls check, verifies, and tells the outcome.
+   */
+  async inTurn<T>(address: string, attempt: () => Promise<T>): Promise<T> {
+    const key = networkOf(address);
+    const before = this.turns.get(key);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.turns.set(key, promise);
+    try {
+      await before;
+      return await attempt();
+    } finally {
+      resolve();
+      if (this.turns.get(key) === promise) this.turns.delete(key);
+    }
   }
 
   /** Throws `rate_limited` when this attempt has to wait. `known`: the account signed in from this address before. */
@@ -59,11 +80,5 @@ export class SignInThrottle {
 }
 
 const accountKey = (account: string) => `account ${account.toLowerCase()}`;
-const addressKey = (address: string) => `address ${network(address)}`;
-const pairKey = (account: string, address: string) => `${accountKey(account)} ${network(address)}`;
-
-/** One IPv6 customer has a whole /64. */
-function network(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/, "");
-  return plain.includes(":") ? plain.split(":").slice(0, 4).join(":") : plain;
-}
+const addressKey = (address: string) => `address ${networkOf(address)}`;
+const pairKey = (account: string, address: string) => `${accountKey(account)} ${networkOf(address)}`;

@@ -17,20 +17,34 @@ export interface SignInParams {
   userAgent: string | null;
 }
 
+/** The id of no user. */
+const nobody = "00000000-0000-0000-0000-000000000000";
+
 /** `caller` is anonymous and carries the address. Throws `unauthenticated` (never saying why) or `rate_limited`. */
 export async function signIn(ctx: Context, caller: Actor, params: SignInParams): Promise<Tokens & { user: User }> {
   const address = caller.address ?? "";
   const found = isStorable(params.username) ? await selectUserByName(ctx.sql, params.username) : undefined;
-  const known = found !== undefined && (await signedInFrom(ctx.sql, found.id, address));
-  ctx.identity.throttle.check(params.username, address, known);
-  const correct = await verifyPassword(found?.passwordHash, params.password);
-  if (!found?.active || !correct) return refuse(ctx, caller, params.username, found);
-  ctx.identity.throttle.succeeded(params.username, address);
+  // Asked for unknown users too, so that they take as long.
+  const known = await signedInFrom(ctx.sql, found?.id ?? nobody, address);
+  const correct = await ctx.identity.throttle.inTurn(address, () => verify(ctx, params, { found, address, known }));
+  if (!found || !correct) return refuse(ctx, caller, found);
   return openSession(ctx, caller, found, params.userAgent);
 }
 
-async function refuse(ctx: Context, caller: Actor, username: string, found: UserRow | undefined): Promise<never> {
-  ctx.identity.throttle.failed(username, caller.address ?? "");
+async function verify(
+  ctx: Context,
+  { username, password }: SignInParams,
+  { found, address, known }: { found: UserRow | undefined; address: string; known: boolean },
+): Promise<boolean> {
+  const { throttle } = ctx.identity;
+  throttle.check(username, address, known);
+  const correct = (await verifyPassword(found?.passwordHash, password)) && found?.active === true;
+  if (correct) throttle.succeeded(username, address);
+  else throttle.failed(username, address);
+  return correct;
+}
+
+async function refuse(ctx: Context, caller: Actor, found: UserRow | undefined): Promise<never> {
   const why = !found ? "unknown_user" : found.active ? "wrong_password" : "disabled";
   await writeAudit(ctx, ctx.sql, caller, {
     action: "user.sign_in_refused",
