@@ -19,7 +19,7 @@ export class ExtraAgent {
   /** Runs one command of the agent to its end. */
   command(...args: string[]): { code: number | null; output: string } {
     const options = { env: this.#env, encoding: "utf8" } as const;
-    const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], options);
+    const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args, ...this.#state], options);
     return { code: status, output: stdout + stderr };
   }
 
@@ -30,7 +30,7 @@ export class ExtraAgent {
   start(): void {
     const logFile = join(this.#stack.folder, `${this.name}.log`);
     const options = { cwd: this.#stack.folder, env: this.#env, logFile };
-    this.#running = startProcess(process.execPath, [program, "run"], options);
+    this.#running = startProcess(process.execPath, [program, "run", ...this.#state], options);
   }
 
   get pid(): number {
@@ -48,12 +48,16 @@ export class ExtraAgent {
     await this.#running.untilEnded(20_000);
   }
 
+  /** Never the place of a real agent on this machine. */
+  get #state(): string[] {
+    return ["--state-dir", join(this.#stack.folder, this.name)];
+  }
+
   get #env(): Record<string, string> {
     return {
       PATH: process.env.PATH ?? "/usr/bin:/bin",
       HOME: this.#stack.folder,
       OPSCONDUCTOR_DEVSTACK: this.#stack.folder,
-      OC_AGENT_STATE_DIR: join(this.#stack.folder, this.name),
     };
   }
 }
