@@ -35,6 +35,20 @@ test("many pushes within one beat become one change of the list, the newest of e
   expect(client.getQueryData(keys.agent("a"))).toMatchObject({ name: "a99" });
 });
 
+test("facts of the page that is open stay, and are read again when the host has sent new ones", () => {
+  const client = new QueryClient();
+  const facts = { os: { family: "linux" } };
+  client.setQueryData(keys.agent("a"), { ...agent("a"), facts, factsAt: "1" });
+  const cache = new LiveCache(client);
+  cache.apply({ kind: "agent", topic: "agents", agent: { ...agent("a", "A"), facts: {}, factsAt: "1" } });
+  cache.flush();
+  expect(client.getQueryData(keys.agent("a"))).toMatchObject({ name: "A", facts });
+  expect(client.getQueryState(keys.agent("a"))?.isInvalidated).toBe(false);
+  cache.apply({ kind: "agent", topic: "agents", agent: { ...agent("a"), facts: {}, factsAt: "2" } });
+  cache.flush();
+  expect(client.getQueryState(keys.agent("a"))?.isInvalidated).toBe(true);
+});
+
 test("an agent that no page has read is not put into the cache", () => {
   const client = new QueryClient();
   const cache = new LiveCache(client);

@@ -64,9 +64,15 @@ export class LiveCache {
     this.#client.setQueryData<AllPages<Agent>>(keys.agentList, (old) =>
       old ? { ...old, items: mergeRows(old.items, changed) } : old,
     );
-    for (const [id, agent] of changed) {
-      if (this.#client.getQueryData(keys.agent(id))) this.#client.setQueryData(keys.agent(id), agent);
-    }
+    for (const agent of changed.values()) this.#mergeAgent(agent);
+  }
+
+  // The stream carries agents without their facts, which only their own page shows.
+  #mergeAgent(agent: Agent): void {
+    const old = this.#client.getQueryData<Agent>(keys.agent(agent.id));
+    if (!old) return;
+    this.#client.setQueryData<Agent>(keys.agent(agent.id), { ...agent, facts: old.facts });
+    if (agent.factsAt !== old.factsAt) void this.#client.invalidateQueries({ queryKey: keys.agent(agent.id) });
   }
 
   // Execution lists are filtered on the server, so they are fetched again; the page of one merges its own detail.
