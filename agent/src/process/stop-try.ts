@@ -49,7 +49,7 @@ export async function killLeftovers(target: TryToStop): Promise<ExitRecord | und
 async function killUntilGone(find: () => number[]): Promise<void> {
   await waitUntil(() => {
     const pids = find();
-    for (const pid of pids) kill(pid);
+    killAll(pids);
     return pids.length === 0;
   }, 30_000);
 }
@@ -62,19 +62,21 @@ async function killEverything(target: TryToStop): Promise<void> {
     if (target.cgroup !== undefined) killCgroup(target.cgroup);
     const { command, supervisor } = findProcesses(target.mark, target.pid);
     const holders = round >= 2 ? findPipeHolders(supervisor).filter((pid) => !command.includes(pid)) : [];
-    for (const pid of [...command, ...holders]) kill(pid);
-    if (round >= 20) for (const pid of supervisor) if (pid !== target.pid && isCapper(pid)) kill(pid);
+    killAll([...command, ...holders]);
+    if (round >= 20) killAll(supervisor.filter(isCapper));
     if (command.length + holders.length === 0 && (readExit(target.folder) !== undefined || supervisor.length === 0))
       return;
     await sleep(Math.min(20 * (round + 1), 500));
   }
 }
 
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // gone, or another user's: the next round sees which
+export function killAll(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // gone, or another user's: the next look sees which
+    }
   }
 }
 

@@ -89,7 +89,7 @@ export class Attempt {
   }
 
   /** Makes everything noted durable. Throws when the journal fails: then nothing may be started or reported. */
-  commit(): void {
+  commit(tell: "now" | "soon" = "now"): void {
     if (this.#records.length === 0) return;
     const records = this.#records;
     this.#records = [];
@@ -97,7 +97,7 @@ export class Attempt {
     const actions = this.#afterCommit;
     this.#afterCommit = [];
     for (const action of actions) action();
-    this.#host.ready();
+    this.#host.ready(tell);
   }
 }
 

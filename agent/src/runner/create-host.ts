@@ -16,8 +16,8 @@ import { detectCgroups } from "../process/cgroup.ts";
 import { readBootId } from "../process/process-identity.ts";
 import { installSupervisor } from "../process/supervisor-script.ts";
 import { DiskWatch } from "./disk-watch.ts";
-import { forgetOldOutcomes } from "./forget-attempt.ts";
-import { defaultSettings, type HostContext, type HostSettings } from "./host-context.ts";
+import { forgetEveryMs, forgetNow, forgetOldOutcomes } from "./forget-attempt.ts";
+import { defaultSettings, type HostContext, type HostSettings, soonMs } from "./host-context.ts";
 import { receiveDesire } from "./receive-desire.ts";
 import { receiveOffer } from "./receive-offer.ts";
 import { recoverAttempts } from "./recover-attempts.ts";
@@ -70,15 +70,16 @@ export function createHost(options: HostOptions): RunningHost {
     baseEnvironment: baseEnvironment(options.environment),
     redactorFor: () => undefined,
     attempts: new Map(),
-    ready: () => readiness.announce(),
+    ready: (when) => readiness.announce(when),
+    forgetting: new Set(),
   };
   const disk = new DiskWatch(stateFolder, settings.minFreeBytes, reserve, log);
   recoverAttempts(host);
   forgetOldOutcomes(host);
-  const forgetting = setInterval(() => forgetOldOutcomes(host), dayMs);
-  forgetting.unref();
+  const timers = [setInterval(() => forgetOldOutcomes(host), dayMs), setInterval(() => forgetNow(host), forgetEveryMs)];
+  for (const timer of timers) timer.unref();
   return new LinkedHost(host, disk, readiness, () => {
-    clearInterval(forgetting);
+    for (const timer of timers) clearInterval(timer);
     stop.abort(new Error("the agent stops"));
   });
 }
@@ -87,10 +88,22 @@ export function createHost(options: HostOptions): RunningHost {
 class Readiness {
   listener: () => void = () => {};
   #announced = false;
+  #later: NodeJS.Timeout | undefined;
 
-  announce(): void {
+  close(): void {
+    clearTimeout(this.#later);
+    this.listener = () => {};
+  }
+
+  announce(when: "now" | "soon" = "now"): void {
     if (this.#announced) return;
+    if (when === "soon") {
+      this.#later ??= setTimeout(() => this.announce(), soonMs);
+      return;
+    }
     this.#announced = true;
+    clearTimeout(this.#later);
+    this.#later = undefined;
     queueMicrotask(() => {
       this.#announced = false;
       this.listener();
@@ -182,9 +195,13 @@ class LinkedHost implements RunningHost {
   close(): void {
     if (this.#host.signal.aborted) return;
     this.#stop();
+    this.#readiness.close();
     this.#disk.close();
     this.#host.outputs.close();
-    if (this.#host.journal.poisoned() === "") this.#guarded("close", () => this.#host.journal.commit([]));
+    this.#guarded("close", () => {
+      forgetNow(this.#host);
+      if (this.#host.journal.poisoned() === "") this.#host.journal.commit([]);
+    });
     this.#host.journal.close();
   }
 

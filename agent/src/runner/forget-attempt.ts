@@ -1,18 +1,35 @@
-// Lets go of an outcome that the controller has stored for good, or that nobody asked about for a month.
+// Lets go of outcomes that the controller has stored for good, or that nobody asked about for a month.
 import { rm } from "node:fs/promises";
 import { isFinal } from "../journal/journal-index.ts";
 import { attemptFolder } from "./attempt.ts";
 import type { HostContext } from "./host-context.ts";
 
-export function forgetAttempt(host: HostContext, fence: bigint): void {
-  host.journal.commit([{ kind: "forget", fence }]);
+/** Many in one commit: nothing depends on the moment, and a forgotten forgetting is only asked for again. */
+export const forgetEveryMs = 500;
+
+/** Final attempts only. */
+export function forgetSoon(host: HostContext, fence: bigint): void {
+  host.forgetting.add(fence);
   host.outputs.drop(fence);
-  void rm(attemptFolder(host.stateFolder, fence), { recursive: true, force: true });
+}
+
+/** Called twice a second, and at the end. */
+export function forgetNow(host: HostContext): void {
+  const fences = [...host.forgetting].filter((fence) => host.journal.attempt(fence) !== undefined);
+  host.forgetting.clear();
+  if (fences.length === 0 || host.journal.poisoned() !== "") return;
+  try {
+    host.journal.commit(fences.map((fence) => ({ kind: "forget", fence })));
+  } catch (error) {
+    host.log.error({ event: "forget.failed", err: error });
+    return;
+  }
+  for (const fence of fences) void rm(attemptFolder(host.stateFolder, fence), { recursive: true, force: true });
 }
 
 /** Called at start and once a day. */
 export function forgetOldOutcomes(host: HostContext): void {
   const before = host.now().atMs - host.settings.keepOutcomesMs;
   for (const attempt of host.journal.attempts())
-    if (isFinal(attempt.state) && attempt.lastEventAtMs < before) forgetAttempt(host, attempt.fence);
+    if (isFinal(attempt.state) && attempt.lastEventAtMs < before) forgetSoon(host, attempt.fence);
 }

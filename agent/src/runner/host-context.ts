@@ -23,6 +23,12 @@ export interface HostSettings {
   keepOutcomesMs: number;
 }
 
+/**
+ * How long the news of a start waits for the news of its end: most steps are over by then, and then one commit here, one
+ * message and one transaction on the controller tell all.
+ */
+export const soonMs = 8;
+
 export const defaultSettings: HostSettings = {
   maxRunning: 32,
   graceMs: 10_000,
@@ -51,8 +57,10 @@ export interface HostContext {
   redactorFor(address: TryAddress): Redactor | undefined;
   /** Attempts that are not finished, by fence. */
   attempts: Map<bigint, Attempt>;
-  /** Something may be there to send. */
-  ready(): void;
+  /** Something may be there to send: at once, or within a moment, together with what comes by then. */
+  ready(when?: "now" | "soon"): void;
+  /** Outcomes to be forgotten with the next batch. */
+  forgetting: Set<bigint>;
   /** Aborted when the agent stops: waits end, running steps go on without us. */
   signal: AbortSignal;
 }

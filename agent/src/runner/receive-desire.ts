@@ -2,7 +2,7 @@
 // hello, so each is safe to hear twice. Called by the host for the link.
 import { isFinal } from "../journal/journal-index.ts";
 import type { DesireMessage } from "../link/host.ts";
-import { forgetAttempt } from "./forget-attempt.ts";
+import { forgetSoon } from "./forget-attempt.ts";
 import { describeKey, type HostContext } from "./host-context.ts";
 
 export function receiveDesire(host: HostContext, desire: DesireMessage): void {
@@ -11,7 +11,7 @@ export function receiveDesire(host: HostContext, desire: DesireMessage): void {
   const known = host.journal.attempt(fence);
   if (running === undefined && known === undefined && want === "cancel") entomb(host, desire);
   if (known !== undefined && isFinal(known.state)) {
-    if (want === "forget") forgetAttempt(host, fence);
+    if (want === "forget") forgetSoon(host, fence);
     return;
   }
   if (running === undefined) return;

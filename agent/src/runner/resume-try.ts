@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { PlannedStep } from "@opsconductor/contract/job/plan-stage";
 import { findSupervisors } from "../process/find-processes.ts";
 import { isAlive } from "../process/process-identity.ts";
+import { killAll } from "../process/stop-try.ts";
 import { type ClaimRecord, giveSpawnUp, readClaim, readExit } from "../process/try-records.ts";
 import type { Attempt } from "./attempt.ts";
 import type { TryProgress } from "./attempt-progress.ts";
@@ -48,7 +49,7 @@ async function settleClaim(host: HostContext, place: TryPlace): Promise<ClaimRec
   for (let round = 0; readClaim(place.folder) === "torn"; round++) {
     const supervisors = findSupervisors(place.mark);
     if (supervisors.length === 0 && round > 0) return undefined;
-    if (round > 2) for (const pid of supervisors) process.kill(pid, "SIGKILL");
+    if (round > 2) killAll(supervisors);
     await sleep(20);
   }
   return readClaim(place.folder) as ClaimRecord;

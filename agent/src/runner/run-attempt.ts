@@ -1,6 +1,6 @@
 // One attempt from its acceptance, or from where an earlier life of the agent left it, to its outcome: an ordered list
 // of small phases. create-host.ts and recovery start it.
-import { rmSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import type { PlannedStep } from "@opsconductor/contract/job/plan-stage";
 import type { Attempt } from "./attempt.ts";
 import { finalOutcome, needsOnFailure } from "./attempt-outcome.ts";
@@ -49,7 +49,7 @@ function finish(host: HostContext, attempt: Attempt): void {
   attempt.commit();
   host.attempts.delete(attempt.fence);
   host.log.info({ event: "attempt.finished", ...describeKey(attempt.offer), state: outcome.state });
-  rmSync(attempt.workingFolder, { recursive: true, force: true });
+  void rm(attempt.workingFolder, { recursive: true, force: true });
 }
 
 // A poisoned journal ends the work of this life; the steps go on and the next life finds them. Anything else is a

@@ -289,6 +289,7 @@ test("an offer at or below a forgotten fence is refused", async () => {
   const fence = bench.run("steps: [ { id: a, run: 'true' } ]");
   await bench.outcome(fence);
   bench.desire(fence, "forget");
+  await until(() => !bench.host.attempts().some((a) => a.fence === fence), "the forgetting");
   bench.host.receiveOffer(offer, Date.now());
   expect(bench.events(offer.fence)).toEqual([{ kind: "tombstone", code: "pruned" }]);
 });
@@ -310,7 +311,7 @@ test("each attempt works in a folder of its own, which is gone afterwards", asyn
   await bench.outcome(fence);
   const folder = (await bench.output(fence, "a")).toString().trim();
   expect((await bench.output(fence, "b")).toString()).toBe("left\n");
-  expect(existsSync(folder)).toBe(false);
+  await until(() => !existsSync(folder), "the folder's end");
 });
 
 afterEach(() => {

@@ -33,7 +33,7 @@ export async function startTry(
   const caps = prepare(host, place, command);
   attempt.note({ kind: "tryStarting", stepId: step.id, try: tryNumber, spawn });
   attempt.record({ kind: "output", output: openStream(place) });
-  attempt.commit();
+  attempt.commit("soon");
 
   const startedAt = host.now();
   const cgroup = host.cgroups?.create(place.mark);

@@ -6,8 +6,10 @@ import { stopTry } from "../process/stop-try.ts";
 import type { ClaimRecord, StopReason } from "../process/try-records.ts";
 import { type SpawnEnd, TryWatch } from "../process/watch-try.ts";
 import { remainingMs, startTimer } from "./deadline.ts";
-import type { HostContext } from "./host-context.ts";
+import { type HostContext, soonMs } from "./host-context.ts";
 import { type TryPlace, targetOf } from "./try-place.ts";
+
+const outputEveryMs = 15;
 
 export interface Supervision {
   place: TryPlace;
@@ -31,6 +33,7 @@ class TrySupervision {
   readonly #undo: (() => void)[] = [];
   #supervisorPid: number;
   #stopping: Promise<void> | undefined;
+  #outputTimer: NodeJS.Timeout | undefined;
 
   constructor(host: HostContext, given: Supervision) {
     this.#host = host;
@@ -40,7 +43,7 @@ class TrySupervision {
     this.#watch = new TryWatch(given.place.folder, host.bootId, {
       claimed: (claim) => this.#onClaim(claim),
       commandEnded: () => this.#onCommandEnded(),
-      output: () => host.outputs.advance(given.place.address),
+      output: () => this.#onOutput(),
       over: (end) => this.#end.resolve(end),
     });
   }
@@ -56,6 +59,7 @@ class TrySupervision {
       return end;
     } finally {
       this.#watch.close();
+      clearTimeout(this.#outputTimer);
       for (const undo of this.#undo) undo();
     }
   }
@@ -97,14 +101,22 @@ class TrySupervision {
     this.#stopping ??= stopTry(target, { why, graceMs }).then(() => this.#watch.look());
   }
 
-  // Not at once: a very short command is over before its claim was seen, and then the caller tells both in one commit.
+  // Not at once: a short command is over by then, and the caller tells both in one commit.
   #onClaim(claim: ClaimRecord): void {
     this.#supervisorPid = claim.pid;
     const { attempt, step, try: tryNumber, spawn } = this.#place;
     const { pid, bootId } = claim;
     const known = attempt.progress.steps.get(step.id)?.tries.at(-1)?.startedReported ?? false;
     if (!known) attempt.note({ kind: "tryStarted", stepId: step.id, try: tryNumber, spawn, pid, bootId });
-    setImmediate(() => this.#commit());
+    this.#undo.push(startTimer(soonMs, () => this.#commit()));
+  }
+
+  // A program that writes line by line would have us send each line by itself.
+  #onOutput(): void {
+    this.#outputTimer ??= setTimeout(() => {
+      this.#outputTimer = undefined;
+      this.#host.outputs.advance(this.#place.address);
+    }, outputEveryMs);
   }
 
   #onCommandEnded(): void {
