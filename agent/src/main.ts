@@ -1,13 +1,14 @@
 // opsconductor-agent: the program on hosts. Reads the command line and the environment, then hands over.
+import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { pino } from "pino";
+import { type Logger, pino } from "pino";
 import { BadCommandLine, type CommandLine, parseCommandLine } from "./cli/parse-command-line.ts";
 import { usage } from "./cli/usage.ts";
 import { describeStatus, statusText } from "./link/describe-status.ts";
 import { enroll } from "./link/enroll.ts";
 import { hostFingerprint } from "./link/host-keys.ts";
-import { encodeRequest } from "./link/request-in-child.ts";
+import { encodeRequest, requestInChild } from "./link/request-in-child.ts";
 import { CannotRun, runAgent } from "./link/run-agent.ts";
 import { StateFolder } from "./link/state-folder.ts";
 import { createHost } from "./runner/create-host.ts";
@@ -37,32 +38,55 @@ async function main(line: CommandLine): Promise<number> {
   }
 }
 
-async function enrollHost({ join: token = "", server = "", name, force, stateDir }: CommandLine): Promise<number> {
-  const state = stateOf(stateDir);
+async function enrollHost(line: CommandLine): Promise<number> {
+  const state = stateOf(line.stateDir);
   const known = state.identity();
-  if (known && !force) {
+  if (known && !line.force) {
     print(`This host is already enrolled as ${known.agentName}. Use --force to enrol it again.\n`);
     return 0;
   }
-  const identity = await enroll({ state, token, server, name, version, makeRequest });
+  const { join, server = "", name } = line;
+  const identity = await enroll({ state, token: tokenOf(join), server, name, version, makeRequest });
   print(`Enrolled as ${identity.agentName}.\nFingerprint: ${hostFingerprint(identity)}\n`);
   return 0;
 }
 
-async function run({ stateDir, policy }: CommandLine): Promise<number> {
-  const state = stateOf(stateDir);
-  const log = pino({ level: process.env.LOG_LEVEL ?? "info", base: null, timestamp: pino.stdTimeFunctions.isoTime });
+/** `-` reads it from standard input, so that it stands in no list of processes. */
+function tokenOf(join = ""): string {
+  return join === "-" ? readFileSync(0, "utf8") : join;
+}
+
+async function run(line: CommandLine): Promise<number> {
+  const state = stateOf(line.stateDir);
+  const log = createLog();
   const stopping = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stopping.abort());
   process.on("uncaughtException", (error) => {
     log.fatal({ err: error }, "agent.failed");
     process.exit(1); // the service starts it again; what runs is found again
   });
-  const policyPath = policy === undefined ? {} : { policyPath: policy };
-  const host = { stateFolder: join(state.path, "host"), log, environment: process.env, ...policyPath };
   const program = process.argv[1]!;
-  await runAgent({ state, log, version, program, createHost: () => createHost(host), signal: stopping.signal });
-  return 0;
+  const { join: token, server, name, policy, dial } = line;
+  // Enrolling here makes its certificate request in a child too: this process stays for long.
+  const request = () => requestInChild(program);
+  const enrolFirst = { state, server: server ?? "", name, version, makeRequest: request };
+  const host = { stateFolder: join(state.path, "host"), log, environment: process.env };
+  await runAgent({
+    ...{ state, log, version, program, dial, signal: stopping.signal },
+    enroll: token && server ? () => enroll({ ...enrolFirst, token: tokenOf(token) }) : undefined,
+    createHost: () => createHost(policy === undefined ? host : { ...host, policyPath: policy }),
+  });
+  // Watches on running steps would keep the process: they are for the next one to take up.
+  process.exit(0);
+}
+
+function createLog(): Logger {
+  return pino({
+    level: process.env.LOG_LEVEL ?? "info",
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (level) => ({ level }) },
+  });
 }
 
 /** 3 when it is not running, as service managers expect it. */

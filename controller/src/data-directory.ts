@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { processStart } from "./process-start.ts";
 import { StartRefused } from "./start-refused.ts";
 
 export interface DataDirectory {
@@ -29,7 +30,7 @@ export function openDataDirectory(path: string): DataDirectory {
   const lock = join(realpathSync(path), "controller.pid");
   for (let attempt = 0; ; attempt++) {
     try {
-      const holder: Holder = { pid: process.pid, startedAt: startOf(process.pid) ?? "" };
+      const holder: Holder = { pid: process.pid, startedAt: processStart(process.pid) ?? "" };
       writeFileSync(lock, JSON.stringify(holder), { flag: "wx", mode: 0o644 });
       return { path: realpathSync(path), release: () => rmSync(lock, { force: true }) };
     } catch (error) {
@@ -76,19 +77,8 @@ function livingHolder(lock: string): Holder | undefined {
   try {
     const holder = JSON.parse(readFileSync(lock, "utf8")) as Holder;
     // In a container every start has the same small pid.
-    return holder.pid !== process.pid && startOf(holder.pid) === holder.startedAt ? holder : undefined;
+    return holder.pid !== process.pid && processStart(holder.pid) === holder.startedAt ? holder : undefined;
   } catch {
     return undefined; // unreadable or half written: its writer did not get far
-  }
-}
-
-/** Something that no later process with this pid shares; undefined when there is no such process. */
-function startOf(pid: number): string | undefined {
-  try {
-    if (process.platform !== "linux") return process.kill(pid, 0) ? "" : undefined;
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM" ? "" : undefined;
   }
 }

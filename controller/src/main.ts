@@ -4,6 +4,7 @@ import { automationDuties } from "./automation/automation.ts";
 import { sampleJobs } from "./automation/seed-samples.ts";
 import { ConfigError, loadConfig } from "./config.ts";
 import { controllerLease } from "./fleet/controller-lease.ts";
+import { localAgent } from "./fleet/local-agent.ts";
 import { agentListeners } from "./grpc/agent-listeners.ts";
 import { httpServer } from "./http/server.ts";
 import { firstAccount } from "./identity/first-account.ts";
@@ -14,7 +15,15 @@ import type { Service } from "./service.ts";
 import { StartRefused } from "./start-refused.ts";
 
 /** In this order; stopped in reverse. */
-const services: Service[] = [controllerLease, automationDuties, sampleJobs, agentListeners, httpServer, firstAccount];
+const services: Service[] = [
+  controllerLease,
+  automationDuties,
+  sampleJobs,
+  agentListeners,
+  localAgent,
+  httpServer,
+  firstAccount,
+];
 
 async function main(): Promise<number> {
   const config = loadConfig(process.env);

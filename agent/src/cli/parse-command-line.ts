@@ -11,6 +11,7 @@ export interface CommandLine {
   name?: string | undefined;
   stateDir?: string | undefined;
   policy?: string | undefined;
+  dial?: string | undefined;
   json: boolean;
   force: boolean;
 }
@@ -29,9 +30,9 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (command === "enroll")
     for (const needed of ["join", "server"] as const)
       if (!values[needed]) throw new BadCommandLine(`enroll needs --${needed}`);
-  const { join, server, name, policy } = values;
+  const { join, server, name, policy, dial } = values;
   const flags = { json: values.json ?? false, force: values.force ?? false };
-  return { command, join, server, name, policy, stateDir: values["state-dir"], ...flags };
+  return { command, join, server, name, policy, dial, stateDir: values["state-dir"], ...flags };
 }
 
 function parse(args: readonly string[]) {
@@ -45,6 +46,7 @@ function parse(args: readonly string[]) {
         name: { type: "string" },
         "state-dir": { type: "string" },
         policy: { type: "string" },
+        dial: { type: "string" },
         json: { type: "boolean" },
         force: { type: "boolean" },
         help: { type: "boolean", short: "h" },

@@ -1,7 +1,9 @@
 // How the agent dials: one HTTP/2 connection per channel, TLS 1.3, our own authorities, pings against half-open links.
+import { isIP } from "node:net";
 import { createSecureContext } from "node:tls";
 import { ChannelCredentials, type ChannelOptions } from "@grpc/grpc-js";
 import { AgentServiceClient, EnrollmentServiceClient } from "@opsconductor/proto/opsconductor/agent/v1/agent";
+import { parseAddress } from "./addresses.ts";
 import type { StoredCertificate } from "./state-folder.ts";
 import { checkController } from "./verify-controller.ts";
 
@@ -28,11 +30,17 @@ export interface Trust {
 }
 
 export function agentClient(address: string, trust: Trust, certificate: StoredCertificate): AgentServiceClient {
-  return new AgentServiceClient(address, tls(trust, certificate), options);
+  return new AgentServiceClient(address, tls(trust, certificate), optionsFor(address));
 }
 
 export function enrollmentClient(address: string, trust: Trust): EnrollmentServiceClient {
-  return new EnrollmentServiceClient(address, tls(trust), options);
+  return new EnrollmentServiceClient(address, tls(trust), optionsFor(address));
+}
+
+/** TLS names no host by its address (RFC 6066); a real name stays, for proxies that route by it. */
+function optionsFor(address: string): ChannelOptions {
+  const byAddress = isIP(parseAddress(address).host) !== 0;
+  return byAddress ? { ...options, "grpc.ssl_target_name_override": "controller.opsconductor.internal" } : options;
 }
 
 function tls(trust: Trust, certificate?: StoredCertificate): ChannelCredentials {

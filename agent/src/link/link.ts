@@ -113,7 +113,8 @@ export class Link {
     if (bundle && bundle !== state.authorities()) state.saveAuthorities(bundle);
     if (welcome.agentName !== this.#identity.agentName) {
       this.#identity = { ...this.#identity, agentName: welcome.agentName };
-      state.saveIdentity(this.#identity);
+      const stored = state.identity(); // as on disk: `run --dial` changes the address for this run only
+      if (stored) state.saveIdentity({ ...stored, agentName: welcome.agentName });
     }
     const { agentName, controllerId } = welcome;
     log.info({ address, controllerId, epoch: String(welcome.sessionEpoch) }, "link.connected");

@@ -16,6 +16,10 @@ export interface RunOptions {
   /** The file that this process was started with: asked for certificate requests in a process of its own. */
   program: string;
   createHost(): Host & { close(): void };
+  /** Called when this host has no identity yet; undefined: that is an error. */
+  enroll: (() => Promise<Identity>) | undefined;
+  /** host:port of AgentService, instead of the one told at the enrolment. */
+  dial: string | undefined;
   signal: AbortSignal;
 }
 
@@ -26,14 +30,27 @@ export class CannotRun extends Error {
 
 /** Resolves after a clean stop; steps that run go on and are found at the next start. */
 export async function runAgent(options: RunOptions): Promise<void> {
-  const { state, log, version, signal } = options;
-  const identity = state.identity();
+  const { state } = options;
+  const lock = takeStateLock(state.file("lock.db"));
+  if (!lock) throw new CannotRun(`Another agent is running with ${state.path}: stop it first`);
+  try {
+    await connectAs(await identityOf(options), options);
+  } finally {
+    lock.release();
+  }
+}
+
+async function identityOf({ state, enroll, dial }: RunOptions): Promise<Identity> {
+  const identity = state.identity() ?? (await enroll?.());
   if (!identity)
     throw new CannotRun(
       `This host is not enrolled (no identity in ${state.path}): run "opsconductor-agent enroll --join TOKEN --server HOST:3444"`,
     );
-  const lock = takeStateLock(state.file("lock.db"));
-  if (!lock) throw new CannotRun(`Another agent is running with ${state.path}: stop it first`);
+  return dial === undefined ? identity : { ...identity, agentAddress: dial };
+}
+
+async function connectAs(identity: Identity, options: RunOptions): Promise<void> {
+  const { state, log, version, signal } = options;
   const host = options.createHost();
   try {
     const status = new StatusFile(state.file("status.json"), firstStatus(identity, version));
@@ -46,7 +63,6 @@ export async function runAgent(options: RunOptions): Promise<void> {
     log.info("agent.stopped");
   } finally {
     host.close();
-    lock.release();
   }
 }
 

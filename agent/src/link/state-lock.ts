@@ -1,5 +1,6 @@
 // One agent process per state folder: two would fight over the session and start work twice. Held by `run`, asked by
 // `status`.
+import { chmodSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
 export interface StateLock {
@@ -12,6 +13,7 @@ export interface StateLock {
  */
 export function takeStateLock(path: string): StateLock | undefined {
   const database = new DatabaseSync(path, { timeout: 0 });
+  chmodSync(path, 0o600);
   try {
     database.exec("pragma locking_mode = exclusive; begin exclusive");
     return { release: () => database.close() };
