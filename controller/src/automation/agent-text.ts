@@ -2,7 +2,7 @@
 // event passes through here before it reaches a row.
 
 const maxText = 4000;
-const maxJsonBytes = 1024 * 1024;
+const maxJsonBytes = 2 * 1024 * 1024;
 
 /** Without NUL and lone surrogates, which PostgreSQL refuses, and cut to 4,000 characters. */
 export function agentText(text: string): string {

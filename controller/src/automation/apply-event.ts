@@ -164,12 +164,12 @@ function finishTry(attempt: Attempt, body: Extract<AgentEventBody, { kind: "tryF
   row.exitCode = body.exitCode ?? null;
   row.signal = agentText(body.signal) || null;
   row.finishedAt = at;
-  row.durationMs = BigInt(Math.max(0, Math.round(body.durationMs)));
+  row.durationMs = BigInt(Math.min(Math.max(0, Math.round(body.durationMs)), Number.MAX_SAFE_INTEGER));
   row.outputBytes = body.outputBytes;
   row.outputSha256 = body.outputSha256;
   row.rawBytes = body.rawBytes;
   row.gaps = body.gaps.slice(0, 100).map((g) => ({ offset: Number(g.offset), omittedBytes: Number(g.omittedBytes) }));
-  row.startedAt ??= new Date(at.getTime() - Number(row.durationMs));
+  row.startedAt ??= plausibleTime(at.getTime() - Number(row.durationMs), attempt.assignment.offeredAt, at);
 }
 
 function finishStep(attempt: Attempt, body: Extract<AgentEventBody, { kind: "stepFinished" }>, at: Date): void {

@@ -63,7 +63,7 @@ export class Presence {
 
   async writeVitals(): Promise<void> {
     const signs = [...this.#links.all()].flatMap((l) =>
-      l.vitals ? [{ agentId: l.session.agentId, vitals: l.vitals }] : [],
+      l.vitals ? [{ agentId: l.session.agentId, epoch: l.session.epoch, vitals: l.vitals }] : [],
     );
     if (signs.length > 0) await writeLastSigns(this.#ctx.sql, signs, this.#ctx.now());
   }

@@ -6,12 +6,15 @@ import type { AgentSession } from "./agent-link.ts";
 import { writeFacts } from "./fact-queries.ts";
 import { lockSession } from "./lock-session.ts";
 import { publishAgents } from "./publish-agents.ts";
+import { lockAgent } from "./session-queries.ts";
 
 const maxFactsBytes = 256 * 1024;
 
 export async function storeFacts(ctx: Context, session: AgentSession, factsJson: Uint8Array): Promise<void> {
   const facts = parseFacts(factsJson);
   await ctx.sql.begin(async (tx) => {
+    // In the order of a hello, which waits for the session with the agent's row locked.
+    await lockAgent(tx, session.agentId);
     await lockSession(tx, session);
     await writeFacts(tx, session.agentId, facts, ctx.now());
   });
@@ -22,13 +25,20 @@ export async function storeFacts(ctx: Context, session: AgentSession, factsJson:
 function parseFacts(json: Uint8Array): Record<string, unknown> {
   if (json.length > maxFactsBytes) throw new OcError("invalid_argument", "The facts are larger than 256 KiB");
   try {
-    // PostgreSQL's jsonb has no U+0000.
-    const value: unknown = JSON.parse(Buffer.from(json).toString(), (_, v) =>
-      typeof v === "string" ? v.replaceAll("\0", "") : v,
-    );
+    const value = storable(JSON.parse(Buffer.from(json).toString()));
     if (value !== null && typeof value === "object" && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch (cause) {
     throw new OcError("invalid_argument", "The facts are not JSON", { cause });
   }
   throw new OcError("invalid_argument", "The facts are not a JSON object");
 }
+
+/** PostgreSQL's jsonb has neither U+0000 nor half of a surrogate pair, in keys as in values. */
+function storable(value: unknown): unknown {
+  if (typeof value === "string") return storableText(value);
+  if (value === null || typeof value !== "object") return value;
+  if (Array.isArray(value)) return value.map(storable);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [storableText(key), storable(item)]));
+}
+
+const storableText = (text: string) => text.replaceAll("\0", "").toWellFormed();

@@ -91,6 +91,9 @@ class Conversation {
   readonly #call: ConnectCall;
   readonly #stream: AgentStream;
   readonly #events: Batches<AgentEvent>;
+  /** Told and not yet being stored. */
+  #facts: Uint8Array | undefined;
+  #storingFacts = false;
 
   constructor(parts: ConnectParts, call: ConnectCall, stream: AgentStream) {
     this.#parts = parts;
@@ -167,7 +170,7 @@ class Conversation {
           stream.vitals = toVitals(body.value);
           return;
         case "facts":
-          void storeFacts(this.#parts.ctx, stream.session, body.value.factsJson).catch((e) => this.#fail(e));
+          void this.#takeFacts(body.value.factsJson);
           return;
         case "hello":
           throw new OcError("invalid_argument", "A second hello on one stream");
@@ -176,6 +179,24 @@ class Conversation {
       }
     } catch (error) {
       this.#fail(error);
+    }
+  }
+
+  /** One write at a time, of the newest: a host that tells faster than that costs no more. */
+  async #takeFacts(factsJson: Uint8Array): Promise<void> {
+    this.#facts = factsJson;
+    if (this.#storingFacts) return;
+    this.#storingFacts = true;
+    try {
+      while (this.#facts && !this.#stream.closed) {
+        const newest = this.#facts;
+        this.#facts = undefined;
+        await storeFacts(this.#parts.ctx, this.#stream.session, newest);
+      }
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#storingFacts = false;
     }
   }
 
@@ -230,5 +251,6 @@ class Conversation {
 
 /** About the memory that an event takes while it waits. */
 function weightOf({ body }: WireEvent): number {
-  return 256 + (body?.$case === "stepFinished" ? body.value.outputsJson.length : 0);
+  if (body?.$case === "stepFinished") return 256 + body.value.outputsJson.length;
+  return 256 + (body?.$case === "tryFinished" ? body.value.gaps.length * 100 : 0);
 }

@@ -24,7 +24,8 @@ const finalStates = ["succeeded", "failed", "timed_out", "cancelled", "lost"] as
 const stepFinalStates = [...finalStates, "skipped"] as const;
 const maxReasonLength = 4096;
 const maxGaps = 1000;
-const maxOutputsBytes = 1024 * 1024;
+/** A step writes at most 256 KiB, of which JSON may make six times as much. */
+const maxOutputsBytes = 2 * 1024 * 1024;
 export const maxChunkBytes = 64 * 1024;
 
 // ---- from agents ----------------------------------------------------------------------------------------------
@@ -106,6 +107,7 @@ function toEventBody(body: NonNullable<wire.AttemptEvent["body"]>): AgentEventBo
 
 function toTryFinished(v: wire.TryFinished): AgentEventBody {
   if (v.gaps.length > maxGaps) throw refused("too many gaps");
+  if (v.outputSha256.length > 32) throw refused("a sha256 of more than 32 bytes");
   return {
     kind: "tryFinished",
     stepId: text(v.stepId, 128),
@@ -123,7 +125,7 @@ function toTryFinished(v: wire.TryFinished): AgentEventBody {
 }
 
 function toStepFinished(v: wire.StepFinished): AgentEventBody {
-  if (v.outputsJson.length > maxOutputsBytes) throw refused("outputs of more than 1 MiB");
+  if (v.outputsJson.length > maxOutputsBytes) throw refused("outputs of more than 2 MiB");
   return {
     kind: "stepFinished",
     stepId: text(v.stepId, 128),
@@ -239,9 +241,12 @@ function id(value: string): string {
   return value;
 }
 
-/** PostgreSQL stores no NUL in text: a host that sends one must not make its own events impossible to store. */
+/**
+ * PostgreSQL stores neither NUL nor the half of a character that a cut may leave: a host that sends one must not make
+ * its own events impossible to store, nor a statement that carries the words of many.
+ */
 function text(value: string, maxLength: number): string {
-  return value.slice(0, maxLength).replaceAll("\0", "");
+  return value.slice(0, maxLength).replaceAll("\0", "").toWellFormed();
 }
 
 function oneOf<T extends string>(list: readonly T[], value: string): T {

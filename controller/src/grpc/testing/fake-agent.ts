@@ -12,9 +12,12 @@ import {
   type OutputMessage,
   type OutputReply,
 } from "@opsconductor/proto/opsconductor/agent/v1/agent";
+import type { AgentWork } from "../../fleet/agent-link.ts";
 import { enrolmentOf, makeTestHost, type TestHost } from "../../fleet/testing/test-host.ts";
 import type { TestController } from "./test-controller.ts";
 import { until } from "./test-controller.ts";
+
+type AnyController = TestController<AgentWork>;
 
 export interface Identity {
   host: TestHost;
@@ -25,12 +28,12 @@ export interface Identity {
 
 const noHostNames = { checkServerIdentity: () => undefined };
 
-export function enrollmentClient(c: TestController): EnrollmentServiceClient {
+export function enrollmentClient(c: AnyController): EnrollmentServiceClient {
   const tls = credentials.createSsl(Buffer.from(c.ctx.authority.bundlePem), null, null, noHostNames);
   return new EnrollmentServiceClient(`127.0.0.1:${c.listeners.apiPort}`, tls, { "grpc.use_local_subchannel_pool": 1 });
 }
 
-export async function enrollFakeAgent(c: TestController, token?: string, host?: TestHost): Promise<Identity> {
+export async function enrollFakeAgent(c: AnyController, token?: string, host?: TestHost): Promise<Identity> {
   const h = host ?? (await makeTestHost());
   const client = enrollmentClient(c);
   const p = enrolmentOf(h, token ?? (await c.newToken()));
@@ -54,7 +57,7 @@ export async function enrollFakeAgent(c: TestController, token?: string, host?: 
   }
 }
 
-export function agentClient(c: TestController, identity: Pick<Identity, "keyPem" | "chainPem">): AgentServiceClient {
+export function agentClient(c: AnyController, identity: Pick<Identity, "keyPem" | "chainPem">): AgentServiceClient {
   const tls = credentials.createSsl(
     Buffer.from(c.ctx.authority.bundlePem),
     Buffer.from(identity.keyPem),
@@ -135,7 +138,7 @@ export function helloOf(changes: Partial<Hello> = {}): Hello {
 
 /** Connects and says hello; resolves once the controller has welcomed it. */
 export async function connectFakeAgent(
-  c: TestController,
+  c: AnyController,
   id: Identity,
   hello: Partial<Hello> = {},
 ): Promise<FakeStream> {

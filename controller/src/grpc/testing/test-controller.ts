@@ -1,5 +1,7 @@
-// Both listeners on free ports of loopback over a fresh database, with fake work behind them, for *.wire.test.ts.
+// Both listeners on free ports of loopback over a fresh database, with fake or real work behind them, for
+// *.wire.test.ts.
 import type { Config } from "../../config.ts";
+import type { AgentWork } from "../../fleet/agent-link.ts";
 import { createEnrollmentToken } from "../../fleet/create-enrollment-token.ts";
 import { LinkRegistry } from "../../fleet/links.ts";
 import { Presence } from "../../fleet/presence.ts";
@@ -10,10 +12,10 @@ import { FakeWork } from "./fake-work.ts";
 
 const anyPort = { host: "127.0.0.1", port: 0 };
 
-export interface TestController {
+export interface TestController<W extends AgentWork = FakeWork> {
   t: TestContext;
   ctx: TestContext["ctx"];
-  work: FakeWork;
+  work: W;
   links: LinkRegistry<AgentStream>;
   presence: Presence;
   listeners: Listeners;
@@ -22,8 +24,18 @@ export interface TestController {
 }
 
 export async function startTestController(overrides: Partial<Config> = {}): Promise<TestController> {
-  const t = await testContext({ agentAddr: anyPort, apiAddr: anyPort, ...overrides });
-  const work = new FakeWork();
+  return await start(await testContext({ agentAddr: anyPort, apiAddr: anyPort, ...overrides }), new FakeWork());
+}
+
+/** With the real work behind the listeners, as in a running controller. */
+export async function startWholeController(): Promise<TestController<AgentWork>> {
+  const t = await testContext({ agentAddr: anyPort, apiAddr: anyPort });
+  const whole = await start(t, t.ctx.automation.work);
+  t.ctx.automation.useLinks(whole.links);
+  return whole;
+}
+
+async function start<W extends AgentWork>(t: TestContext, work: W): Promise<TestController<W>> {
   const links = new LinkRegistry<AgentStream>();
   const presence = new Presence(t.ctx, links);
   await presence.start();

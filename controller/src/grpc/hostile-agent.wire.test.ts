@@ -1,0 +1,131 @@
+// What an agent may send to harm others or the controller, over the real wire to the real work and database.
+import { createHash } from "node:crypto";
+import type { AttemptEvent, Heartbeat } from "@opsconductor/proto/opsconductor/agent/v1/agent";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { listSteps } from "../automation/list-steps.ts";
+import { execute, saveTestJob, tester } from "../automation/testing/save-test-job.ts";
+import type { AgentWork } from "../fleet/agent-link.ts";
+import { getAgent } from "../fleet/get-agent.ts";
+import { connectFakeAgent, enrollFakeAgent, type FakeStream, type Identity } from "./testing/fake-agent.ts";
+import { startWholeController, type TestController, until } from "./testing/test-controller.ts";
+
+let c: TestController<AgentWork>;
+beforeAll(async () => {
+  c = await startWholeController();
+  await saveTestJob(c.t, "job");
+});
+afterAll(() => c.close());
+
+const agentOf = (id: Identity) => getAgent(c.ctx, tester, { idOrName: id.response.agentId });
+
+async function connected(): Promise<{ id: Identity; stream: FakeStream }> {
+  const id = await enrollFakeAgent(c);
+  return { id, stream: await connectFakeAgent(c, id) };
+}
+
+/** An agent that was offered one assignment, and its next events of it. */
+async function offered() {
+  const { id, stream } = await connected();
+  const { id: executionId } = await execute(c.t, "job", [id.response.agentName]);
+  const { assignmentId, attempt, fence } = await stream.next("offer");
+  let seq = 0n;
+  const say = (...bodies: NonNullable<AttemptEvent["body"]>[]) => {
+    const events = bodies.map((body) => ({ assignmentId, attempt, fence, seq: ++seq, atMs: 0n, body }));
+    stream.send({ $case: "events", value: { events } });
+  };
+  return { id, stream, executionId, address: { assignmentId, attempt, fence }, say };
+}
+
+function heartbeat(changes: Partial<Heartbeat>): Heartbeat {
+  const numbers = { sequence: 1n, atMs: 0n, runningAttempts: 0, spooledBytes: 0n, load1: 0, cpuFraction: 0 };
+  return { ...numbers, memoryUsedBytes: 1n, memoryTotalBytes: 2n, degraded: "", ...changes };
+}
+
+test("a text that is cut inside a character keeps nobody's signs of life from being written", async () => {
+  const [good, bad] = [await connected(), await connected()];
+  const since = c.ctx.now();
+  good.stream.send({ $case: "heartbeat", value: heartbeat({ memoryTotalBytes: 4711n }) });
+  bad.stream.send({ $case: "heartbeat", value: heartbeat({ degraded: `${"a".repeat(499)}😀` }) });
+  await until("both were heard", () => [...c.links.all()].filter((l) => l.vitals).length === 2);
+  await c.presence.writeVitals();
+  const agent = await agentOf(good.id);
+  expect(agent.vitals).toMatchObject({ memoryTotalBytes: 4711 });
+  expect(Date.parse(agent.lastSeenAt!)).toBeGreaterThanOrEqual(since.getTime());
+  for (const { stream } of [good, bad]) stream.close();
+});
+
+test("facts with text that PostgreSQL cannot store are stored without it", async () => {
+  const { id, stream } = await connected();
+  const facts = '{"a\\u0000b": {"half": "\\ud83d", "nul": "x\\u0000y"}, "__proto__": {"c\\ud800": 1}}';
+  stream.send({ $case: "facts", value: { factsJson: Buffer.from(facts) } });
+  await until("facts", async () => (await agentOf(id)).factsAt);
+  const stored = (await agentOf(id)).facts;
+  expect(JSON.stringify(stored)).toBe('{"ab":{"nul":"xy","half":"\ufffd"},"__proto__":{"c\ufffd":1}}');
+  expect(stream.ended).toBe(false);
+  stream.close();
+});
+
+test("a flood of facts is stored at its end, and holds no more of the database than one report", async () => {
+  const { id, stream } = await connected();
+  let most = 0;
+  const watch = setInterval(async () => {
+    const [row] = await c.t.db.owner`select count(*) as n from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'
+        and query ~ 'fleet.agents set facts'`;
+    most = Math.max(most, Number(row!.n));
+  }, 5);
+  for (let i = 0; i <= 200; i++)
+    stream.send({ $case: "facts", value: { factsJson: Buffer.from(JSON.stringify({ i, pad: "x".repeat(20_000) })) } });
+  await until("the newest facts", async () => (await agentOf(id)).facts.i === 200);
+  clearInterval(watch);
+  expect(most).toBeLessThanOrEqual(1);
+  stream.close();
+});
+
+test("outputs as large as a step may write them are stored, whatever their JSON takes", async () => {
+  const { stream, executionId, say } = await offered();
+  const outputs = { v: "\u0001".repeat(256 * 1024 - 3) }; // six bytes each in JSON
+  say(
+    { $case: "accepted", value: {} },
+    { $case: "tryStarting", value: { stepId: "step-1", try: 1, spawn: 1 } },
+    { $case: "tryStarted", value: { stepId: "step-1", try: 1, spawn: 1, pid: 1, bootId: "b" } },
+  );
+  const outputsJson = Buffer.from(JSON.stringify(outputs));
+  say({
+    $case: "stepFinished",
+    value: { stepId: "step-1", state: "succeeded", reason: "", outputsJson, changed: false },
+  });
+  await until("the step's end", async () => (await stepOf(executionId)).finishedAt);
+  expect((await stepOf(executionId)).outputs).toEqual(outputs);
+  expect(stream.ended).toBe(false);
+  stream.close();
+});
+
+const stepOf = async (executionId: string) => (await listSteps(c.ctx, tester, { execution: executionId })).items[0]!;
+
+test("numbers beyond all reason are told as far as a row can hold them", async () => {
+  const { stream, executionId, say } = await offered();
+  say(
+    { $case: "accepted", value: {} },
+    { $case: "tryStarting", value: { stepId: "step-1", try: 1, spawn: 1 } },
+    {
+      $case: "tryFinished",
+      value: {
+        stepId: "step-1",
+        try: 1,
+        state: "succeeded",
+        exitCode: -(2 ** 31),
+        signal: "",
+        reason: "",
+        outputBytes: 0n,
+        outputSha256: createHash("sha256").digest(),
+        gaps: [{ offset: 2n ** 63n - 1n, omittedBytes: 2n ** 63n - 1n }],
+        rawBytes: 2n ** 63n - 1n,
+        durationMs: 2n ** 63n - 1n,
+      },
+    },
+  );
+  await until("the try's end", async () => (await stepOf(executionId)).tries[0]?.finishedAt);
+  expect(stream.ended).toBe(false);
+  stream.close();
+});
