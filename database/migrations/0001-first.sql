@@ -322,7 +322,7 @@ create table automation.assignments (
   forgotten_at timestamptz,                      -- the agent was told to forget
   primary key (id)
 ) partition by range (id);
-create index assignments_execution on automation.assignments (execution_id, id);
+-- No index by execution: ids of an execution's assignments share its millisecond, so the primary key finds them.
 create index assignments_agent on automation.assignments (agent_id) where finished_at is null;
 create index assignments_queued on automation.assignments (agent_id, id) where state = 'queued';
 create index assignments_start_before on automation.assignments (start_before) where state = 'queued';

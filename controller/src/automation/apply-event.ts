@@ -1,6 +1,6 @@
 // What one event of an agent does to an attempt: the assignment, its steps and their tries, moved only along the state
-// tables of the contract. Pure apart from changing the attempt it is given; called by record-events.ts, which holds the
-// rows' locks.
+// tables of the contract. Pure apart from changing the attempt it is given; called by take-events.ts with the
+// rows locked.
 import { type StepState, stepStates, type TryState, tryStates } from "@opsconductor/contract/states";
 import type { AgentEventBody } from "../fleet/agent-link.ts";
 import { agentJson, agentText } from "./agent-text.ts";

@@ -8,7 +8,7 @@ export interface AutomationMetrics {
   violations: Counter;
   mismatches: Counter;
   rewinds: Counter<"stream">;
-  batch: Histogram<"kind">;
+  batch: Histogram;
   dispatchSeconds: Histogram;
   outputBytes: Counter;
 }
@@ -51,7 +51,6 @@ export function createAutomationMetrics(registry: Registry, sql: Query): Automat
     batch: new Histogram({
       name: "oc_record_batch_seconds",
       help: "Time of one recording transaction.",
-      labelNames: ["kind"],
       buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2],
       registers,
     }),

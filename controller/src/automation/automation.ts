@@ -36,7 +36,11 @@ export function createAutomation(ctx: AutomationBase): Automation {
   const dispatcher = createDispatcher(ctx, links);
   const stages: StageCache = new Lru(4096);
   const metrics = createAutomationMetrics(ctx.metrics, ctx.sql);
-  const recorder: Recorder = { ctx, dispatcher, metrics, hashes: new OutputHashes(), stages };
+  const recorder: Recorder = {
+    ...{ ctx, dispatcher, metrics, stages },
+    hashes: new OutputHashes(),
+    awaitingOutput: new Lru(4096),
+  };
   const work = createAgentWork(recorder);
   const loops: Promise<void>[] = [];
   return {

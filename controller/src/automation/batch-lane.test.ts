@@ -9,6 +9,7 @@ function heldLane(run?: (batch: string[]) => (string | Error)[]) {
     weigh: (entry) => entry.length,
     maxWeight: 10,
     isContentError: (error) => (error as Error).message === "content",
+    ...{ lingerMs: 0, fullWeight: 0, isUrgent: () => true },
     async run(entries) {
       batches.push(entries);
       const gate = Promise.withResolvers<void>();
@@ -70,4 +71,41 @@ test("a batch that fails by its content is tried entry by entry; any other failu
     expect(settled.flatMap((s) => (s.status === "fulfilled" ? [s.value] : []))).toEqual(survivors);
     await lane.idle();
   }
+});
+
+test("what is not urgent waits for company; urgent or heavy company ends the wait", async () => {
+  const batches: string[][] = [];
+  const lane = createLane<string, string>({
+    weigh: (entry) => entry.length,
+    maxWeight: 1000,
+    fullWeight: 20,
+    lingerMs: 60_000,
+    isUrgent: (entry) => entry.startsWith("!"),
+    isContentError: () => false,
+    async run(entries) {
+      batches.push(entries);
+      return entries;
+    },
+  });
+  await Promise.all(["a", "b", "!c"].map((e) => lane.push(e)));
+  expect(batches).toEqual([["a", "b", "!c"]]);
+  await Promise.all(["light", "quite a heavy entry"].map((e) => lane.push(e)));
+  expect(batches[1]).toEqual(["light", "quite a heavy entry"]);
+});
+
+test("an entry that becomes urgent while the lane is busy goes with the next batch", async () => {
+  let urgent = "";
+  const gate = Promise.withResolvers<void>();
+  const lane = createLane<string, string>({
+    ...{ weigh: () => 1, maxWeight: 1000, fullWeight: 1000, lingerMs: 60_000, isContentError: () => false },
+    isUrgent: (entry) => entry === "first" || entry === urgent,
+    async run(entries) {
+      await gate.promise;
+      return entries;
+    },
+  });
+  const both = [lane.push("first"), lane.push("second")];
+  urgent = "second";
+  gate.resolve();
+  expect(await Promise.all(both)).toEqual(["first", "second"]);
 });

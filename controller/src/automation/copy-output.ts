@@ -1,4 +1,4 @@
-// Appends output rows with COPY in PostgreSQL's binary format. Called by store-output.ts for more than a few kilobytes.
+// Appends output rows with COPY in PostgreSQL's binary format. Called by append-output.ts for more than a few kilobytes.
 //
 // Measured on two shared cores, 100 MB as 64 KiB rows in transactions of 1 MiB: insert with hex parameters 3.1 s, this
 // 0.76 s. pglz on top makes them 4.4 s and 2.0 s, which is why the column is not compressed and output-encoding.ts is.

@@ -18,20 +18,28 @@ import { resolveTargets, type TargetChoice } from "../assets/resolve-targets.ts"
 import { isStorable, unstorablePath } from "../assets/storable-text.ts";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context, Query } from "../context.ts";
+import type { AgentLink } from "../fleet/agent-link.ts";
 import { assignmentIds } from "./assignment-ids.ts";
 import { type ChosenAssignment, chooseAssignments } from "./choose-assignments.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { type ExecutionRow, insertAssignments, insertExecution, type NewAssignment } from "./execution-queries.ts";
+import { type ExecutionRow, insertExecution, type NewAssignment, type NewExecution } from "./execution-queries.ts";
 import { addTransitions } from "./execution-state.ts";
 import { findExecution } from "./get-execution.ts";
 import { noSuchJob, noSuchVersion } from "./get-job.ts";
 import { claimKey } from "./idempotency.ts";
 import { type RunnableVersion, selectRunnable } from "./job-queries.ts";
-import { type AddressedOffer, loadDefinition, offerMessage, servicesByTarget } from "./offer-message.ts";
+import {
+  type AddressedOffer,
+  type Definition,
+  loadDefinition,
+  offerMessage,
+  servicesByTarget,
+} from "./offer-message.ts";
 import { presentExecution } from "./present-execution.ts";
 import { publishExecutions } from "./publish-changes.ts";
 import { stageKey } from "./recorder.ts";
 import { userOf } from "./save-job.ts";
+import { withCommit } from "./with-commit.ts";
 
 export interface CreateExecutionParams {
   job: string;
@@ -61,20 +69,42 @@ interface Created {
 
 export async function createExecution(ctx: Context, actor: Actor, params: CreateExecutionParams): Promise<Execution> {
   const plan = await planExecution(ctx, actor, params);
-  const reserved: string[] = [];
-  const { dispatcher } = ctx.automation;
-  const created = await ctx.sql
-    .begin((tx) => create(ctx, tx, actor, params, plan, reserved))
-    .catch((error) => {
-      for (const agentId of reserved) dispatcher.release(agentId);
-      throw error;
-    });
-  // What was not born offered gave its place back: its agent's stream was replaced at this moment.
-  const offered = Map.groupBy(created.offers, (o) => o.agentId);
-  for (const agentId of reserved) if (!offered.get(agentId)?.pop()) dispatcher.release(agentId);
-  dispatcher.send(created.offers);
-  if (!created.replayed) report(ctx, actor, created);
-  return presentExecution(created.row);
+  const rooms = new Rooms(ctx.automation.dispatcher);
+  try {
+    const { last } = await ctx.sql.begin((tx) => create(ctx, tx, actor, params, plan, rooms));
+    const created = await last;
+    rooms.keep(created.offers);
+    ctx.automation.dispatcher.send(created.offers);
+    if (!created.replayed) report(ctx, actor, created);
+    return presentExecution(created.row);
+  } finally {
+    rooms.giveBack();
+  }
+}
+
+/** Places taken at agents that are connected here; what was not used in the end is given back. */
+class Rooms {
+  private readonly dispatcher: Dispatcher;
+  private readonly taken: string[] = [];
+
+  constructor(dispatcher: Dispatcher) {
+    this.dispatcher = dispatcher;
+  }
+
+  take(agentId: string): AgentLink | undefined {
+    const link = this.dispatcher.reserve(agentId);
+    if (link) this.taken.push(agentId);
+    return link;
+  }
+
+  /** An agent whose stream was replaced at this moment got no offer: its assignment stayed queued. */
+  keep(offers: readonly AddressedOffer[]): void {
+    for (const { agentId } of offers) this.taken.splice(this.taken.indexOf(agentId), 1);
+  }
+
+  giveBack(): void {
+    for (const agentId of this.taken.splice(0)) this.dispatcher.release(agentId);
+  }
 }
 
 async function planExecution(ctx: Context, actor: Actor, params: CreateExecutionParams): Promise<Planned> {
@@ -108,116 +138,114 @@ function choiceOf({ select, names }: TargetPlan): TargetChoice | undefined {
   return names === undefined ? undefined : { names };
 }
 
+/** The inserts travel with the commit; `last` tells their outcome. */
 async function create(
   ctx: Context,
   tx: Query,
   actor: Actor,
   params: CreateExecutionParams,
   plan: Planned,
-  reserved: string[],
-): Promise<Created> {
-  const at = ctx.now();
+  rooms: Rooms,
+): Promise<{ last: Promise<Created> }> {
   const id = ctx.newId();
+  const at = ctx.now();
   if (params.idempotencyKey !== undefined) {
     const { job, version, inputs, targets, reason } = params;
     const request = { job, version: version ?? null, inputs, targets: targets ?? null, reason };
     const first = await claimKey(tx, actor, { key: params.idempotencyKey, request, executionId: id, at });
-    if (first !== undefined) return { row: await findExecution(tx, actor, first), offers: [], replayed: true };
+    if (first !== undefined) {
+      const row = await findExecution(tx, actor, first);
+      return { last: Promise.resolve({ row, offers: [], replayed: true }) };
+    }
   }
   const resolved = await resolveTargets(ctx, actor, plan.choice, tx);
   const chosen = chooseAssignments(resolved, plan.targets, describe(plan.choice));
-  const rows = reserveRooms(ctx.automation.dispatcher, chosen, id, reserved);
-  ctx.automation.stages.set(stageKey(id, mainStage), {
-    stepIds: plan.stage.steps.map((s) => s.id),
-    timeoutMs: plan.stage.timeoutMs,
-  });
-  return await insertAll(ctx, tx, actor, { id, at, params, plan, rows });
+  const definition = await loadDefinition(
+    tx,
+    ctx.automation.dispatcher.definitions,
+    plan.version.jobId,
+    plan.version.version,
+  );
+  const assignments = takeRooms(rooms, chosen, id);
+  const { steps, timeoutMs } = plan.stage;
+  ctx.automation.stages.set(stageKey(id, mainStage), { stepIds: steps.map((s) => s.id), timeoutMs });
+  return await withCommit(
+    insert(ctx, tx, actor, newExecution(actor, params, plan, { id, at, assignments }), definition),
+  );
 }
 
 function describe(choice: TargetChoice): string {
   return "select" in choice ? `The selector ${choice.select}` : "The list of names";
 }
 
-/** Takes a place at each agent that is connected here; the rest stays queued. */
-function reserveRooms(
-  dispatcher: Dispatcher,
-  chosen: readonly ChosenAssignment[],
-  executionId: string,
-  reserved: string[],
-): NewAssignment[] {
+/** Those whose agent is connected here are to be offered at once; the rest stays queued. */
+function takeRooms(rooms: Rooms, chosen: readonly ChosenAssignment[], executionId: string): NewAssignment[] {
   const ids = assignmentIds(executionId, chosen.length, randomBytes);
   return chosen.map((c, i) => {
-    const link = c.state === "queued" && c.agentId !== null ? dispatcher.reserve(c.agentId) : undefined;
-    if (link) reserved.push(c.agentId!);
+    const link = c.state === "queued" && c.agentId !== null ? rooms.take(c.agentId) : undefined;
     return { ...c, id: ids[i]!, offerEpoch: link ? String(link.session.epoch) : null };
   });
 }
 
-async function insertAll(
-  ctx: Context,
-  tx: Query,
+function newExecution(
   actor: Actor,
-  {
-    id,
-    at,
-    params,
-    plan,
-    rows,
-  }: { id: string; at: Date; params: CreateExecutionParams; plan: Planned; rows: NewAssignment[] },
-): Promise<Created> {
-  const { version, stage, targets } = plan;
-  const startBefore = new Date(at.getTime() + targets.offlineExpiryMs);
-  const offerable = rows.filter((r) => r.offerEpoch !== null).map((r) => r.targetId);
-  const [inserted, services, definition] = await Promise.all([
-    insertAssignments(tx, { executionId: id, stageId: mainStage, createdAt: at, startBefore, rows }),
-    offerable.length > 0 ? servicesByTarget(tx, offerable) : undefined,
-    loadDefinition(tx, ctx.automation.dispatcher.definitions, version.jobId, version.version),
-  ]);
+  params: CreateExecutionParams,
+  { version, inputs, stage, targets }: Planned,
+  { id, at, assignments }: { id: string; at: Date; assignments: NewAssignment[] },
+): NewExecution {
+  // Queued or offered makes no difference here; an execution of which nothing waits is finished when it is made.
   const counts = addTransitions(
     {},
-    inserted.map((a) => ({ executionId: id, stageId: mainStage, from: undefined, to: a.state, at })),
+    assignments.map((a) => ({ executionId: id, stageId: mainStage, from: undefined, to: a.state, at })),
   );
   const stageState = foldAssignments(counts) ?? "pending";
   const state = foldStages([stageState]) ?? "queued";
-  const [row] = await Promise.all([
-    insertExecution(tx, {
-      ...{ id, state, counts, inputs: plan.inputs, reason: params.reason, createdAt: at },
-      jobId: version.jobId,
-      jobName: version.jobName,
-      jobVersion: version.version,
-      definitionSha256: version.sha256,
-      triggerKind: params.triggerKind ?? "manual",
-      requestedBy: userOf(actor),
-      requestedByName: actor.name,
-      idempotencyKey: params.idempotencyKey ?? null,
-      targetCount: rows.length,
-      finishedAt: state === "queued" ? null : at,
-      stage: { id: mainStage, state: stageState, steps: summariseSteps(stage), timeoutMs: stage.timeoutMs },
-    }),
+  return {
+    ...{ id, state, inputs, assignments, reason: params.reason, createdAt: at },
+    jobId: version.jobId,
+    jobName: version.jobName,
+    jobVersion: version.version,
+    definitionSha256: version.sha256,
+    triggerKind: params.triggerKind ?? "manual",
+    requestedBy: userOf(actor),
+    requestedByName: actor.name,
+    idempotencyKey: params.idempotencyKey ?? null,
+    finishedAt: state === "queued" ? null : at,
+    startBefore: new Date(at.getTime() + targets.offlineExpiryMs),
+    stage: { id: mainStage, state: stageState, steps: summariseSteps(stage), timeoutMs: stage.timeoutMs },
+  };
+}
+
+async function insert(
+  ctx: Context,
+  tx: Query,
+  actor: Actor,
+  execution: NewExecution,
+  definition: Definition,
+): Promise<Created> {
+  const { id, jobId, jobName: name, jobVersion: version, assignments, reason, triggerKind: trigger } = execution;
+  const offerable = assignments.filter((a) => a.offerEpoch !== null).map((a) => a.targetId);
+  const [row, services] = await Promise.all([
+    insertExecution(tx, execution),
+    servicesByTarget(tx, offerable),
     writeAudit(ctx, tx, actor, {
       action: "execution.created",
-      object: { kind: "execution", id, name: version.jobName },
-      after: { jobId: version.jobId, version: version.version, targets: rows.length, reason: params.reason },
-      detail: { choice: plan.choice as unknown as Record<string, unknown>, trigger: params.triggerKind ?? "manual" },
+      object: { kind: "execution", id, name },
+      after: { jobId, version, targets: assignments.length, reason, trigger },
     }),
   ]);
-  const fences = new Map(inserted.filter((a) => a.state === "offered").map((a) => [a.id, a.fence!]));
-  const offers = rows
-    .filter((r) => fences.has(r.id))
-    .map((r) => ({
-      agentId: r.agentId!,
-      message: offerMessage(
-        {
-          ...r,
-          ...{ agentId: r.agentId!, attempt: 1, fence: fences.get(r.id)!, stageId: mainStage, startBefore },
-          releaseThroughStep: 0xffffffffn,
-          ...{ executionId: id, executionNumber: row.number, inputs: plan.inputs },
-          ...{ jobId: row.jobId, jobVersion: row.jobVersion, definitionSha256: row.definitionSha256 },
-        },
-        definition,
-        services?.get(r.targetId) ?? [],
-      ),
-    }));
+  const offers = assignments.flatMap((a): AddressedOffer[] => {
+    const fence = row.offered?.[a.id];
+    if (fence === undefined) return [];
+    const offer = { ...row, ...a, agentId: a.agentId!, attempt: 1, fence: BigInt(fence), stageId: mainStage };
+    const content = { ...offer, executionId: id, executionNumber: row.number, startBefore: execution.startBefore };
+    const message = offerMessage(
+      { ...content, releaseThroughStep: 0xffffffffn },
+      definition,
+      services.get(a.targetId) ?? [],
+    );
+    return [{ agentId: a.agentId!, message }];
+  });
   return { row, offers, replayed: false };
 }
 

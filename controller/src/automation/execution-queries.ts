@@ -5,7 +5,7 @@
 // (by id). The execution's row is taken last and briefly: it is the one that many agents meet at.
 import type { AssignmentState, ExecutionState, StageState } from "@opsconductor/contract/states";
 import type { Query } from "../context.ts";
-import type { Counts, ExecutionProgress, StageProgress } from "./execution-state.ts";
+import type { ExecutionProgress, StageProgress } from "./execution-state.ts";
 
 export interface ExecutionRow extends ExecutionProgress {
   number: bigint;
@@ -30,6 +30,17 @@ export const executionColumns = (q: Query) => q`
   e.requested_by, e.requested_by_name, e.target_count, e.counts, e.created_at, e.started_at, e.finished_at,
   e.cancel_requested_at, e.cancel_requested_by, e.cancel_reason`;
 
+export interface NewAssignment {
+  id: string;
+  targetId: string;
+  targetName: string;
+  agentId: string | null;
+  state: AssignmentState;
+  stateReason: string | null;
+  /** Epoch of the agent's session when this controller may offer at once; the row is then born offered. */
+  offerEpoch: string | null;
+}
+
 export interface NewExecution {
   id: string;
   jobId: string;
@@ -43,87 +54,85 @@ export interface NewExecution {
   requestedBy: string | null;
   requestedByName: string;
   idempotencyKey: string | null;
-  targetCount: number;
-  counts: Counts;
   createdAt: Date;
   finishedAt: Date | null;
+  startBefore: Date;
   stage: {
     id: string;
     state: StageState;
     steps: { id: string; name: string; kind: string }[];
-    timeoutMs: number | null;
+    timeoutMs: number;
   };
+  assignments: NewAssignment[];
 }
 
-/** The execution and its one stage, in one statement. */
-export async function insertExecution(q: Query, row: NewExecution): Promise<ExecutionRow> {
-  const [inserted] = await q<[ExecutionRow]>`
-    with stage as (
-      insert into automation.stages (execution_id, stage_id, position, state, steps, counts, timeout_ms, finished_at)
-      values (${row.id}, ${row.stage.id}, 0, ${row.stage.state}, ${q.json(row.stage.steps)}, ${q.json(row.counts)},
-              ${row.stage.timeoutMs}, ${row.finishedAt})
-    )
-    insert into automation.executions as e
-      (id, number, job_id, job_name, job_version, definition_sha256, state, inputs, reason, trigger_kind, requested_by,
-       requested_by_name, idempotency_key, target_count, counts, created_at, finished_at)
-    values (${row.id}, nextval('automation.execution_number'), ${row.jobId}, ${row.jobName}, ${row.jobVersion},
-            ${row.definitionSha256}, ${row.state}, ${q.json(row.inputs as never)}, ${row.reason}, ${row.triggerKind},
-            ${row.requestedBy}, ${row.requestedByName}, ${row.idempotencyKey}, ${row.targetCount},
-            ${q.json(row.counts)}, ${row.createdAt}, ${row.finishedAt})
-    returning ${executionColumns(q)}`;
-  return inserted;
-}
-
-export interface NewAssignment {
-  id: string;
-  targetId: string;
-  targetName: string;
-  agentId: string | null;
-  state: AssignmentState;
-  stateReason: string | null;
-  /** Epoch of the agent's session when this controller may offer at once; the row is then born offered. */
-  offerEpoch: string | null;
+export interface InsertedExecution extends ExecutionRow {
+  /** Fences of the assignments that were born offered, by id. */
+  offered: Record<string, string> | null;
 }
 
 /**
- * All assignments of one stage. One whose agent is connected here is born `offered`, in the same commit: that saves the
- * fast path a second transaction and a second version of the row. The session is locked as for every claim, so a newer hello either sees the row and sends it, or makes it stay queued.
+ * The execution, its stage and all assignments in one statement. An assignment whose agent is connected here is born
+ * `offered`, in the same commit: that saves the fast path a second transaction and a second version of every row. The
+ * session is locked as for every claim, so a newer hello either sees the row and sends it, or makes it stay queued.
  */
-export async function insertAssignments(
-  q: Query,
-  params: { executionId: string; stageId: string; createdAt: Date; startBefore: Date | null; rows: NewAssignment[] },
-): Promise<{ id: string; state: AssignmentState; fence: bigint | null }[]> {
-  return await q<{ id: string; state: AssignmentState; fence: bigint | null }[]>`
+export async function insertExecution(q: Query, row: NewExecution): Promise<InsertedExecution> {
+  const [inserted] = await q<[InsertedExecution]>`
     with row as materialized (
-      select * from jsonb_to_recordset(${q.json(params.rows as never)}) as r(
+      select * from jsonb_to_recordset(${q.json(row.assignments as never)}) as r(
         id uuid, "targetId" uuid, "targetName" text, "agentId" uuid, state text, "stateReason" text, "offerEpoch" bigint)
     ), live as materialized (
       select s.agent_id from fleet.agent_sessions s
       join (select distinct "agentId", "offerEpoch" from row where "offerEpoch" is not null) w
         on w."agentId" = s.agent_id and w."offerEpoch" = s.epoch and s.controller_id is not null
       order by s.agent_id for share of s
+    ), assignment as (
+      insert into automation.assignments
+        (id, execution_id, stage_id, target_id, target_name, agent_id, attempt, fence, state, state_reason, created_at,
+         start_before, offered_at, offered_epoch, finished_at)
+      select r.id, ${row.id}, ${row.stage.id}, r."targetId", r."targetName", r."agentId",
+        case when l.agent_id is null then 0 else 1 end,
+        case when l.agent_id is not null then
+          ((select generation from fleet.cluster)::bigint << 40) | nextval('automation.fence_sequence') end,
+        case when l.agent_id is null then r.state else 'offered' end,
+        r."stateReason", ${row.createdAt}, ${row.startBefore},
+        case when l.agent_id is not null then ${row.createdAt}::timestamptz end,
+        case when l.agent_id is not null then r."offerEpoch" end,
+        case when l.agent_id is null and r.state <> 'queued' then ${row.createdAt}::timestamptz end
+      from row r left join live l on l.agent_id = r."agentId" and r."offerEpoch" is not null
+      returning id, state, fence
+    ), counted as materialized (
+      select jsonb_object_agg(state, n) as counts
+      from (select state, count(*) as n from assignment group by state) by_state
+    ), stage as (
+      insert into automation.stages (execution_id, stage_id, position, state, steps, counts, timeout_ms, finished_at)
+      select ${row.id}, ${row.stage.id}, 0, ${row.stage.state}, ${q.json(row.stage.steps)}, counts,
+        ${row.stage.timeoutMs}, ${row.finishedAt}
+      from counted
+    ), execution as (
+      insert into automation.executions
+        (id, number, job_id, job_name, job_version, definition_sha256, state, inputs, reason, trigger_kind, requested_by,
+         requested_by_name, idempotency_key, target_count, counts, created_at, finished_at)
+      select ${row.id}, nextval('automation.execution_number'), ${row.jobId}, ${row.jobName}, ${row.jobVersion},
+        ${Buffer.from(row.definitionSha256)}, ${row.state}, ${q.json(row.inputs as never)}, ${row.reason},
+        ${row.triggerKind}, ${row.requestedBy}, ${row.requestedByName}, ${row.idempotencyKey},
+        ${row.assignments.length}, counts, ${row.createdAt}, ${row.finishedAt}
+      from counted
+      returning *
     )
-    insert into automation.assignments
-      (id, execution_id, stage_id, target_id, target_name, agent_id, attempt, fence, state, state_reason, created_at,
-       start_before, offered_at, offered_epoch, finished_at)
-    select r.id, ${params.executionId}, ${params.stageId}, r."targetId", r."targetName", r."agentId",
-      case when l.agent_id is null then 0 else 1 end,
-      case when l.agent_id is not null then
-        ((select generation from fleet.cluster)::bigint << 40) | nextval('automation.fence_sequence') end,
-      case when l.agent_id is null then r.state else 'offered' end,
-      r."stateReason", ${params.createdAt}, ${params.startBefore},
-      case when l.agent_id is not null then ${params.createdAt}::timestamptz end,
-      case when l.agent_id is not null then r."offerEpoch" end,
-      case when l.agent_id is null and r.state <> 'queued' then ${params.createdAt}::timestamptz end
-    from row r left join live l on l.agent_id = r."agentId" and r."offerEpoch" is not null
-    returning id, state, fence`;
+    select ${executionColumns(q)}, (select jsonb_object_agg(id, fence::text) from assignment where fence is not null)
+      as offered
+    from execution e`;
+  return inserted;
+}
+
+export interface LockedExecution {
+  execution: ExecutionProgress;
+  stages: StageProgress[];
 }
 
 /** Locks executions in order of their ids and reads how far they are, with their stages. */
-export async function lockExecutions(
-  q: Query,
-  ids: readonly string[],
-): Promise<{ execution: ExecutionProgress; stages: StageProgress[] }[]> {
+export async function lockExecutions(q: Query, ids: readonly string[]): Promise<LockedExecution[]> {
   const executions = q<ExecutionProgress[]>`
     select id, state, counts, started_at, finished_at from automation.executions
     where id = any(${ids as string[]}) order by id for no key update`;
@@ -131,10 +140,8 @@ export async function lockExecutions(
     select execution_id, stage_id, state, counts, started_at, finished_at from automation.stages
     where execution_id = any(${ids as string[]}) order by execution_id, position`;
   const [rows, stageRows] = await Promise.all([executions, stages]);
-  return rows.map((execution) => ({
-    execution,
-    stages: stageRows.filter((s) => s.executionId === execution.id),
-  }));
+  const byExecution = Map.groupBy(stageRows, (s) => s.executionId);
+  return rows.map((execution) => ({ execution, stages: byExecution.get(execution.id) ?? [] }));
 }
 
 /** Writes what advanceExecution decided; the caller holds the locks. */

@@ -43,7 +43,7 @@ export async function loadOffers(q: Query, cache: DefinitionCache, ids: readonly
 }
 
 export async function servicesByTarget(q: Query, targetIds: readonly string[]): Promise<Map<string, OfferedService[]>> {
-  const rows = await selectServices(q, targetIds);
+  const rows = targetIds.length === 0 ? [] : await selectServices(q, targetIds);
   return new Map(rows.map((r) => [r.targetId, r.services]));
 }
 

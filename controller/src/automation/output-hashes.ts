@@ -1,9 +1,11 @@
 // Running sha256 of the output being stored, so that the end of a stream needs no second reading. A hint like every
-// memory: after a restart the hash is made from the rows. Called by store-output.ts and record-events.ts.
+// memory: after a restart the hash is made from the rows. Called by append-output.ts and
+// record-batch.ts.
 import { createHash, type Hash } from "node:crypto";
 import type { Query } from "../context.ts";
 import type { AssignmentRow, TryRow } from "./attempt.ts";
 import { Lru } from "./lru.ts";
+import type { OutputStream } from "./output-queries.ts";
 import { readStoredOutput } from "./output-rows.ts";
 
 interface Running {
@@ -36,23 +38,24 @@ export const hashKey = (assignmentId: string, attempt: number, stepId: string, n
 
 /**
  * When all output of a try is here, says whether it is what the agent sent. `hash` is over everything stored, if known;
- * else the rows are read. Sets `outputVerified`; true when it did.
+ * else the rows are read. Sets `outputVerified`.
  */
 export async function verifyOutput(
   q: Query,
   assignment: AssignmentRow,
   row: TryRow,
   hash: Hash | undefined,
-): Promise<boolean> {
-  if (row.outputBytes === null || row.outputVerified !== null || row.storedBytes < row.outputBytes) return false;
-  const digest = (hash ?? (await hashStored(q, assignment.id, row))).digest();
-  row.outputVerified = row.storedBytes === row.outputBytes && digest.equals(row.outputSha256 ?? Buffer.alloc(0));
-  return true;
+): Promise<void> {
+  if (row.outputBytes === null || row.outputVerified !== null || row.storedBytes < row.outputBytes) return;
+  const { attempt, stepId, try: number, storedBytes } = row;
+  const stream = { assignmentId: assignment.id, attempt, stepId, try: number };
+  const digest = (hash ?? (await hashStored(q, stream, storedBytes))).digest();
+  row.outputVerified = storedBytes === row.outputBytes && digest.equals(row.outputSha256 ?? Buffer.alloc(0));
 }
 
-async function hashStored(q: Query, assignmentId: string, row: TryRow): Promise<Hash> {
+/** Over the first `bytes` of what the rows hold. */
+export async function hashStored(q: Query, stream: OutputStream, bytes: bigint): Promise<Hash> {
   const hash = createHash("sha256");
-  const stream = { assignmentId, attempt: row.attempt, stepId: row.stepId, try: row.try };
-  for await (const piece of readStoredOutput(q, stream, 0n, row.storedBytes)) hash.update(piece);
+  for await (const piece of readStoredOutput(q, stream, 0n, bytes)) hash.update(piece);
   return hash;
 }

@@ -1,4 +1,4 @@
-// Rows of output: appended by store-output.ts, read by offset or line for pages and downloads.
+// Rows of output: appended by append-output.ts, read by offset or line for pages and downloads.
 import type { Query } from "../context.ts";
 
 /** One try's output. */
@@ -32,29 +32,6 @@ export async function insertOutput(q: Query, rows: readonly NewOutputRow[]): Pro
     from jsonb_to_recordset(${q.json(plain as never)}) as r(
       "assignmentId" uuid, attempt integer, "stepId" text, try integer, "byteOffset" bigint, "firstLine" bigint,
       "byteLength" integer, encoding smallint, data bytea)`;
-}
-
-/** Only what storing output moves; events own the other columns. */
-export async function updateStoredOutput(
-  q: Query,
-  rows: readonly (OutputStream & { storedBytes: bigint; storedLines: bigint; outputVerified: boolean | null })[],
-): Promise<void> {
-  const plain = rows.map((r) => ({
-    assignmentId: r.assignmentId,
-    attempt: r.attempt,
-    stepId: r.stepId,
-    try: r.try,
-    storedBytes: String(r.storedBytes),
-    storedLines: String(r.storedLines),
-    outputVerified: r.outputVerified,
-  }));
-  await q`
-    update automation.tries t
-    set stored_bytes = r."storedBytes", stored_lines = r."storedLines", output_verified = r."outputVerified"
-    from jsonb_to_recordset(${q.json(plain as never)}) as r(
-      "assignmentId" uuid, attempt integer, "stepId" text, try integer, "storedBytes" bigint, "storedLines" bigint,
-      "outputVerified" boolean)
-    where t.assignment_id = r."assignmentId" and t.attempt = r.attempt and t.step_id = r."stepId" and t.try = r.try`;
 }
 
 export interface StoredOutputRow {

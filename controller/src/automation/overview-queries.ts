@@ -117,9 +117,9 @@ export async function selectStuckExecutions(
 ): Promise<{ id: string; number: bigint; jobName: string; createdAt: Date; away: bigint }[]> {
   return await q<{ id: string; number: bigint; jobName: string; createdAt: Date; away: bigint }[]>`
     select e.id, e.number, e.job_name, e.created_at, count(*) as away
-    from automation.executions e
-    join automation.assignments a on a.execution_id = e.id and a.finished_at is null
-    where e.finished_at is null and e.created_at < ${before} and ${visibleTo(q, actor, "execution")} and not exists (
+    from automation.assignments a
+    join automation.executions e on e.id = a.execution_id
+    where a.finished_at is null and e.created_at < ${before} and ${visibleTo(q, actor, "execution")} and not exists (
       select 1 from fleet.agent_sessions s join fleet.controllers c on c.id = s.controller_id
       where s.agent_id = a.agent_id and c.lease_until > now())
     group by e.id, e.number, e.job_name, e.created_at order by e.id desc limit ${limit}`;

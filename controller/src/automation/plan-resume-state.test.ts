@@ -20,7 +20,8 @@ const nothing = { offerAgain: [], lost: [], acknowledge: [], desire: [], forget:
 
 test("what both sides have goes on: acknowledged up to what is stored, and told what is wanted", () => {
   expect(plan([held("a")], [known("a")])).toEqual({ ...nothing, acknowledge: ["a"], desire: ["a"] });
-  expect(plan([held("a")], [known("a", { lastSeq: 0n, state: "offered" })])).toEqual({ ...nothing, desire: ["a"] });
+  const unheard = known("a", { lastSeq: 0n, state: "offered" });
+  expect(plan([held("a")], [unheard])).toEqual({ ...nothing, acknowledge: ["a"], desire: ["a"] });
 });
 
 test("an offer that the agent does not name is sent again, with the wish to cancel before it", () => {

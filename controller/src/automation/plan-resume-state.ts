@@ -45,7 +45,7 @@ export function planResume<H extends HeldAttempt, K extends KnownAttempt>(
       continue;
     }
     named.add(row.id);
-    if (row.lastSeq > 0n) plan.acknowledge.push(row);
+    plan.acknowledge.push(row); // also at 0: the agent waits to hear where to begin
     if (row.settled && row.lastSeq >= attempt.lastSeq) plan.forget.push(attempt);
     else if (!isTerminal(assignmentStates, row.state)) plan.desire.push(row);
   }

@@ -63,19 +63,16 @@ export function publishSteps({ live }: Publisher, attempts: readonly Attempt[]):
   }
 }
 
-export function publishOutput({ live }: Publisher, attempt: Attempt, tries: Iterable<TryRow>): void {
-  const { assignment: a } = attempt;
-  for (const t of tries) {
-    live.publish({
-      kind: "output",
-      topic: topicOf(a.executionId),
-      executionId: a.executionId,
-      assignmentId: a.id,
-      targetName: a.targetName,
-      stepId: t.stepId,
-      try: t.try,
-      storedBytes: Number(t.storedBytes),
-      storedLines: Number(t.storedLines),
-    });
-  }
+export function publishOutput({ live }: Publisher, { assignment: a }: Attempt, row: TryRow): void {
+  live.publish({
+    kind: "output",
+    topic: topicOf(a.executionId),
+    executionId: a.executionId,
+    assignmentId: a.id,
+    targetName: a.targetName,
+    stepId: row.stepId,
+    try: row.try,
+    storedBytes: Number(row.storedBytes),
+    storedLines: Number(row.storedLines),
+  });
 }

@@ -1,5 +1,5 @@
 // The hot statements of recording what agents report: one lock, one read and one write for a whole batch, whatever the
-// number of agents and attempts in it. Called by record-events.ts and store-output.ts.
+// number of agents and attempts in it. Called by record-batch.ts.
 //
 // Rows travel as one jsonb parameter: 1,000 rows insert in 6.5 ms that way and in 6.1 ms as unnest of typed arrays, and
 // one parameter reads better than twenty.
@@ -139,26 +139,31 @@ async function upsertTries(q: Query, rows: readonly object[]): Promise<void> {
       raw_bytes = excluded.raw_bytes, gaps = excluded.gaps`;
 }
 
-/** Attempts as the reducer wants them, with only the steps and tries of the current attempt. */
-export function buildAttempt(
-  assignment: AssignmentRow,
-  stage: StageFacts,
+/** Attempts as recording works on them, with only the steps and tries of the current attempt. */
+export function buildAttempts(
+  assignments: readonly AssignmentRow[],
+  stageOf: (assignment: AssignmentRow) => StageFacts,
   steps: readonly (StepRow & { assignmentId: string })[],
   tries: readonly (TryRow & { assignmentId: string })[],
-): Attempt {
-  const ofAttempt = (row: { assignmentId: string; attempt: number }) =>
-    row.assignmentId === assignment.id && row.attempt === assignment.attempt;
-  return {
-    assignment,
-    before: assignment.state,
-    stage,
-    steps: new Map(steps.filter(ofAttempt).map((s) => [s.stepId, s])),
-    tries: new Map(tries.filter(ofAttempt).map((t) => [tryKey(t.stepId, t.try), t])),
-    dirtySteps: new Set(),
-    dirtyTries: new Set(),
-    dirty: false,
-    violations: [],
-  };
+): Attempt[] {
+  const stepsBy = Map.groupBy(steps, (s) => s.assignmentId);
+  const triesBy = Map.groupBy(tries, (t) => t.assignmentId);
+  return assignments.map((assignment) => {
+    const isCurrent = (row: { attempt: number }) => row.attempt === assignment.attempt;
+    const ownSteps = (stepsBy.get(assignment.id) ?? []).filter(isCurrent);
+    const ownTries = (triesBy.get(assignment.id) ?? []).filter(isCurrent);
+    return {
+      assignment,
+      before: assignment.state,
+      stage: stageOf(assignment),
+      steps: new Map(ownSteps.map((s) => [s.stepId, s])),
+      tries: new Map(ownTries.map((t) => [tryKey(t.stepId, t.try), t])),
+      dirtySteps: new Set(),
+      dirtyTries: new Set(),
+      dirty: false,
+      violations: [],
+    };
+  });
 }
 
 /** The agent's unfinished attempts, and those named, with what is wanted of them. */

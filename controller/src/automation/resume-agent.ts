@@ -2,12 +2,15 @@
 // Called through agent-work.ts after Welcome was sent.
 import type { Query } from "../context.ts";
 import type { AgentLink, DesireMessage, EventReply, ReportedAttempt } from "../fleet/agent-link.ts";
+import { advanceExecutions } from "./advance-executions.ts";
 import { type AssignmentRow, type Attempt, hasAllOutput } from "./attempt.ts";
 import { type AutomationBase, desireOf } from "./dispatcher.ts";
 import type { ExecutionRow } from "./execution-queries.ts";
 import { type AddressedOffer, loadOffers } from "./offer-message.ts";
 import { planResume, type ResumePlan } from "./plan-resume-state.ts";
-import { advanceAttempts, lockBatch, type Recorder, reportAttempts, staleSession } from "./recorder.ts";
+import { transitionsOf } from "./record-batch.ts";
+import { lockBatch, type Recorder, staleSession } from "./recorder.ts";
+import { reportAttempts } from "./report-batch.ts";
 import { selectAgentAttempts, writeAttempts } from "./result-queries.ts";
 
 type Known = AssignmentRow & { settled: boolean; releaseThroughStep: bigint; desiredReason: string | null };
@@ -41,7 +44,7 @@ async function resume(r: Recorder, tx: Query, link: AgentLink, held: ReportedAtt
       held.map((h) => h.assignmentId),
     )
   ).map((row) => row.id);
-  const batch = await lockBatch(r, tx, [{ session: link.session, assignmentIds: ids }]);
+  const batch = await lockBatch(r, tx, [link.session], ids);
   if (!batch.isLive(link.session)) throw staleSession(link.session);
   // Read again under the locks: a batch of the older stream may have ended meanwhile.
   const wishes = new Map((await selectAgentAttempts(tx, agentId, ids)).map((row) => [row.id, row]));
@@ -63,7 +66,11 @@ async function resume(r: Recorder, tx: Query, link: AgentLink, held: ReportedAtt
     r.dispatcher.definitions,
     plan.offerAgain.filter((row) => row.desired !== "cancel").map((row) => row.id),
   );
-  const executions = await advanceAttempts(r, tx, attempts);
+  const now = r.ctx.now();
+  const executions = await advanceExecutions(
+    tx,
+    attempts.flatMap((a) => transitionsOf(a, now)),
+  );
   const inFlight = known.filter((k) => k.finishedAt === null && k.state !== "queued").length - attempts.length;
   return { plan, offers, attempts, executions, inFlight };
 }

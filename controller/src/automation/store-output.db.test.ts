@@ -70,7 +70,7 @@ test("pieces are appended at their offset; what is older is ignored, an overlap 
   expect(await tryOf(run)).toMatchObject({ storedBytes: 6, storedLines: 1 });
 });
 
-test("a hole is answered with the offset to send again from, and so is output of a try that nobody told of", async () => {
+test("a hole is answered with the offset to send again from", async () => {
   const { agent, offer } = await begin();
   const rewind = (number: number, offset: bigint) => ({
     kind: "rewind",
@@ -81,16 +81,19 @@ test("a hole is answered with the offset to send again from, and so is output of
   });
   await agent.push(piece(offer, 0n, Buffer.from("abc")));
   expect(await agent.push(piece(offer, 5n, Buffer.from("f")))).toEqual([rewind(1, 3n)]);
-  expect(await agent.push(piece(offer, 0n, Buffer.from("x"), "step-1", 2))).toEqual([rewind(2, 0n)]);
+  expect(await agent.push(piece(offer, 1n, Buffer.from("x"), "step-1", 2))).toEqual([rewind(2, 0n)]);
 });
 
-test("output that arrives while the event of its try is being committed waits for it", async () => {
+test("the first bytes of a try may come before the event that tells of it, but not of a step that does not exist", async () => {
   const agent = await FakeAgent.connected(t, "fast");
-  await execute(t, "prints", ["fast"]);
+  const { id } = await execute(t, "prints", ["fast"]);
   const offer = agent.offers[0]!;
-  const said = agent.say(offer, { kind: "accepted" }, starting(), started());
   expect(await agent.push(piece(offer, 0n, Buffer.from("early\n")))).toMatchObject([{ kind: "ack", storedBytes: 6n }]);
-  await said;
+  expect(await agent.push(piece(offer, 0n, Buffer.from("x"), "nope"))).toMatchObject([{ kind: "rewind", offset: 0n }]);
+  await agent.say(offer, { kind: "accepted" }, starting(), started());
+  const run = { agent, offer, executionId: id };
+  await end(run, Buffer.from("early\n"));
+  expect(await tryOf(run)).toMatchObject({ state: "succeeded", storedBytes: 6, outputVerified: true });
 });
 
 test("NUL, invalid UTF-8 and carriage returns are stored byte for byte and shown as text", async () => {

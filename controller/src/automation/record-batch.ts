@@ -1,0 +1,121 @@
+// Records what agents say and send: events and output of everything that waits, of however many agents, in one
+// transaction that first checks their sessions. Replies leave after the commit. Called by the lanes of agent-work.ts.
+//
+// The statements of one step travel together: begin; locks and reads; writes and the executions' locks; the fold and
+// commit. Four round trips, whatever the size of the batch.
+import { type AssignmentState, assignmentStates, isTerminal } from "@opsconductor/contract/states";
+import type { Query } from "../context.ts";
+import type { AgentEvent, AgentSession, EventReply, OutputPiece, OutputReply } from "../fleet/agent-link.ts";
+import { executionsOf, foldTransitions, writeProgress } from "./advance-executions.ts";
+import { type Appended, appendOutput } from "./append-output.ts";
+import type { Attempt, TryRow } from "./attempt.ts";
+import { type ExecutionRow, lockExecutions } from "./execution-queries.ts";
+import type { Transition } from "./execution-state.ts";
+import { settleAttempt } from "./finish-assignment.ts";
+import { hashKey, verifyOutput } from "./output-hashes.ts";
+import { type LockedBatch, lockBatch, type Recorder, staleSession } from "./recorder.ts";
+import { reportBatch } from "./report-batch.ts";
+import { writeAttempts } from "./result-queries.ts";
+import { takeEvents, type UnknownAttempt } from "./take-events.ts";
+import { type Growth, type Growths, takeOutput } from "./take-output.ts";
+import { withCommit } from "./with-commit.ts";
+
+export interface RecordEntry {
+  session: AgentSession;
+  events: readonly AgentEvent[];
+  pieces: readonly OutputPiece[];
+}
+
+export interface RecordReplies {
+  events: EventReply[];
+  output: OutputReply[];
+}
+
+export interface Recorded {
+  results: (RecordReplies | Error)[];
+  /** Those that the batch changed. */
+  attempts: Attempt[];
+  growths: Growth[];
+  hashes: Appended["hashes"];
+  executions: ExecutionRow[];
+  unknown: UnknownAttempt[];
+}
+
+export async function recordBatch(r: Recorder, entries: readonly RecordEntry[]): Promise<(RecordReplies | Error)[]> {
+  const timer = r.metrics.batch.startTimer();
+  const { recorded, last } = await r.ctx.sql.begin((tx) => record(r, tx, entries));
+  const executions = await last;
+  timer();
+  reportBatch(r, { ...recorded, executions });
+  return recorded.results;
+}
+
+async function record(r: Recorder, tx: Query, entries: readonly RecordEntry[]) {
+  const ids = entries.flatMap((e) => [...e.events, ...e.pieces].map((x) => x.assignmentId));
+  const batch = await lockBatch(
+    r,
+    tx,
+    entries.map((e) => e.session),
+    ids,
+  );
+  const { results, growths, unknown } = take(r, batch, entries);
+  const appended = await appendOutput(r, tx, growths);
+  const attempts = [...batch.attempts.values()].filter((a) => a.dirty || a.dirtyTries.size > 0);
+  for (const attempt of attempts) await settle(r, tx, attempt, appended.hashes);
+  const transitions = attempts.flatMap((a) => transitionsOf(a, r.ctx.now()));
+  const { last } = await write(tx, attempts, appended, transitions);
+  return { recorded: { results, attempts, growths, hashes: appended.hashes, unknown }, last };
+}
+
+function take(r: Recorder, batch: LockedBatch, entries: readonly RecordEntry[]) {
+  const now = r.ctx.now();
+  const growths: Growths = new Map();
+  const unknown: UnknownAttempt[] = [];
+  const results = entries.map((entry): RecordReplies | Error => {
+    if (!batch.isLive(entry.session)) return staleSession(entry.session);
+    const events = takeEvents(batch, entry, now, unknown);
+    return { events, output: takeOutput(batch, entry, growths, unknown) };
+  });
+  return { results, growths: [...growths.values()], unknown };
+}
+
+/** Verifies outputs that are complete now, then ends the assignment if nothing is missing. */
+async function settle(r: Recorder, tx: Query, attempt: Attempt, hashes: Appended["hashes"]): Promise<void> {
+  for (const row of attempt.dirtyTries) {
+    const key = keyOf(attempt, row);
+    const hash = hashes.get(key)?.hash.copy() ?? r.hashes.fork(key, row.storedBytes);
+    await verifyOutput(tx, attempt.assignment, row, hash);
+  }
+  settleAttempt(attempt);
+}
+
+export const keyOf = ({ assignment }: Attempt, row: TryRow): string =>
+  hashKey(assignment.id, row.attempt, row.stepId, row.try);
+
+/** How an attempt's state moved, with the start in between when a batch holds both start and end. */
+export function transitionsOf({ assignment: a, before }: Attempt, now: Date): Transition[] {
+  if (a.state === before) return [];
+  const at = (isTerminal(assignmentStates, a.state) ? a.finishedAt : a.startedAt) ?? now;
+  const common = { executionId: a.executionId, stageId: a.stageId };
+  if (before === "running" || a.state === "running" || a.startedAt === null)
+    return [{ ...common, from: before, to: a.state, at }];
+  const through: AssignmentState = "running";
+  return [
+    { ...common, from: before, to: through, at: a.startedAt },
+    { ...common, from: through, to: a.state, at },
+  ];
+}
+
+/** Sends the writes; those that need no answer before the commit travel with it. */
+async function write(
+  tx: Query,
+  attempts: readonly Attempt[],
+  appended: Appended,
+  transitions: readonly Transition[],
+): Promise<{ last: Promise<ExecutionRow[]> }> {
+  if (appended.isBulk) await appended.write(tx); // nothing else may be sent while COPY runs
+  const writes = [writeAttempts(tx, attempts), appended.isBulk ? undefined : appended.write(tx)];
+  if (transitions.length === 0) return await withCommit(Promise.all(writes).then(() => []));
+  const [locked] = await Promise.all([lockExecutions(tx, executionsOf(transitions)), ...writes]);
+  return await withCommit(writeProgress(tx, foldTransitions(locked, transitions)));
+}
