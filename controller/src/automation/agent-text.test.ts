@@ -11,6 +11,6 @@ test("outputs are an object of strings, or nothing", () => {
   const of = (text: string) => agentJson(Buffer.from(text));
   expect(of('{"a":"1","b":"\\u0000"}')).toEqual({ a: "1", b: "\u2400" });
   expect(of("")).toEqual({});
-  for (const wrong of ["[]", "null", '"a"', '{"a":1}', "{", `{"a":"${"x".repeat(1024 * 1024)}"}`])
+  for (const wrong of ["[]", "null", '"a"', '{"a":1}', "{", `{"a":"${"x".repeat(2 * 1024 * 1024)}"}`])
     expect(of(wrong)).toBeUndefined();
 });
