@@ -49,7 +49,7 @@ test("the local agent is there by itself, with facts of this machine", async () 
   expect(agent.platform.os).toBe("linux");
   host = (await onlineTarget(api)).name;
   const { items } = await api.get<{ items: { name: string }[] }>("/api/v1/jobs");
-  expect(items).toHaveLength(3);
+  expect(items.map((job) => job.name)).toEqual(expect.arrayContaining(["host-report", "disk-check"]));
 });
 
 test("a job from YAML runs, its events arrive live and in order, its output is stored to the byte", async () => {

@@ -7,7 +7,7 @@ import { Api } from "../devstack/api.ts";
 import { type Devstack, startDevstack } from "../devstack/devstack.ts";
 import { ExtraAgent } from "../devstack/extra-agent.ts";
 import { isRunning, StepProbe } from "../devstack/step-probe.ts";
-import { createJob, execute, onlineTarget } from "../devstack/story.ts";
+import { createJob, execute } from "../devstack/story.ts";
 import { launchChromium, newContext, type Trouble } from "./chromium.ts";
 import { accessibilityProblems, sidewaysOverflow, untilSettled } from "./page-checks.ts";
 
@@ -24,10 +24,12 @@ let stack: Devstack;
 let browser: Browser;
 let page: Page;
 let trouble: Trouble;
-let host: string;
+let agent: ExtraAgent;
+const host = "first-host";
 
 beforeAll(async () => {
-  stack = await startDevstack({ localAgent: true });
+  stack = await startDevstack();
+  agent = new ExtraAgent(stack, host);
   browser = await launchChromium();
   const watched = await newContext(browser, stack.url);
   trouble = watched.trouble;
@@ -36,6 +38,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await browser?.close();
+  await agent?.stop();
   await stack?.stop();
 });
 
@@ -77,15 +80,12 @@ test("a host is added with the command that the console shows, and turns green b
   await page.getByText("Waiting for the host…").waitFor();
   expect(await accessibilityProblems(page)).toEqual([]);
   const token = /oc1\.[\w.-]+/.exec(await page.getByRole("dialog").innerText())![0];
-  const agent = new ExtraAgent(stack, "second-host");
   expect(agent.enroll(token)).toMatchObject({ code: 0 });
   agent.start();
-  try {
-    await page.getByText("second-host has joined").waitFor();
-    expect(await accessibilityProblems(page)).toEqual([]);
-  } finally {
-    await agent.stop();
-  }
+  await page.getByText(`${host} has joined`).waitFor();
+  expect(await accessibilityProblems(page)).toEqual([]);
+  await page.getByRole("button", { name: "Done" }).click();
+  await page.getByRole("link", { name: host }).waitFor();
 });
 
 test("a job is written in the editor, which says what is wrong before it is saved", async () => {
@@ -110,7 +110,6 @@ test("a job is written in the editor, which says what is wrong before it is save
 
 test("the run dialog asks for the inputs and shows exactly where it will run; the output appears live", async () => {
   showOnFailure();
-  host = (await onlineTarget(await Api.signIn(stack.url, "admin", password))).name;
   await page.getByRole("button", { name: "Run", exact: true }).click();
   const dialog = page.getByRole("dialog", { name: "Run greet" });
   await dialog.getByLabel("who").fill("the <b>browser</b>");
