@@ -113,7 +113,7 @@ test("the run dialog asks for the inputs and shows exactly where it will run; th
   await page.getByRole("button", { name: "Run", exact: true }).click();
   const dialog = page.getByRole("dialog", { name: "Run greet" });
   await dialog.getByLabel("who").fill("the <b>browser</b>");
-  await dialog.getByText("By name").click();
+  await dialog.getByLabel("Choose targets").selectOption({ label: "By name" });
   await dialog.getByLabel("Names").fill(host);
   await dialog.getByText(host, { exact: true }).waitFor();
   expect(await accessibilityProblems(page)).toEqual([]);
@@ -147,10 +147,16 @@ test("a running execution is watched and cancelled, and the page says when the h
 const pages = [
   ["overview", "/"],
   ["agents", "/agents"],
+  ["one agent", "/agents/AGENT"],
   ["adding a host", "/agents/enroll"],
   ["targets", "/targets"],
+  ["one target", "/targets/TARGET"],
   ["jobs", "/jobs"],
+  ["one job", "/jobs/greet"],
+  ["a new job", "/jobs/new"],
+  ["editing a job", "/jobs/greet/edit"],
   ["executions", "/executions"],
+  ["one execution", "/executions/EXECUTION"],
   ["own settings", "/me"],
   ["a page that does not exist", "/no/such/page"],
 ] as const;
@@ -159,7 +165,7 @@ for (const theme of ["light", "dark"] as const)
   test.each(pages)(`axe finds nothing on %s in the ${theme} theme`, async (_, path) => {
     showOnFailure();
     await useTheme(theme);
-    await page.goto(path);
+    await page.goto(await fill(path));
     await untilSettled(page);
     expect(await page.evaluate(() => document.documentElement.classList.contains("dark"))).toBe(theme === "dark");
     expect(await accessibilityProblems(page)).toEqual([]);
@@ -169,7 +175,7 @@ test.each(pages)("%s needs no sideways scrolling at 320 pixels", async (_, path)
   showOnFailure();
   await page.setViewportSize({ width: 320, height: 640 });
   try {
-    await page.goto(path);
+    await page.goto(await fill(path));
     await untilSettled(page);
     expect(await sidewaysOverflow(page)).toEqual([]);
     expect(await accessibilityProblems(page)).toEqual([]);
@@ -181,6 +187,15 @@ test.each(pages)("%s needs no sideways scrolling at 320 pixels", async (_, path)
 test("in all of this the content security policy had nothing to refuse, and no page had an error", () => {
   expect(trouble).toEqual({ policy: [], errors: [] });
 });
+
+/** AGENT, TARGET and EXECUTION of a path become the id of the first there is. */
+async function fill(path: string): Promise<string> {
+  const kind = /[A-Z]+/.exec(path)?.[0];
+  if (!kind) return path;
+  const api = await Api.signIn(stack.url, "admin", password);
+  const { items } = await api.get<{ items: { id: string }[] }>(`/api/v1/${kind.toLowerCase()}s`);
+  return path.replace(kind, items[0]!.id);
+}
 
 /** By the system's setting, which the page follows unless a person said otherwise. */
 async function useTheme(theme: "light" | "dark"): Promise<void> {
