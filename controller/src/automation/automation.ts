@@ -8,7 +8,7 @@ import { type AutomationBase, createDispatcher, type Dispatcher, dispatchPollMs 
 import { dropOldKeys, ensurePartitions } from "./history-upkeep.ts";
 import { Lru } from "./lru.ts";
 import { OutputHashes } from "./output-hashes.ts";
-import { expireQueued, stopOverdue } from "./overdue-work.ts";
+import { endRevokedWork, expireQueued, stopOverdue } from "./overdue-work.ts";
 import type { Recorder, StageCache } from "./recorder.ts";
 import { startLoop } from "./start-loop.ts";
 
@@ -55,6 +55,7 @@ export function createAutomation(ctx: AutomationBase): Automation {
         startLoop(ctx, "dispatch.poll", dispatchPollMs, () => dispatcher.poll()),
         startLoop(ctx, "assignment.expiry", expiryMs, () => expireQueued(ctx)),
         startLoop(ctx, "assignment.timeout", timeoutMs, () => stopOverdue(ctx, dispatcher)),
+        startLoop(ctx, "assignment.revoked", timeoutMs, () => endRevokedWork(ctx)),
         startLoop(ctx, "history.upkeep", upkeepMs, async () => {
           await ensurePartitions(ctx);
           await dropOldKeys(ctx);

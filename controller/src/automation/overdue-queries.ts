@@ -1,4 +1,5 @@
 // Claims of rows whose time has come. Every controller runs them; `skip locked` shares the work.
+import type { AssignmentState } from "@opsconductor/contract/states";
 import type { Query } from "../context.ts";
 
 export interface ExpiredRow {
@@ -47,4 +48,26 @@ export async function markOverdue(
     set desired = 'cancel', desired_reason = 'timed out', timed_out_at = ${now}
     from due where a.id = due.id
     returning a.id, a.agent_id, a.attempt, a.fence, a.desired, a.release_through_step, a.desired_reason`;
+}
+
+export interface EndedRow extends ExpiredRow {
+  from: AssignmentState;
+  state: AssignmentState;
+  stateReason: string;
+}
+
+/** Unfinished work of agents that were revoked: nobody will ever tell how it ends. */
+export async function endRevoked(q: Query, now: Date, limit: number): Promise<EndedRow[]> {
+  return await q<EndedRow[]>`
+    with due as materialized (
+      select a.id, a.state from fleet.agents g join automation.assignments a on a.agent_id = g.id
+      where g.status = 'revoked' and a.finished_at is null
+      order by a.id limit ${limit} for no key update of a skip locked
+    )
+    update automation.assignments a
+    set finished_at = ${now}, state = case due.state when 'queued' then 'expired' else 'lost' end,
+      state_reason = case due.state when 'queued' then 'its agent was revoked before it took this work'
+        else 'its agent was revoked; whether its steps ran to their end is not known' end
+    from due where a.id = due.id and a.state = due.state
+    returning a.id, a.execution_id, a.stage_id, a.target_name, due.state as "from", a.state, a.state_reason`;
 }

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { revokeAgent } from "../fleet/revoke-agent.ts";
 import { type TestContext, testContext } from "../testing/test-context.ts";
 import { timeoutGraceMs } from "./apply-event.ts";
 import { getExecution } from "./get-execution.ts";
 import { dropOldKeys, ensurePartitions } from "./history-upkeep.ts";
 import { listAssignments } from "./list-assignments.ts";
-import { expireQueued, stopOverdue } from "./overdue-work.ts";
+import { endRevokedWork, expireQueued, stopOverdue } from "./overdue-work.ts";
 import { FakeAgent, finishedStep, finishedTry, started, starting } from "./testing/fake-agent.ts";
 import { execute, saveTestJob, tester } from "./testing/save-test-job.ts";
 
@@ -52,6 +53,40 @@ test("what runs past its timeout is asked to stop, and its cancelled end is a ti
     reason: "",
   });
   expect(await getExecution(t.ctx, tester, id)).toMatchObject({ state: "timed_out", counts: { timed_out: 1 } });
+});
+
+test("work of a revoked agent ends: what it held is lost, what waited expires, and what had ended stands", async () => {
+  const agent = await FakeAgent.connected(t, "stolen");
+  const executions: string[] = [];
+  for (let i = 0; i < 4; i++) executions.push((await execute(t, "short", ["stolen"])).id);
+  const [done, runs, accepted] = agent.offers;
+  await agent.run(done!, Buffer.from("ok"));
+  await agent.say(runs!, { kind: "accepted" }, starting(), started());
+  await agent.say(accepted!, { kind: "accepted" });
+  agent.takesWork = false;
+  executions.push((await execute(t, "short", ["stolen"])).id);
+  await endRevokedWork(t.ctx);
+  const countsOf = async (id: string) => (await getExecution(t.ctx, tester, id)).counts;
+  expect(await countsOf(executions[1]!)).toEqual({ running: 1 });
+  await revokeAgent(t.ctx, tester, { id: agent.id, reason: "stolen" });
+  await Promise.all([endRevokedWork(t.ctx), endRevokedWork(t.ctx)]);
+  expect(await Promise.all(executions.map(countsOf))).toEqual([
+    { succeeded: 1 },
+    ...[{ lost: 1 }, { lost: 1 }, { lost: 1 }],
+    { expired: 1 },
+  ]);
+  expect(await getExecution(t.ctx, tester, executions[1]!)).toMatchObject({ state: "failed", unreachable: 0 });
+  const { items } = await listAssignments(t.ctx, tester, { execution: executions[1]!, limit: 1 });
+  expect(items[0]).toMatchObject({
+    state: "lost",
+    stateReason: "its agent was revoked; whether its steps ran to their end is not known",
+  });
+  await agent.say(runs!, finishedTry(Buffer.alloc(0)), finishedStep(), {
+    kind: "finished",
+    state: "succeeded",
+    reason: "",
+  });
+  expect(await countsOf(executions[1]!)).toEqual({ lost: 1 });
 });
 
 test("partitions are made ahead, and keys end after a day", async () => {

@@ -1,9 +1,9 @@
-// What happens because time passed: queued work expires, running work past its timeout is asked to stop. Rounds of the
-// duties in automation.ts.
+// What happens without an agent's word: queued work expires, running work past its timeout is asked to stop, work of a
+// revoked agent ends. Rounds of the duties in automation.ts.
 import type { Context } from "../context.ts";
 import { advanceExecutions } from "./advance-executions.ts";
 import { type Dispatcher, desireOf } from "./dispatcher.ts";
-import { expireAssignments, markOverdue } from "./overdue-queries.ts";
+import { endRevoked, expireAssignments, markOverdue } from "./overdue-queries.ts";
 import { publishAssignments, publishExecutions } from "./publish-changes.ts";
 
 const rowsPerRound = 1000;
@@ -36,5 +36,25 @@ export async function stopOverdue(ctx: Pick<Context, "sql" | "now" | "log">, dis
   for (const row of await markOverdue(ctx.sql, ctx.now(), rowsPerRound)) {
     ctx.log.warn({ assignmentId: row.id, agentId: row.agentId }, "assignment.overdue");
     dispatcher.desire(row.agentId, desireOf(row));
+  }
+}
+
+/**
+ * Rows are looked at again and again, because work may be created for an agent in the very moment of its revocation.
+ * What the agent still tells before its stream is cut stands if it came first, and is evidence if it came later.
+ */
+export async function endRevokedWork(ctx: Pick<Context, "sql" | "now" | "log" | "live">): Promise<void> {
+  for (;;) {
+    const at = ctx.now();
+    const { ended, executions } = await ctx.sql.begin(async (tx) => {
+      const ended = await endRevoked(tx, at, rowsPerRound);
+      const transitions = ended.map((a) => ({ ...a, to: a.state, at }));
+      return { ended, executions: await advanceExecutions(tx, transitions) };
+    });
+    publishExecutions(ctx, executions);
+    publishAssignments(ctx, executions, ended);
+    for (const a of ended)
+      ctx.log.warn({ assignmentId: a.id, target: a.targetName, reason: a.stateReason }, `assignment.${a.state}`);
+    if (ended.length < rowsPerRound) return;
   }
 }
