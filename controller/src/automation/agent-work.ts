@@ -1,6 +1,6 @@
 // The automation side of the seam to the agents' streams: each call joins a lane, so that many agents share transactions,
 // and answers when its part is committed. Built by automation.ts; called by grpc/.
-import type { AgentEventBody, AgentSession, AgentWork, OutputPiece } from "../fleet/agent-link.ts";
+import type { AgentEventBody, AgentWork, OutputPiece } from "../fleet/agent-link.ts";
 import { createLane, type Lane } from "./batch-lane.ts";
 import { type RecordEntry, type RecordReplies, recordBatch } from "./record-batch.ts";
 import type { Recorder } from "./recorder.ts";
@@ -28,8 +28,8 @@ class LanedWork implements AutomationWork {
   private readonly recorder: Recorder;
   private readonly lane: Lane<RecordEntry, RecordReplies>;
   private readonly bulkLane: Lane<RecordEntry, RecordReplies>;
-  /** Calls of an agent in the bulk lane: what follows stays behind them. */
-  private readonly bulkCalls = new Map<string, number>();
+  /** The lane that output of an agent is in, and how many calls: what follows stays behind them, in order. */
+  private readonly outputCalls = new Map<string, { lane: Lane<RecordEntry, RecordReplies>; count: number }>();
 
   constructor(recorder: Recorder) {
     this.recorder = recorder;
@@ -52,25 +52,21 @@ class LanedWork implements AutomationWork {
     (await this.lane.push({ session, events, pieces: [] })).events;
 
   storeOutput: AgentWork["storeOutput"] = async (_ctx, session, pieces) => {
-    const isBulk = bytesOf(pieces) >= bulkBytes || this.bulkCalls.has(session.agentId);
-    if (!isBulk) return (await this.lane.push({ session, events: [], pieces })).output;
-    return (await this.pushBulk(session, pieces)).output;
+    const { agentId } = session;
+    const free = bytesOf(pieces) >= bulkBytes ? this.bulkLane : this.lane;
+    const calls = this.outputCalls.get(agentId) ?? { lane: free, count: 0 };
+    this.outputCalls.set(agentId, calls);
+    calls.count += 1;
+    try {
+      return (await calls.lane.push({ session, events: [], pieces })).output;
+    } finally {
+      calls.count -= 1;
+      if (calls.count === 0) this.outputCalls.delete(agentId);
+    }
   };
 
   async idle(): Promise<void> {
     await Promise.all([this.lane.idle(), this.bulkLane.idle()]);
-  }
-
-  private async pushBulk(session: AgentSession, pieces: OutputPiece[]): Promise<RecordReplies> {
-    const { agentId } = session;
-    this.bulkCalls.set(agentId, (this.bulkCalls.get(agentId) ?? 0) + 1);
-    try {
-      return await this.bulkLane.push({ session, events: [], pieces });
-    } finally {
-      const left = this.bulkCalls.get(agentId)! - 1;
-      if (left > 0) this.bulkCalls.set(agentId, left);
-      else this.bulkCalls.delete(agentId);
-    }
   }
 }
 

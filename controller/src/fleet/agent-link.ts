@@ -113,8 +113,9 @@ export type OutputReply =
   | { kind: "rewind"; fence: bigint; stepId: string; try: number; offset: bigint };
 
 /**
- * What automation does with what agents say. Each call is one transaction that first checks the session; a stale
- * session rejects with StaleSession and the stream is closed. Replies are sent only after the commit.
+ * What automation does with what agents say. Everything is committed in a transaction that first checks the session; a
+ * stale session rejects with StaleSession and the stream is closed. Replies are sent only after the commit. Calls of one
+ * session may overlap: they take effect in the order of the calls.
  */
 export interface AgentWork {
   /** After Welcome was sent: acknowledge what is stored, send offers the agent did not name again, desires for all. */

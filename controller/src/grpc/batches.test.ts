@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Batches } from "./batches.ts";
 
-const limits = { maxBytes: 100, maxItems: 10, pauseBytes: 50, pauseItems: 1000 };
+const limits = { maxBytes: 100, maxItems: 10, maxCommits: 1, pauseBytes: 50, pauseItems: 1000 };
 
 function setUp(over: Partial<typeof limits> = {}) {
   const commits: { batch: number[]; done: () => void; fail: (e: Error) => void }[] = [];
@@ -73,5 +73,26 @@ test("a failed commit is told once and nothing follows it", async () => {
   await turn();
   expect(errors).toHaveLength(1);
   expect(commits).toHaveLength(1);
-  expect(batches.waitingBytes).toBe(0);
+  expect(batches.heldBytes).toBe(0);
+});
+
+test("several commits may be under way, begun in order, and their bytes are held until each is done", async () => {
+  const { batches, commits } = setUp({ maxCommits: 2 });
+  batches.start();
+  for (const n of [1, 2, 3, 4]) batches.push(n, 10);
+  expect(commits.map((c) => c.batch)).toEqual([[1], [2]]);
+  expect(batches.heldBytes).toBe(40);
+  commits[0]!.done();
+  await turn();
+  expect(commits.map((c) => c.batch)).toEqual([[1], [2], [3, 4]]);
+  expect(batches.heldBytes).toBe(30);
+});
+
+test("of several commits that fail, the first is told", async () => {
+  const { batches, commits, errors } = setUp({ maxCommits: 2 });
+  batches.start();
+  for (const n of [1, 2]) batches.push(n, 1);
+  for (const c of commits) c.fail(new Error(`commit ${c.batch}`));
+  await turn();
+  expect(errors).toEqual([new Error("commit 1")]);
 });

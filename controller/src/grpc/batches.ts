@@ -1,10 +1,13 @@
-// Collects what arrives while the batch before it is being committed: one commit at a time per stream, as large as the
-// load makes it. Used for events and for output.
+// Collects what arrives while the batches before it are being committed, so that a batch is as large as the load makes
+// it. Commits are begun in order and may overlap: the work puts those of many streams into one transaction, and refuses
+// what comes after a hole. Used for events and for output.
 
 export interface BatchLimits {
   /** Largest batch handed to one commit. */
   maxBytes: number;
   maxItems: number;
+  /** Commits under way at once. */
+  maxCommits: number;
   /** `onPressure(true)` above this many waiting bytes or items, `onPressure(false)` once half of it is gone. */
   pauseBytes: number;
   pauseItems: number;
@@ -22,8 +25,9 @@ export class Batches<T> {
   readonly #onError: (error: unknown) => void;
   #waiting: Item<T>[] = [];
   #waitingBytes = 0;
+  #committingBytes = 0;
+  #commits = 0;
   #started = false;
-  #busy = false;
   #closed = false;
   #pressed = false;
 
@@ -38,8 +42,9 @@ export class Batches<T> {
     this.#onError = (error) => on.error(error);
   }
 
-  get waitingBytes(): number {
-    return this.#waitingBytes;
+  /** Waiting or being committed: memory that this stream takes. */
+  get heldBytes(): number {
+    return this.#waitingBytes + this.#committingBytes;
   }
 
   push(value: T, bytes: number): void {
@@ -47,13 +52,13 @@ export class Batches<T> {
     this.#waiting.push({ value, bytes });
     this.#waitingBytes += bytes;
     this.#updatePressure();
-    void this.#run();
+    this.#run();
   }
 
   /** Nothing is committed before this: events that follow a hello wait until the resume has been told. */
   start(): void {
     this.#started = true;
-    void this.#run();
+    this.#run();
   }
 
   /** What waits is dropped: the agent keeps everything that was not acknowledged. */
@@ -63,24 +68,31 @@ export class Batches<T> {
     this.#waitingBytes = 0;
   }
 
-  async #run(): Promise<void> {
-    if (!this.#started || this.#busy) return;
-    this.#busy = true;
-    try {
-      while (!this.#closed && this.#waiting.length > 0) {
-        const batch = this.#take();
-        this.#updatePressure();
-        await this.#commit(batch);
-      }
-    } catch (error) {
-      this.close();
-      this.#onError(error);
-    } finally {
-      this.#busy = false;
+  #run(): void {
+    while (this.#started && !this.#closed && this.#waiting.length > 0 && this.#commits < this.#limits.maxCommits) {
+      const { batch, bytes } = this.#take();
+      this.#updatePressure();
+      void this.#commitOne(batch, bytes);
     }
   }
 
-  #take(): T[] {
+  async #commitOne(batch: T[], bytes: number): Promise<void> {
+    this.#commits += 1;
+    this.#committingBytes += bytes;
+    try {
+      await this.#commit(batch);
+    } catch (error) {
+      const first = !this.#closed;
+      this.close();
+      if (first) this.#onError(error);
+    } finally {
+      this.#commits -= 1;
+      this.#committingBytes -= bytes;
+    }
+    this.#run();
+  }
+
+  #take(): { batch: T[]; bytes: number } {
     const { maxBytes, maxItems } = this.#limits;
     let [count, bytes] = [0, 0];
     while (count < this.#waiting.length && count < maxItems) {
@@ -90,7 +102,7 @@ export class Batches<T> {
       count += 1;
     }
     this.#waitingBytes -= bytes;
-    return this.#waiting.splice(0, count).map((item) => item.value);
+    return { batch: this.#waiting.splice(0, count).map((item) => item.value), bytes };
   }
 
   #updatePressure(): void {

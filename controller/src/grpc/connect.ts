@@ -35,6 +35,8 @@ const mostAttempts = 20_000;
 const eventLimits = {
   maxBytes: 1024 * 1024,
   maxItems: 500,
+  // The end of a short step must not wait for the commit of its beginning.
+  maxCommits: 16,
   pauseBytes: 2 * 1024 * 1024,
   pauseItems: 2000,
 };

@@ -48,7 +48,7 @@ test("an agent is online between hello and hanging up, and never before", async 
   await until("offline", async () => (await stateOf(id)) === "offline");
 });
 
-test("events are acknowledged after the commit, and those that arrive meanwhile go in one batch", async () => {
+test("events are acknowledged after the commit, and those that arrive meanwhile do not wait for it to be handed on", async () => {
   const id = await enrollFakeAgent(c);
   const stream = await connectFakeAgent(c, id);
   let open = () => {};
@@ -63,7 +63,7 @@ test("events are acknowledged after the commit, and those that arrive meanwhile 
   expect(stream.all("eventAck")).toEqual([]);
   open();
   await until("all are acknowledged", () => stream.all("eventAck").some((a) => a.fence === fence && a.seq === 5n));
-  expect(c.work.batches.slice(before).map((b) => b.length)).toEqual([1, 4]);
+  expect(c.work.batches.slice(before).flatMap((b) => b.map((e) => e.seq))).toEqual([1n, 2n, 3n, 4n, 5n]);
   stream.close();
 });
 
@@ -364,7 +364,7 @@ test("output beyond what is committed stops being read, and all of it arrives in
       },
     });
   for (let i = 0; i < 400; i++) write(i); // 25 MiB against a credit of 4
-  await until("a commit is held", () => c.work.storing === 1);
+  await until("a commit is held", () => c.work.storing > 0);
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(out.call.writableLength).toBeGreaterThan(250); // flow control holds it back at the sender
   open();

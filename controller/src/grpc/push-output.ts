@@ -15,7 +15,7 @@ import { endWithError, orFail } from "./status.ts";
 export type OutputCall = ServerDuplexStream<OutputMessage, OutputReply>;
 
 const helloWithinMs = 10_000;
-const limits = { maxBytes: 1024 * 1024, maxItems: 4096, pauseBytes: 1024 * 1024, pauseItems: 8192 };
+const limits = { maxBytes: 1024 * 1024, maxItems: 4096, maxCommits: 4, pauseBytes: 1024 * 1024, pauseItems: 8192 };
 /** What an agent may have on the way beyond its credit: chunks that crossed a rewind. */
 const creditSlackBytes = 1024 * 1024;
 /** Of a chunk, beside its bytes. */
@@ -52,7 +52,7 @@ function receive(parts: ConnectParts, call: OutputCall, stream: AgentStream): vo
     commit: async (pieces) => {
       const replies = await work.storeOutput(ctx, stream.session, pieces);
       for (const reply of replies) call.write(fromOutputReply(reply));
-      share(batches.waitingBytes);
+      share(batches.heldBytes);
     },
     pressure: (pressed) => (pressed ? gate.hold("batches") : gate.release("batches")),
     error: fail,
@@ -70,8 +70,8 @@ function receive(parts: ConnectParts, call: OutputCall, stream: AgentStream): vo
     const piece = orFail(fail, () => toOutputPiece(body.value));
     if (!piece) return;
     batches.push(piece, piece.data.length + overheadBytes);
-    share(batches.waitingBytes);
-    if (batches.waitingBytes > outputCreditBytes + creditSlackBytes)
+    share(batches.heldBytes);
+    if (batches.heldBytes > outputCreditBytes + creditSlackBytes)
       fail(new OcError("rate_limited", "More output was sent than the credit allows"));
   });
 }

@@ -25,6 +25,7 @@ export class FakeWork implements AgentWork {
   /** Thrown by the next commit. */
   failNext: Error | undefined;
   storing = 0;
+  #newest: Promise<unknown> = Promise.resolve();
 
   /** `key`: fence/step/try. */
   outputOf(key: string): Buffer {
@@ -78,7 +79,14 @@ export class FakeWork implements AgentWork {
     return { kind: "ack", ...at, storedBytes: BigInt(stored.length) };
   }
 
-  async #commit(ctx: Context, session: AgentSession): Promise<void> {
+  /** Calls may overlap, and take effect in their order. */
+  #commit(ctx: Context, session: AgentSession): Promise<void> {
+    const commit = this.#newest.then(() => this.#commitOne(ctx, session));
+    this.#newest = commit.catch(() => undefined);
+    return commit;
+  }
+
+  async #commitOne(ctx: Context, session: AgentSession): Promise<void> {
     await this.gate;
     const error = this.failNext;
     this.failNext = undefined;
