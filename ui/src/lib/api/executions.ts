@@ -1,6 +1,6 @@
 // Requests of executions and of what hangs on them.
-import { newIdempotencyKey, request, requestRaw } from "./request.ts";
-import type { Assignment, Execution, ExecutionDetail, OutputLines, Page, Step } from "./types.ts";
+import { newIdempotencyKey, request } from "./request.ts";
+import type { Assignment, Execution, ExecutionDetail, OutputLines, OutputTicket, Page, Step } from "./types.ts";
 
 const one = (id: string, rest = "") => `executions/${encodeURIComponent(id)}${rest}`;
 
@@ -31,9 +31,9 @@ export const getOutput = (
   signal?: AbortSignal,
 ) => request<OutputLines>("GET", one(id, "/output"), { query: { ...place, ...range }, signal });
 
-/** The bytes as the step wrote them, for saving. */
-export const getRawOutput = async (id: string, place: OutputPlace): Promise<Blob> =>
-  (await requestRaw("GET", one(id, "/output.txt"), { query: { ...place } })).blob();
+/** A link to the bytes as the step wrote them, for one download by the browser itself. */
+export const createOutputTicket = (id: string, place: OutputPlace) =>
+  request<OutputTicket>("POST", one(id, "/output-ticket"), { query: { ...place } });
 
 export const cancelExecution = (id: string, reason: string) =>
   request<Execution>("POST", one(id, "/cancel"), { body: { reason } });

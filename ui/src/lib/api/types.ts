@@ -8,7 +8,14 @@ import type {
 import type { loginResponse, user } from "@opsconductor/contract/api/auth";
 import type { problem } from "@opsconductor/contract/api/common";
 import type { liveEvent } from "@opsconductor/contract/api/events";
-import type { assignment, execution, executionDetail, outputLines, step } from "@opsconductor/contract/api/executions";
+import type {
+  assignment,
+  execution,
+  executionDetail,
+  outputLines,
+  outputTicket,
+  step,
+} from "@opsconductor/contract/api/executions";
 import type { job, jobDetail, jobVersion, validateResponse } from "@opsconductor/contract/api/jobs";
 import type { health, overview, system } from "@opsconductor/contract/api/system";
 import type { resolveResponse, service, target, targetInput, targetPatch } from "@opsconductor/contract/api/targets";
@@ -28,6 +35,7 @@ export type JobVersion = z.infer<typeof jobVersion>;
 export type LiveEvent = z.infer<typeof liveEvent>;
 export type LoginResponse = z.infer<typeof loginResponse>;
 export type OutputLines = z.infer<typeof outputLines>;
+export type OutputTicket = z.infer<typeof outputTicket>;
 export type Overview = z.infer<typeof overview>;
 export type Problem = z.infer<typeof problem>;
 export type ResolveResponse = z.infer<typeof resolveResponse>;

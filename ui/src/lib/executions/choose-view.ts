@@ -76,3 +76,15 @@ export function countStates(assignments: readonly Assignment[]): { state: string
   }
   return [...counts].sort((a, b) => a[1].rank - b[1].rank).map(([state, { count }]) => ({ state, count }));
 }
+
+/** The states of a step as shares of all targets, in the order of a progress bar; what has not begun is left out. */
+export function stateShares(
+  counts: Partial<Record<StepState, number>>,
+  total: number,
+): { state: StepState; fraction: number }[] {
+  const shown: readonly StepState[] = ["succeeded", "failed", "lost", "timed_out", "running", "skipped", "cancelled"];
+  return shown.flatMap((state) => {
+    const count = counts[state] ?? 0;
+    return count === 0 || total === 0 ? [] : [{ state, fraction: count / total }];
+  });
+}

@@ -1,151 +1,133 @@
-// Terminal output as segments of text with a style (ECMA-48 SGR), for the rows that are on the screen. Everything
-// that is not text or a known SGR code is dropped or shown as a visible sign, so that output can never move the
-// cursor, set a link, reorder text or become markup. Pure.
+// Terminal output as text with looks: escape sequences are read or dropped, never obeyed, and control characters that
+// could hide or reorder text are shown as what they are. Pure; output is data for text nodes, never HTML.
+import { applySgr } from "./sgr-state.ts";
 
-/** A style packed into one integer: foreground 0–255, background << 8, flags << 16. 0 is the default. */
-export type SgrState = number;
-
+/** A piece of a line with one look. `control` marks a stand-in for a character that must not act. */
 export interface Segment {
   text: string;
-  /** CSS classes of app.css (`a31`, `g41`, `b` …); empty for the default. */
-  className: string;
+  state: number;
+  control?: true;
 }
-
-const bold = 1;
-const dim = 2;
-const italic = 4;
-const underline = 8;
-const inverse = 16;
-const flagClasses: readonly (readonly [number, string])[] = [
-  [bold, "b"],
-  [dim, "d"],
-  [italic, "i"],
-  [underline, "u"],
-  [inverse, "v"],
-];
-const flagCodes: Record<number, (flags: number) => number> = {
-  1: (f) => f | bold,
-  2: (f) => f | dim,
-  3: (f) => f | italic,
-  4: (f) => f | underline,
-  7: (f) => f | inverse,
-  22: (f) => f & ~(bold | dim),
-  23: (f) => f & ~italic,
-  24: (f) => f & ~underline,
-  27: (f) => f & ~inverse,
-};
 
 const esc = 0x1b;
-const csi = 0x5b; // [
-const isColour = (n: number) => (n >= 30 && n <= 37) || (n >= 90 && n <= 97);
+const bell = 0x07;
 
-/** The style after a sequence `ESC [ parameters m`. Unknown codes change nothing. */
-function applySgr(parameters: string, state: SgrState): SgrState {
-  let fg = state & 255;
-  let bg = (state >> 8) & 255;
-  let flags = state >> 16;
-  const codes = parameters.split(/[;:]/).map((code) => (code === "" ? 0 : Number(code)));
-  for (let i = 0; i < codes.length; i += 1) {
-    const code = codes[i]!;
-    if (code === 0) fg = bg = flags = 0;
-    else if (isColour(code)) fg = code;
-    else if (isColour(code - 10)) bg = code;
-    else if (code === 39) fg = 0;
-    else if (code === 49) bg = 0;
-    else if (code === 38 || code === 48) {
-      const [colour, used] = extendedColour(codes, i + 1);
-      if (code === 38) fg = colour;
-      else bg = colour === 0 ? 0 : colour + 10;
-      i += used;
-    } else flags = flagCodes[code]?.(flags) ?? flags;
-  }
-  return fg | (bg << 8) | (flags << 16);
-}
-
-/** `38;5;n` and `38;2;r;g;b`: the sixteen base colours are kept, finer ones fall back to the default. */
-function extendedColour(codes: readonly number[], at: number): [colour: number, used: number] {
-  if (codes[at] === 2) return [0, 4];
-  if (codes[at] !== 5) return [0, 0];
-  const n = codes[at + 1] ?? 0;
-  return [n < 8 ? 30 + n : n < 16 ? 82 + n : 0, 2];
-}
-
-/** Index just behind the escape sequence that begins at `at`, and its SGR parameters when it is one. */
-function readEscape(line: string, at: number): { end: number; sgr: string | undefined } {
+/**
+ * The end (exclusive) of the escape sequence at `at`, or -1 when it is not complete on this line: then the escape
+ * character is shown instead of swallowing what follows.
+ */
+function sequenceEnd(line: string, at: number): number {
   const kind = line.charCodeAt(at + 1);
-  if (kind === csi) {
-    let end = at + 2;
-    while (end < line.length && (line.charCodeAt(end) < 0x40 || line.charCodeAt(end) > 0x7e)) end += 1;
-    return { end: end + 1, sgr: line[end] === "m" ? line.slice(at + 2, end) : undefined };
-  }
-  // OSC, DCS, PM, APC, SOS: a string up to BEL or ESC \. Unterminated: to the end of the line.
-  if (kind === 0x5d || kind === 0x50 || kind === 0x5e || kind === 0x5f || kind === 0x58) {
-    for (let end = at + 2; end < line.length; end += 1) {
-      const code = line.charCodeAt(end);
-      if (code === 0x07) return { end: end + 1, sgr: undefined };
-      if (code === esc && line[end + 1] === "\\") return { end: end + 2, sgr: undefined };
-    }
-    return { end: line.length, sgr: undefined };
-  }
-  return { end: at + 2, sgr: undefined };
+  if (kind === 0x5b) return controlSequenceEnd(line, at + 2); // [  CSI
+  if (kind === 0x5d) return stringEnd(line, at + 2, true); // ]  OSC, e.g. links and titles
+  if (kind === 0x50 || kind === 0x58 || kind === 0x5e || kind === 0x5f) return stringEnd(line, at + 2, false);
+  if (kind >= 0x20 && kind <= 0x2f) return intermediateEnd(line, at + 1); // e.g. ESC ( B
+  return kind >= 0x30 && kind <= 0x7e ? at + 2 : -1;
 }
 
-/** The style that holds after `line`; the scan of 100,000 lines is one indexOf each where there is no escape. */
-export function stateAfter(line: string, state: SgrState): SgrState {
-  let now = state;
+function controlSequenceEnd(line: string, from: number): number {
+  for (let at = from; at < line.length; at += 1) {
+    const code = line.charCodeAt(at);
+    if (code >= 0x40 && code <= 0x7e) return at + 1;
+    if (code < 0x20 || code > 0x3f) return -1;
+  }
+  return -1;
+}
+
+/** Up to ST (ESC \), or BEL where that ends the string too. */
+function stringEnd(line: string, from: number, bellEnds: boolean): number {
+  for (let at = from; at < line.length; at += 1) {
+    const code = line.charCodeAt(at);
+    if (bellEnds && code === bell) return at + 1;
+    if (code === esc) return line.charCodeAt(at + 1) === 0x5c ? at + 2 : -1;
+  }
+  return -1;
+}
+
+function intermediateEnd(line: string, from: number): number {
+  let at = from;
+  while (at < line.length && line.charCodeAt(at) >= 0x20 && line.charCodeAt(at) <= 0x2f) at += 1;
+  const code = line.charCodeAt(at);
+  return code >= 0x30 && code <= 0x7e ? at + 1 : -1;
+}
+
+/** The look after a complete sequence: only CSI … m changes it, and not in its private forms (CSI > 4 m). */
+function lookAfter(line: string, at: number, end: number, state: number): number {
+  if (line.charCodeAt(end - 1) !== 0x6d || line.charCodeAt(at + 1) !== 0x5b) return state;
+  return applySgr(line, at + 2, end - 1, state);
+}
+
+/** The look at the end of `line`. Measured: 100,000 lines with six sequences each in about 60 ms. */
+export function stateAfter(line: string, state: number): number {
+  let next = state;
   let at = line.indexOf("\x1b");
   while (at >= 0) {
-    const { end, sgr } = readEscape(line, at);
-    if (sgr !== undefined && /^[\d;:]*$/.test(sgr)) now = applySgr(sgr, now);
-    at = line.indexOf("\x1b", end);
+    const end = sequenceEnd(line, at);
+    if (end > 0) next = lookAfter(line, at, end, next);
+    at = line.indexOf("\x1b", end > 0 ? end : at + 1);
   }
-  return now;
+  return next;
 }
 
-function classOf(state: SgrState): string {
-  if (state === 0) return "";
-  const names: string[] = [];
-  if (state & 255) names.push(`a${state & 255}`);
-  if ((state >> 8) & 255) names.push(`g${(state >> 8) & 255}`);
-  for (const [flag, name] of flagClasses) if ((state >> 16) & flag) names.push(name);
-  return names.join(" ");
-}
-
-/** Control characters as their pictures (U+2400 …); text direction controls as U+FFFD; tabs stay. */
-function visible(text: string): string {
-  return text.replace(/[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (c) => {
-    const code = c.charCodeAt(0);
-    if (code === 0x0d) return "";
-    if (code < 0x20) return String.fromCharCode(0x2400 + code);
-    return code === 0x7f ? "\u2421" : "\ufffd";
-  });
-}
-
-/** Segments of one line that begins with style `state`. */
-export function segmentsOf(line: string, state: SgrState): Segment[] {
-  const segments: Segment[] = [];
-  let now = state;
+/** The line without escape sequences: what search reads and copies give. */
+export function plainText(line: string): string {
+  let at = line.indexOf("\x1b");
+  if (at < 0) return withoutReturn(line);
+  let text = "";
   let from = 0;
-  const push = (to: number) => {
-    const text = to > from ? visible(line.slice(from, to)) : "";
-    if (text !== "") segments.push({ text, className: classOf(now) });
-  };
+  while (at >= 0) {
+    const end = sequenceEnd(line, at);
+    if (end > 0) {
+      text += line.slice(from, at);
+      from = end;
+    }
+    at = line.indexOf("\x1b", end > 0 ? end : at + 1);
+  }
+  return withoutReturn(text + line.slice(from));
+}
+
+const pictureOfReturn = "\u240d";
+/** Windows ends lines in CR LF: its CR says nothing. */
+const withoutReturn = (text: string) => (text.endsWith("\r") ? text.slice(0, -1) : text);
+
+/** The line as pieces to paint, beginning with the look `state`. */
+export function segmentsOf(line: string, state: number): Segment[] {
+  const segments: Segment[] = [];
+  let look = state;
+  let from = 0;
   let at = line.indexOf("\x1b");
   while (at >= 0) {
-    push(at);
-    const { end, sgr } = readEscape(line, at);
-    if (sgr !== undefined && /^[\d;:]*$/.test(sgr)) now = applySgr(sgr, now);
-    from = end;
-    at = line.indexOf("\x1b", end);
+    const end = sequenceEnd(line, at);
+    if (end > 0) {
+      pushText(segments, line.slice(from, at), look);
+      look = lookAfter(line, at, end, look);
+      from = end;
+    }
+    at = line.indexOf("\x1b", end > 0 ? end : at + 1);
   }
-  push(line.length);
+  pushText(segments, line.slice(from), look);
+  const last = segments.at(-1);
+  if (last?.control && last.text === pictureOfReturn) segments.pop();
   return segments;
 }
 
-/** What a person sees of a line, without styles: what search and copy work on. */
-export function plainText(line: string): string {
-  if (!/[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/.test(line)) return line;
-  return segmentsOf(line, 0)
-    .map((segment) => segment.text)
-    .join("");
+// C0 without tab, DEL, C1, line and paragraph separators (they break lines), and everything that changes the direction
+// of text (CVE-2021-42574): shown, because output that looks different from what it is must not pass for the truth.
+const unsafe = /[\0-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
+
+function pushText(segments: Segment[], text: string, state: number): void {
+  let rest = text;
+  for (let at = rest.search(unsafe); at >= 0; at = rest.search(unsafe)) {
+    if (at > 0) segments.push({ text: rest.slice(0, at), state });
+    segments.push({ text: standIn(rest.charCodeAt(at)), state, control: true });
+    rest = rest.slice(at + 1);
+  }
+  if (rest !== "") segments.push({ text: rest, state });
+}
+
+/** Control pictures (U+2400 …) where there is one, else the code point. */
+function standIn(code: number): string {
+  if (code < 0x20) return String.fromCharCode(0x2400 + code);
+  if (code === 0x7f) return "\u2421";
+  return `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
 }

@@ -5,8 +5,11 @@ import { readUrlState, type UrlSchema, type UrlState, writeUrlState } from "./ur
 
 export interface UrlStateHandle<S extends UrlSchema> {
   readonly current: UrlState<S>;
-  /** Changes some parameters. `push` adds a history entry (tabs, dialogs); without it the entry is replaced. */
-  set(patch: Partial<UrlState<S>>, options?: { push?: boolean }): Promise<void>;
+  /**
+   * Changes some parameters. `push` adds a history entry (tabs, dialogs); without it the entry is replaced. `hash` goes
+   * with what it points into; unless told it stays.
+   */
+  set(patch: Partial<UrlState<S>>, options?: { push?: boolean; hash?: string }): Promise<void>;
 }
 
 export function useUrlState<S extends UrlSchema>(schema: S): UrlStateHandle<S> {
@@ -17,8 +20,9 @@ export function useUrlState<S extends UrlSchema>(schema: S): UrlStateHandle<S> {
     },
     async set(patch, options = {}) {
       const search = writeUrlState(schema, { ...current, ...patch }, page.url.search);
-      if (search === page.url.search) return;
-      await goto(`${page.url.pathname}${search}${page.url.hash}`, { replace: !options.push, reset: false });
+      const hash = options.hash ?? page.url.hash;
+      if (search === page.url.search && hash === page.url.hash) return;
+      await goto(`${page.url.pathname}${search}${hash}`, { replace: !options.push, reset: false });
     },
   };
 }

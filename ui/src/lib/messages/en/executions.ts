@@ -1,5 +1,5 @@
 // Words of the executions list and the live execution page.
-import { plural } from "../plural.ts";
+import { groupedNumber, plural } from "../plural.ts";
 
 const targetWords = { one: "target", other: "targets" };
 
@@ -42,10 +42,26 @@ export const executions = {
     cancelReasonHint: "Kept with the execution and in the audit log.",
     keepRunning: "Keep running",
     cancelRequested: "Cancel requested",
-    cancelRequestedText: (who: string, unreachable: number) =>
-      unreachable === 0
-        ? `Asked by ${who}. Each host confirms when its steps have stopped.`
-        : `Asked by ${who}. ${plural(unreachable, targetWords)} cannot be reached: they stop as soon as their agents are back.`,
+    cancelRequestedText: (who: string, open: number, unreachable: number) =>
+      `by ${who}. ${plural(open, targetWords)} still to confirm${
+        unreachable === 0
+          ? "."
+          : `; ${plural(unreachable, { one: "of them stops as soon as its agent is back.", other: "of them stop as soon as their agents are back." })}`
+      }`,
+    documentTitle: (state: string, name: string) => `${state}: ${name}`,
+    started: "started",
+    failedCount: (n: number) => `${groupedNumber(n)} failed`,
+    stepDone: (done: number, total: number) => `${groupedNumber(done)} of ${groupedNumber(total)}`,
+    showUnreachable: "Show them",
+    unreachableState: (state: string) => `${state}, unreachable`,
+    waitingAgent: "Waits for its agent, which is not connected. The work is offered as soon as it is back.",
+    waitingNoAgent: "No agent manages this target, so nobody can run it there.",
+    agentOffline: (agent: string) => `Agent ${agent} was last seen`,
+    bytesAndSum: (bytes: string, sum: string) => `${bytes} · sha256 ${sum}`,
+    verified: "Complete: the stored bytes have the checksum that the agent told.",
+    notVerified: "The stored bytes do not have the checksum that the agent told.",
+    storedSoFar: (bytes: string) => `${bytes} so far`,
+    copyChecksum: "Checksum of the output",
     cancelledBy: (who: string) => `Cancelled by ${who}`,
     runAgain: "Run again",
     runFailed: (n: number) => `Run on failed (${n})`,
@@ -58,13 +74,11 @@ export const executions = {
     matrix: "Targets",
     matrixLabel: "States of the targets",
     cell: (name: string, state: string) => `${name}: ${state}`,
-    showState: (state: string, n: number) => `${n} ${state}`,
+    showState: (state: string, n: string) => `${n} ${state}`,
     matrixTruncated: (n: number) => `Showing ${plural(n, targetWords)}; use the Targets tab for all.`,
-    unreachable: "Unreachable",
     unreachableText:
       "The agent is not connected, so its state is the last one it told. Steps go on without the connection; nothing is started twice.",
     unreachableCount: (n: number) => `${plural(n, targetWords)} cannot be reached right now`,
-    waitingFor: (agent: string) => `Waits for the agent on ${agent} to connect.`,
     waitingQueue: "Waits for its turn.",
     openAgent: "Open the agent",
     offered: "Offered to the agent; it has not answered yet.",
@@ -79,28 +93,10 @@ export const executions = {
     notStarted: "This step has not started.",
     neverRan: "This step did not run.",
     logOf: (target: string, step: string) => `Output of ${step} on ${target}`,
-    searchLog: "Search the log",
-    hits: (at: number, total: number) => `${at} of ${plural(total, { one: "match", other: "matches" })}`,
-    noHits: "No match",
-    lines: (n: number) => plural(n, { one: "line", other: "lines" }),
-    linesLoaded: (loaded: number, total: number) =>
-      `${plural(loaded, { one: "line", other: "lines" })} of ${plural(total, { one: "", other: "" }).trim()} loaded`,
-    loadAll: "Load all",
-    follow: "Follow",
-    previousHit: "Previous match",
-    nextHit: "Next match",
-    download: "Download",
-    copyLines: "Copy lines",
-    gap: (bytes: string) => `✂ ${bytes} left out here at the output limit`,
-    longLine: (n: number) =>
-      ` … ${plural(n, { one: "more character", other: "more characters" })}; download to see them`,
-    logFailed: "The log could not be loaded.",
     try: (n: number) => `Try ${n}`,
     tries: "Tries",
     exitCode: (code: number) => `exit ${code}`,
     signal: (name: string) => `killed by ${name}`,
-    integrity: "Integrity",
-    integrityText: (bytes: string, sha: string) => `${bytes}, sha256 ${sha}`,
     gapsOf: (n: number, bytes: string) => `${plural(n, { one: "gap", other: "gaps" })}, ${bytes} left out`,
     rawBytes: (bytes: string) => `The step wrote ${bytes}.`,
     outputName: "Name",
@@ -119,6 +115,27 @@ export const executions = {
     groupExecution: "Execution",
     goneTarget: (name: string) => `No target called ${name} belongs to this execution.`,
     counts: "Targets by state",
-    finishedIn: (duration: string) => `in ${duration}`,
+  },
+  log: {
+    group: "Log",
+    toolbar: "Search and actions of the log",
+    search: "Search the log",
+    placeholder: "Search the log (n / N to step)",
+    clear: "Clear the search",
+    next: "Next match",
+    previous: "Previous match",
+    onlyMatches: "Show matching lines only",
+    searching: "Searching…",
+    hits: (at: number, total: number) => `${groupedNumber(at)} of ${groupedNumber(total)}`,
+    noHits: "No match",
+    inLoaded: (loaded: number) => `in the ${plural(loaded, { one: "line", other: "lines" })} loaded so far`,
+    lines: (count: number) => plural(count, { one: "line", other: "lines" }),
+    follow: "Follow",
+    download: "Download the whole log",
+    copyLines: (count: number) => `Copy ${plural(count, { one: "line", other: "lines" })}`,
+    copied: (count: number) => `${plural(count, { one: "line", other: "lines" })} copied`,
+    gap: (bytes: string) => `✂ ${bytes} left out here: the output limit was reached`,
+    moreCharacters: (count: number) => `… ${plural(count, { one: "more character", other: "more characters" })}`,
+    cut: "Cut off from the log; trying again by itself. Nothing is lost.",
   },
 };
