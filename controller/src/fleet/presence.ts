@@ -8,14 +8,17 @@ import type { FleetLink } from "./fleet-link.ts";
 import type { LinkRegistry } from "./links.ts";
 import { type DatabaseMark, readDatabaseMark, writeLastSigns } from "./presence-queries.ts";
 import { presentAgent } from "./present-agent.ts";
+import { publishAgents } from "./publish-agents.ts";
 import { repeat } from "./repeat.ts";
-import { readRevocations } from "./session-queries.ts";
+import { closeLostSessions, readRevocations } from "./session-queries.ts";
 
 const markEveryMs = 5_000;
 const watchEveryMs = 1_000;
 const checkEveryMs = 30_000;
 const writeEveryMs = 60_000;
 const publishEveryMs = 2_000;
+/** Longer than a hello takes from its commit to its stream. */
+const lostAfterMs = 60_000;
 /** Pages follow every heartbeat of a small fleet; of a large one each turn shows those that waited longest. */
 const publishedPerTurn = 50;
 
@@ -57,8 +60,20 @@ export class Presence {
     const due = performance.now() - this.#checkedAtMs >= checkEveryMs;
     if (!due && revocations === this.#revocations) return;
     for (const { link, code, reason } of await checkTrust(this.#ctx, this.#links.all())) link.close(code, reason);
+    if (due) await this.closeLost();
     this.#revocations = revocations;
     this.#checkedAtMs = performance.now();
+  }
+
+  /** An agent whose stream is gone must not be shown as online, nor be waited for as if it were. */
+  async closeLost(): Promise<void> {
+    const { controllerId, sql, log } = this.#ctx;
+    const now = this.#ctx.now();
+    const held = [...this.#links.all()].map((l) => l.session);
+    const before = new Date(now.getTime() - lostAfterMs);
+    const agentIds = await closeLostSessions(sql, { controllerId, held, before, now });
+    for (const agentId of agentIds) log.warn({ agentId }, "agent.lost_session_closed");
+    await publishAgents(this.#ctx, agentIds);
   }
 
   async writeVitals(): Promise<void> {

@@ -110,6 +110,24 @@ export async function closeSessionRow(
   return rows.length > 0;
 }
 
+/**
+ * Closes what this controller seems to hold and does not: the end of a stream, or the answer to a hello, met a database
+ * that was away. Sessions opened after `before` are left alone, since their stream may just be on its way into `held`.
+ */
+export async function closeLostSessions(
+  sql: Query,
+  p: { controllerId: string; held: readonly { agentId: string; epoch: bigint }[]; before: Date; now: Date },
+): Promise<string[]> {
+  const held = p.held.map((h) => ({ agentId: h.agentId, epoch: String(h.epoch) }));
+  const rows = await sql<{ agentId: string }[]>`
+    update fleet.agent_sessions s set controller_id = null, closed_at = ${p.now}, close_reason = 'the connection was lost'
+    where s.controller_id = ${p.controllerId} and s.connected_at < ${p.before} and not exists (
+      select from jsonb_to_recordset(${sql.json(held)}) as h("agentId" uuid, epoch bigint)
+      where h."agentId" = s.agent_id and h.epoch = s.epoch)
+    returning s.agent_id`;
+  return rows.map((r) => r.agentId);
+}
+
 /** Only an active agent is quarantined; returns whether this call did it. */
 export async function quarantineRow(tx: Query, id: string, reason: string): Promise<boolean> {
   const rows = await tx`
