@@ -111,3 +111,16 @@ export const topicRequirements = {
   jobs: "jobs:read",
   executions: "executions:read",
 } as const satisfies Record<string, Permission>;
+
+/** What a gRPC method asks for: a certificate of an agent (3443), or nothing but what it proves itself (3444). */
+export type MethodRequirement = "agent" | "public";
+
+/** Every gRPC method by its full path. A listener starts with no other method than those declared for it. */
+export const methodRequirements: Readonly<Record<string, MethodRequirement>> = {
+  "/opsconductor.agent.v1.AgentService/Connect": "agent",
+  "/opsconductor.agent.v1.AgentService/PushOutput": "agent",
+  "/opsconductor.agent.v1.AgentService/RenewCertificate": "agent",
+  "/opsconductor.agent.v1.EnrollmentService/Enroll": "public", // a join token
+  "/opsconductor.agent.v1.EnrollmentService/Challenge": "public",
+  "/opsconductor.agent.v1.EnrollmentService/Reauthenticate": "public", // the identity key
+};

@@ -52,7 +52,10 @@ export async function enrollAgent(ctx: Context, address: string, params: EnrollP
     const { tokenId: id, identityKey } = params;
     const presented: TokenPresented = { id, secretSha256, identityKey, address, now: ctx.now() };
     const outcome = await ctx.sql.begin((tx) => consumeAndEnroll(ctx, tx, presented, params));
-    if ("refused" in outcome) throw outcome.refused;
+    if ("refused" in outcome) {
+      ctx.live.publish({ kind: "changed", topic: "enrollment-tokens", ids: [params.tokenId] });
+      throw outcome.refused;
+    }
     log.info({ agentId: outcome.agentId, agentName: outcome.agentName }, "agent.enrolled");
     announce(ctx, params.tokenId, outcome);
     return outcome;

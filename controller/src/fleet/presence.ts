@@ -29,6 +29,7 @@ export class Presence {
   #revocations: bigint | undefined;
   #checkedAtMs = 0;
   readonly #publishedAtMs = new Map<string, number>();
+  readonly #written = new WeakSet<FleetLink>();
 
   constructor(ctx: Context, links: LinkRegistry<FleetLink>) {
     this.#ctx = ctx;
@@ -54,6 +55,18 @@ export class Presence {
     this.#mark = await readDatabaseMark(this.#ctx.sql);
   }
 
+  /**
+   * An agent has seen this database further on than it is: it was restored from an older backup. Said loudly, so that
+   * somebody looks before the agents' journals and these rows are trusted to agree.
+   */
+  async hearMark(agentName: string, seen: DatabaseMark | undefined): Promise<void> {
+    if (!seen || !isBeyond(seen, this.#mark)) return;
+    await this.#readMark(); // ours is some seconds old, and another controller may have told a newer one
+    if (!isBeyond(seen, this.#mark)) return;
+    const mark = { seen: String(seen.position), here: String(this.#mark?.position), generation: seen.generation };
+    this.#ctx.log.error({ agentName, ...mark }, "database.older_than_agents_know");
+  }
+
   /** One row is read each second; the streams are looked at when it moved, and every 30 s in any case. */
   async #watchTrust(): Promise<void> {
     const revocations = await readRevocations(this.#ctx.sql);
@@ -77,13 +90,23 @@ export class Presence {
   }
 
   async writeVitals(): Promise<void> {
-    const signs = [...this.#links.all()].flatMap((l) =>
-      l.vitals ? [{ agentId: l.session.agentId, epoch: l.session.epoch, vitals: l.vitals }] : [],
-    );
+    await this.#write([...this.#links.all()]);
+  }
+
+  /** The first of a session is not kept waiting for the minute: the page of a new agent would be empty. */
+  async #writeFirstVitals(): Promise<void> {
+    await this.#write([...this.#links.all()].filter((l) => l.vitals && !this.#written.has(l)));
+  }
+
+  async #write(links: FleetLink[]): Promise<void> {
+    const told = links.filter((l) => l.vitals !== undefined);
+    const signs = told.map((l) => ({ agentId: l.session.agentId, epoch: l.session.epoch, vitals: l.vitals! }));
     if (signs.length > 0) await writeLastSigns(this.#ctx.sql, signs, this.#ctx.now());
+    for (const link of told) this.#written.add(link);
   }
 
   async #publishVitals(): Promise<void> {
+    await this.#writeFirstVitals();
     const waiting = [...this.#links.all()]
       .filter((l) => l.vitals && l.heardAtMs > (this.#publishedAtMs.get(l.session.agentId) ?? 0))
       .sort((a, b) => this.#publishedAt(a) - this.#publishedAt(b))
@@ -104,4 +127,9 @@ export class Presence {
   #publishedAt(link: FleetLink): number {
     return this.#publishedAtMs.get(link.session.agentId) ?? 0;
   }
+}
+
+function isBeyond(seen: DatabaseMark, here: DatabaseMark | undefined): boolean {
+  if (!here || seen.systemId !== here.systemId) return false;
+  return seen.generation === here.generation && seen.position > here.position;
 }

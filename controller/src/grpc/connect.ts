@@ -83,6 +83,7 @@ async function greet(parts: ConnectParts, call: ConnectCall, from: IdentifiedCal
     if (opened.code === "stale_certificate") throw new OcError("unauthenticated", opened.reason);
     return bye(opened.code, opened.reason);
   }
+  void parts.presence.hearMark(opened.session.agentName, wire.highestMark).catch(() => {}); // told at the next hello
   const stream = new AgentStream(call, opened.session, from, opened.quarantined);
   new Conversation(parts, call, stream).begin(wire, opened.renewCertificate);
 }

@@ -407,3 +407,28 @@ function heartbeat(changes = {}) {
     ...changes,
   };
 }
+
+test("the first vitals of a session are stored within seconds", async () => {
+  const id = await enrollFakeAgent(c);
+  const stream = await connectFakeAgent(c, id);
+  stream.send({ $case: "heartbeat", value: heartbeat({ load1: 7.5 }) });
+  const stored = async () => (await getAgent(c.ctx, actor, { idOrName: id.response.agentId })).vitals.load1 === 7.5;
+  await until("stored", stored);
+  stream.close();
+});
+
+test("an agent that knows the database further on than it is makes the controller say so", async () => {
+  const said: unknown[] = [];
+  const { log } = c.ctx;
+  const error = log.error;
+  log.error = ((fields: object, message: string) => said.push({ ...fields, message })) as unknown as typeof log.error;
+  const { systemId, generation, position } = c.presence.mark!;
+  const id = await enrollFakeAgent(c);
+  (await connectFakeAgent(c, id, { highestMark: { systemId, generation, position } })).close();
+  (await connectFakeAgent(c, id, { highestMark: { systemId: "other", generation, position: position * 2n } })).close();
+  expect(said).toEqual([]);
+  (await connectFakeAgent(c, id, { highestMark: { systemId, generation, position: position * 2n } })).close();
+  await until("said", () => said.length === 1);
+  log.error = error;
+  expect(said[0]).toMatchObject({ agentName: id.response.agentName, message: "database.older_than_agents_know" });
+});

@@ -1,5 +1,6 @@
 // Starts both gRPC listeners and the beat of the open streams; called by agent-listeners.ts, and by tests.
 import type { ServerOptions } from "@grpc/grpc-js";
+import { type MethodRequirement, methodRequirements } from "@opsconductor/contract/permissions";
 import { AgentServiceService, EnrollmentServiceService } from "@opsconductor/proto/opsconductor/agent/v1/agent";
 import type { Address } from "../config.ts";
 import type { Context } from "../context.ts";
@@ -29,7 +30,7 @@ const commonOptions: ServerOptions = {
 };
 const agentOptions: ServerOptions = {
   ...commonOptions,
-  "grpc.max_receive_message_length": 2 * 1024 * 1024,
+  "grpc.max_receive_message_length": 4 * 1024 * 1024, // one step's outputs take up to 2 MiB
   "grpc.max_concurrent_streams": 16,
   // The default of 64 KiB would make the round trip the limit of every transfer.
   "grpc-node.flow_control_window": 1024 * 1024,
@@ -65,8 +66,8 @@ export async function startListeners(ctx: Context, need: ListenersNeed): Promise
   const agents = new Listener(mtls, agentOptions, ctx.now);
   const api = new Listener(tls, apiOptions, ctx.now);
   const parts = { ctx, ...need, listener: agents, admission: new Admission(hellosAtOnce) };
-  agents.server.addService(AgentServiceService, agentService(parts));
-  api.server.addService(EnrollmentServiceService, enrollmentService(ctx, api, need.addresses));
+  agents.server.addService(onlyFor("agent", AgentServiceService), agentService(parts));
+  api.server.addService(onlyFor("public", EnrollmentServiceService), enrollmentService(ctx, api, need.addresses));
   const agentPort = await listen("OC_AGENT_ADDR", agents, ctx.config.agentAddr);
   const apiPort = await listen("OC_API_ADDR", api, ctx.config.apiAddr).catch((error) => {
     agents.close();
@@ -88,6 +89,14 @@ export async function startListeners(ctx: Context, need: ListenersNeed): Promise
     await stopListeners(need.links, [agents, api]);
   };
   return { agentPort, apiPort, reissue, stop };
+}
+
+/** A method that the permission table does not allow on this listener keeps the controller from starting. */
+function onlyFor<T extends Record<string, { path: string }>>(requirement: MethodRequirement, service: T): T {
+  for (const { path } of Object.values(service))
+    if (methodRequirements[path] !== requirement)
+      throw new Error(`${path} is not declared as ${requirement} in contract/src/permissions.ts`);
+  return service;
 }
 
 async function listen(setting: string, listener: Listener, address: Address): Promise<number> {
