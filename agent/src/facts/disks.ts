@@ -1,5 +1,6 @@
 // File systems of this host with their size. Linux only; elsewhere the root alone.
-import { readFile, statfs } from "node:fs/promises";
+import type { StatsFs } from "node:fs";
+import { readFile, stat, statfs } from "node:fs/promises";
 import { parseMounts } from "./parse-facts.ts";
 
 export interface DiskFacts {
@@ -24,13 +25,22 @@ export async function diskFacts(): Promise<DiskFacts[]> {
 /** A hung network mount must not hold the rest: statfs of those is given two seconds. */
 async function measure(mount: string, type: string): Promise<DiskFacts | undefined> {
   const gone = new Promise<undefined>((resolve) => setTimeout(resolve, 2000, undefined).unref());
-  const stat = await Promise.race([statfs(mount).catch(() => undefined), gone]);
-  if (!stat || stat.blocks === 0) return undefined;
-  const used = stat.blocks - stat.bfree;
+  const size = await Promise.race([sizeOf(mount), gone]);
+  if (!size || size.blocks === 0) return undefined;
+  const used = size.blocks - size.bfree;
   return {
     mount,
     type,
-    totalBytes: stat.blocks * stat.bsize,
-    usedPercent: Math.round((used / (used + stat.bavail || 1)) * 100),
+    totalBytes: size.blocks * size.bsize,
+    usedPercent: Math.round((used / (used + size.bavail || 1)) * 100),
   };
+}
+
+/** Undefined where this process may not look, and for single files that a container has mounted. */
+async function sizeOf(mount: string): Promise<StatsFs | undefined> {
+  try {
+    return (await stat(mount)).isDirectory() ? await statfs(mount) : undefined;
+  } catch {
+    return undefined; // unmounted meanwhile, or out of reach: no line is the honest answer
+  }
 }
