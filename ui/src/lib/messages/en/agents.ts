@@ -50,6 +50,7 @@ export const agents = {
     waiting: "Waiting for the host…",
     waitingHint: "This turns green by itself when the agent connects.",
     arrived: (name: string) => `${name} has joined`,
+    connectingText: "It is enrolled. Waiting for its first connection…",
     arrivedText: "It is connected and ready to run jobs.",
     open: "Open the agent",
     another: "Add another host",
