@@ -77,7 +77,9 @@ export async function grpcMs(): Promise<number> {
       }),
     );
   } finally {
+    const over = once(call, "status");
     call.end();
+    await over; // closing the client earlier would be an error of the stream
     client.close();
     server.forceShutdown();
   }

@@ -34,7 +34,7 @@ beforeAll(async () => {
   const watched = await newContext(browser, stack.url);
   trouble = watched.trouble;
   page = await watched.context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(40_000);
 });
 afterAll(async () => {
   await browser?.close();
@@ -115,7 +115,7 @@ test("the run dialog asks for the inputs and shows exactly where it will run; th
   await dialog.getByLabel("who").fill("the <b>browser</b>");
   await dialog.getByLabel("Choose targets").selectOption({ label: "By name" });
   await dialog.getByLabel("Names").fill(host);
-  await dialog.getByText(host, { exact: true }).waitFor();
+  await dialog.getByRole("listitem").filter({ hasText: host }).waitFor();
   expect(await accessibilityProblems(page)).toEqual([]);
   await dialog.getByRole("button", { name: "Run on 1 target" }).click();
   await page.getByText("hello the <b>browser</b>").waitFor();

@@ -10,7 +10,7 @@ export async function waitFor<T>(
   probe: () => T | Promise<T>,
   options: { timeoutMs?: number; everyMs?: number } = {},
 ): Promise<NonNullable<Exclude<T, false>>> {
-  const { timeoutMs = 20_000, everyMs = 25 } = options;
+  const { timeoutMs = 40_000, everyMs = 25 } = options;
   const deadline = performance.now() + timeoutMs;
   let last: unknown;
   for (;;) {
