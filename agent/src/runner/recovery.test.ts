@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -89,21 +89,36 @@ test("a step that ends while its agent is away is reported at the next start, wi
   expect(starts()).toBe(1);
 });
 
-test("kills at any moment: nothing runs twice, and everything gets its outcome", async () => {
+test("kills at chosen moments of a step: nothing runs twice, and everything gets its outcome", async () => {
   const { note, starts } = ledger();
-  const steps = ["a", "b", "c", "d"].map((id) => `{ id: ${id}, run: "${note}; seq 1 100; sleep 0.05" }`);
+  const ids = ["a", "b", "c", "d"];
+  const gate = (id: string) => bench.path(`go-${id}`);
+  const wait = (id: string) => `while [ ! -e ${gate(id)} ]; do sleep 0.02; done`;
+  const steps = ids.map((id) => `{ id: ${id}, run: "${note}; seq 1 100; ${wait(id)}; echo end" }`);
   const offer = bench.offer(`steps: [ ${steps.join(", ")} ]\nfinally: [ { id: e, run: "${note}" } ]`);
-  for (let round = 0; round < 12; round++) {
+  // As soon as these are there the agent dies: prepared, claimed, writing, command over, record written. What is
+  // opened before lets the steps before this one end, and this one where the moment is its end.
+  const moments = [
+    { path: "0.1.1", open: "" },
+    { path: "0.1.1/claim", open: "" },
+    { path: "1.1.1/claim", open: "a" },
+    { path: "1.1.1/head", open: "a" },
+    { path: "2.1.1/code", open: "abc" },
+    { path: "3.1.1/exit", open: "abcd" },
+  ];
+  for (const { path, open } of moments) {
     const agent = await startAgent(offer);
-    await sleep(round * 9);
+    for (const id of open) writeFileSync(gate(id), "");
+    const awaited = bench.path(join("state/work", String(offer.fence), path));
+    for (let i = 0; !existsSync(awaited) && i < 20_000; i++) await new Promise(setImmediate);
     await kill(agent);
   }
   bench.open();
   bench.host.receiveOffer(offer, Date.now());
   expect((await bench.outcome(offer.fence)).state).toBe("succeeded");
   expect(starts()).toBe(5);
-  for (const id of ["a", "b", "c", "d"])
-    expect((await bench.output(offer.fence, id)).toString()).toMatch(/^1\n(.*\n)*100\n$/);
+  const text = `${Array.from({ length: 100 }, (_, i) => i + 1).join("\n")}\nend\n`;
+  for (const id of ids) expect((await bench.output(offer.fence, id)).toString()).toBe(text);
 });
 
 test("a cancel that was recorded is carried out after a kill, on the adopted step", async () => {
