@@ -55,14 +55,14 @@ export async function countWork(
   return row;
 }
 
-/** Executions by the hour of their creation and by outcome; an id is a time, so the index of states answers. */
+/** Executions by the hour of their creation and by outcome. An id is a time, so the index of states answers alone. */
 export async function countByHour(
   q: Query,
   actor: Actor,
   since: Date,
 ): Promise<{ at: Date; state: string; n: bigint }[]> {
   return await q<{ at: Date; state: string; n: bigint }[]>`
-    select date_trunc('hour', e.created_at) as at, e.state, count(*) as n
+    select date_trunc('hour', uuid_extract_timestamp(e.id)) as at, e.state, count(*) as n
     from automation.executions e
     where e.id >= automation.uuid7_floor(${since}) and ${visibleTo(q, actor, "execution")} group by 1, 2`;
 }
@@ -92,7 +92,7 @@ export interface FailedExecution {
   finishedAt: Date;
 }
 
-/** The newest failure of each job whose last finished execution failed. */
+/** Jobs whose newest finished execution failed, with that execution; one step into an index for each job. */
 export async function selectFailingJobs(
   q: Query,
   actor: Actor,
@@ -100,12 +100,14 @@ export async function selectFailingJobs(
   limit: number,
 ): Promise<FailedExecution[]> {
   return await q<FailedExecution[]>`
-    select * from (
-      select distinct on (e.job_id) e.id, e.number, e.job_name, e.state, e.target_count, e.counts, e.finished_at
-      from automation.executions e
-      where e.id >= automation.uuid7_floor(${since}) and e.finished_at is not null and ${visibleTo(q, actor, "execution")}
-      order by e.job_id, e.id desc
-    ) newest where state in ('failed', 'timed_out', 'partial') order by id desc limit ${limit}`;
+    select e.id, e.number, e.job_name, e.state, e.target_count, e.counts, e.finished_at
+    from automation.jobs j cross join lateral (
+      select * from automation.executions e
+      where e.job_id = j.id and e.id >= automation.uuid7_floor(${since}) and e.finished_at is not null
+        and ${visibleTo(q, actor, "execution")}
+      order by e.id desc limit 1
+    ) e
+    where j.deleted_at is null and e.state in ('failed', 'timed_out', 'partial') order by e.id desc limit ${limit}`;
 }
 
 /** Work that waits for agents which are not there. */

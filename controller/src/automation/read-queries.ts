@@ -29,35 +29,38 @@ export interface ExecutionFilter {
   limit: number;
 }
 
-/** Newest first. */
+/** Newest first. With a target the way leads over its assignments, which lie in the same order. */
 export async function selectExecutions(q: Query, actor: Actor, f: ExecutionFilter): Promise<ExecutionRow[]> {
+  const where = q`${visibleTo(q, actor, "execution")}
+    and ${f.before === undefined ? q`true` : q`e.id < ${f.before}`}
+    and ${f.states === undefined ? q`true` : q`e.state = any(${f.states as string[]})`}
+    and ${f.q === undefined ? q`true` : jobNameHas(q, f.q)}
+    and ${f.job === undefined ? q`true` : ofJob(q, f.job)}`;
+  if (f.target === undefined)
+    return await q<ExecutionRow[]>`
+      select ${executionColumns(q)} from automation.executions e where ${where} order by e.id desc limit ${f.limit}`;
   return await q<ExecutionRow[]>`
-    select ${executionColumns(q)} from automation.executions e
-    where ${visibleTo(q, actor, "execution")}
-      and ${f.before === undefined ? q`true` : q`e.id < ${f.before}`}
-      and ${f.states === undefined ? q`true` : q`e.state = any(${f.states as string[]})`}
-      and ${f.q === undefined ? q`true` : q`position(lower(${f.q}) in lower(e.job_name)) > 0`}
-      and ${f.job === undefined ? q`true` : ofJob(q, f.job)}
-      and ${f.target === undefined ? q`true` : onTarget(q, f.target)}
-    order by e.id desc limit ${f.limit}`;
+    select ${executionColumns(q)} from automation.assignments a join automation.executions e on e.id = a.execution_id
+    where ${onTarget(q, f.target)} and ${f.before === undefined ? q`true` : q`a.id <= ${assignmentIdRange(f.before).to}`}
+      and ${where}
+    order by a.id desc limit ${f.limit}`;
 }
 
-/** By id, by the name it has now, or by the name it had then. */
+/** By the names that jobs have now, so that the index of jobs answers; deleted jobs included. */
+function jobNameHas(q: Query, text: string): Fragment {
+  return q`e.job_id = any(array(select id from automation.jobs where position(lower(${text}) in lower(name)) > 0))`;
+}
+
 function ofJob(q: Query, job: string): Fragment {
   const id = asUuid(job);
   if (id !== null) return q`e.job_id = ${id}`;
-  return q`e.job_id = any(
-    array(select id from automation.jobs where lower(name) = ${job.toLowerCase()})
-    || array(select distinct x.job_id from automation.executions x where x.job_name = ${job}))`;
+  return q`e.job_id = any(array(select id from automation.jobs where lower(name) = ${job.toLowerCase()}))`;
 }
 
 function onTarget(q: Query, target: string): Fragment {
   const id = asUuid(target);
-  const which =
-    id === null
-      ? q`a.target_id = any(array(select t.id from assets.targets t where lower(t.name) = ${target.toLowerCase()}))`
-      : q`a.target_id = ${id}`;
-  return q`e.id in (select a.execution_id from automation.assignments a where ${which})`;
+  if (id !== null) return q`a.target_id = ${id}`;
+  return q`a.target_id = any(array(select t.id from assets.targets t where lower(t.name) = ${target.toLowerCase()}))`;
 }
 
 export interface StageRow {
