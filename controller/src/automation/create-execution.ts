@@ -71,10 +71,13 @@ export async function createExecution(ctx: Context, actor: Actor, params: Create
   const plan = await planExecution(ctx, actor, params);
   const rooms = new Rooms(ctx.automation.dispatcher);
   try {
-    const { last } = await ctx.sql.begin((tx) => create(ctx, tx, actor, params, plan, rooms));
-    const created = await last;
-    rooms.keep(created.offers);
-    ctx.automation.dispatcher.send(created.offers);
+    const created = await ctx.automation.dispatcher.offering(async () => {
+      const { last } = await ctx.sql.begin((tx) => create(ctx, tx, actor, params, plan, rooms));
+      const { offers } = await last;
+      rooms.keep(offers);
+      ctx.automation.dispatcher.send(offers);
+      return await last;
+    });
     if (!created.replayed) report(ctx, actor, created);
     return presentExecution(created.row);
   } finally {

@@ -169,3 +169,41 @@ test("two controllers that claim at once never offer one assignment twice", asyn
   );
   expect(await getExecution(t.ctx, tester, id)).toMatchObject({ state: "failed", counts: { failed: 30 } });
 });
+
+test("no forget overtakes an offer whose fence is older and whose commit comes later", async () => {
+  await saveTestJob(t, "late-commit", "steps: [{ run: echo }]");
+  await t.db.owner.unsafe(`
+    create function hold() returns trigger language plpgsql as $$ begin
+      if new.job_name = 'late-commit' then perform pg_advisory_xact_lock(42); end if; return new; end $$;
+    create trigger hold before insert on automation.executions for each row execute function hold()`);
+  const agent = await FakeAgent.connected(t, "ordered");
+  let late: Promise<unknown> | undefined;
+  await t.db.owner.begin(async (holder) => {
+    await holder`select pg_advisory_xact_lock(42)`;
+    late = execute(t, "late-commit", ["ordered"]);
+    const isHeld = async () => (await holder`select from pg_locks where locktype = 'advisory' and not granted`).length;
+    await expect.poll(isHeld).toBe(1);
+    await execute(t, "work", ["ordered"]);
+    await agent.run(agent.offers[0]!, text);
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve))); // when it would be told to forget
+    expect(agent.desires).toEqual([]);
+  });
+  await late;
+  await expect.poll(() => agent.desires.length).toBe(1);
+  expect(agent.offers).toHaveLength(2);
+  expect(agent.offers[1]!.fence).toBeLessThan(agent.offers[0]!.fence);
+  expect(agent.desires).toMatchObject([{ want: "forget", fence: agent.offers[0]!.fence }]);
+});
+
+test("an agent that lost some of its attempts is given no more than it may hold", async () => {
+  const agent = await FakeAgent.connected(t, "full");
+  for (let i = 0; i < maxInFlightPerAgent + 20; i++) await execute(t, "work", ["full"]);
+  for (const offer of agent.offers) await agent.say(offer, { kind: "accepted" });
+  await agent.disconnect();
+  const held = agent.offers.slice(10).map((o) => ({ ...o, state: "accepted", lastSeq: 1n }));
+  agent.offers.length = 0;
+  await agent.connect(held);
+  await expect.poll(() => agent.offers.length).toBe(10);
+  await t.ctx.automation.dispatcher.idle();
+  expect(agent.offers).toHaveLength(10);
+});

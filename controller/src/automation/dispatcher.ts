@@ -1,8 +1,8 @@
 // Hands queued assignments to agents whose stream this controller holds. createExecution reserves room and sends at
 // once (the fast path); what waits is claimed when an agent returns or finishes something, and by a poll behind both,
 // because rows are the truth and everything else is a hint. Started by automation.ts.
-import type { Context } from "../context.ts";
-import type { AgentLink, DesireMessage, Links } from "../fleet/agent-link.ts";
+import type { Context, Query } from "../context.ts";
+import type { AgentLink, AgentSession, DesireMessage, Links } from "../fleet/agent-link.ts";
 import { advanceExecutions } from "./advance-executions.ts";
 import {
   type AgentRoom,
@@ -25,10 +25,12 @@ export interface Dispatcher {
   /** Takes a place at the agent when it is connected here and has room; `release` gives it back. */
   reserve(agentId: string): AgentLink | undefined;
   release(agentId: string): void;
-  /** What the agent really holds, counted from the rows. */
-  setInFlight(agentId: string, count: number): void;
+  /** The agent's hello is being answered. `inFlight`: what it really holds, counted from the rows. */
+  resumed(session: AgentSession, inFlight: number): void;
   /** Claims queued work soon, for these agents. */
   wake(agentIds: Iterable<string>): void;
+  /** Runs what commits offers and sends them: forgets wait for it, see `forget`. */
+  offering<T>(commitAndSend: () => Promise<T>): Promise<T>;
   /** Sends what is committed. An agent that went away gets it at its next hello. */
   send(offers: readonly AddressedOffer[]): void;
   /** Tells the agent what is wanted of an attempt, when it is connected here. */
@@ -51,6 +53,9 @@ class RowDispatcher implements Dispatcher {
   private readonly ctx: AutomationBase;
   private readonly links: Links;
   private readonly inFlight = new Map<string, number>();
+  /** Epochs of the streams whose hello was answered. */
+  private readonly answered = new Map<string, bigint>();
+  private readonly offersUnderWay = new Set<Promise<void>>();
   /** Agents with queued work and no room: a finish wakes them. */
   private readonly waiting = new Set<string>();
   private readonly woken = new Set<string>();
@@ -80,8 +85,9 @@ class RowDispatcher implements Dispatcher {
     if (this.waiting.delete(agentId)) this.wake([agentId]);
   }
 
-  setInFlight(agentId: string, count: number): void {
-    this.inFlight.set(agentId, count);
+  resumed({ agentId, epoch }: AgentSession, inFlight: number): void {
+    this.inFlight.set(agentId, inFlight);
+    this.answered.set(agentId, epoch);
   }
 
   wake(agentIds: Iterable<string>): void {
@@ -93,12 +99,38 @@ class RowDispatcher implements Dispatcher {
     while (this.claiming) await this.claiming;
   }
 
+  async offering<T>(commitAndSend: () => Promise<T>): Promise<T> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.offersUnderWay.add(promise);
+    try {
+      return await commitAndSend();
+    } finally {
+      this.offersUnderWay.delete(promise);
+      resolve();
+    }
+  }
+
   send(offers: readonly AddressedOffer[]): void {
     for (const { agentId, message } of offers) this.links.get(agentId)?.offer(message);
   }
 
   desire(agentId: string, desire: DesireMessage): void {
-    this.links.get(agentId)?.desire(desire);
+    const link = this.links.get(agentId);
+    if (!link) return;
+    if (desire.want === "forget") this.forget(link, desire);
+    else link.desire(desire);
+  }
+
+  /**
+   * An agent that forgot an attempt refuses every older fence, because it can no longer tell whether it ran it. So a
+   * forget must overtake no offer: not those that the answer to a hello brings back, and not those of a transaction
+   * that has taken its fences and is still to be committed.
+   */
+  private forget(link: AgentLink, desire: DesireMessage): void {
+    const { agentId, epoch } = link.session;
+    if (this.answered.get(agentId) !== epoch) return; // the answer to the hello says it
+    if (this.offersUnderWay.size === 0) link.desire(desire);
+    else void Promise.all(this.offersUnderWay).then(() => link.desire(desire));
   }
 
   async poll(): Promise<void> {
@@ -139,22 +171,27 @@ class RowDispatcher implements Dispatcher {
 
   private async claim(rooms: readonly AgentRoom[]): Promise<void> {
     const at = this.ctx.now();
-    const { offers, executions, claimed } = await this.ctx.sql.begin(async (tx) => {
-      const claimed = await claimAssignments(tx, rooms, at);
-      const offers = await loadOffers(
-        tx,
-        this.definitions,
-        claimed.map((c) => c.id),
-      );
-      const executions = await advanceExecutions(
-        tx,
-        claimed.map((c) => ({ executionId: c.executionId, stageId: c.stageId, from: "queued", to: "offered", at })),
-      );
-      return { claimed, offers, executions };
+    const { executions, claimed } = await this.offering(async () => {
+      const made = await this.ctx.sql.begin((tx) => this.claimRows(tx, rooms, at));
+      this.send(made.offers);
+      return made;
     });
     this.countClaimed(rooms, claimed);
-    this.send(offers);
     this.report(claimed, executions);
+  }
+
+  private async claimRows(tx: Query, rooms: readonly AgentRoom[], at: Date) {
+    const claimed = await claimAssignments(tx, rooms, at);
+    const offers = await loadOffers(
+      tx,
+      this.definitions,
+      claimed.map((c) => c.id),
+    );
+    const executions = await advanceExecutions(
+      tx,
+      claimed.map((c) => ({ executionId: c.executionId, stageId: c.stageId, from: "queued", to: "offered", at })),
+    );
+    return { claimed, offers, executions };
   }
 
   private countClaimed(rooms: readonly AgentRoom[], claimed: readonly ClaimedAssignment[]): void {

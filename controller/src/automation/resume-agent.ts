@@ -25,7 +25,7 @@ interface Resumed {
 
 export async function resumeAgent(r: Recorder, link: AgentLink, held: ReportedAttempt[]): Promise<EventReply[]> {
   const { plan, offers, attempts, executions, inFlight } = await r.ctx.sql.begin((tx) => resume(r, tx, link, held));
-  r.dispatcher.setInFlight(link.session.agentId, inFlight);
+  r.dispatcher.resumed(link.session, inFlight);
   for (const row of plan.desire) link.desire(desireOf(asDesired(row)));
   for (const { message } of offers) link.offer(message);
   for (const attempt of plan.forget) link.desire(forgetOf(attempt));
@@ -71,7 +71,7 @@ async function resume(r: Recorder, tx: Query, link: AgentLink, held: ReportedAtt
     tx,
     attempts.flatMap((a) => transitionsOf(a, now)),
   );
-  const inFlight = known.filter((k) => k.finishedAt === null && k.state !== "queued").length - attempts.length;
+  const inFlight = known.filter((k) => k.finishedAt === null && k.state !== "queued").length;
   return { plan, offers, attempts, executions, inFlight };
 }
 
