@@ -35,6 +35,8 @@ async function main(line: CommandLine): Promise<number> {
       return status(line);
     case "fingerprint":
       return fingerprint(line);
+    case "exec":
+      return exec(line);
   }
 }
 
@@ -94,6 +96,21 @@ function status({ stateDir, json }: CommandLine): number {
   const described = describeStatus(stateOf(stateDir));
   print(json ? `${JSON.stringify(described, undefined, 2)}\n` : statusText(described));
   return described.running ? 0 : 3;
+}
+
+/** Interrupting once cancels the job; `finally` still runs. */
+async function exec({ file, inputs = [], policy }: CommandLine): Promise<number> {
+  const { runOffline } = await import("./runner/run-offline.ts");
+  const interrupted = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => interrupted.abort());
+  const succeeded = await runOffline({
+    ...{ definition: readFileSync(file!), inputs, environment: process.env, policyPath: policy },
+    log: pino({ level: process.env.LOG_LEVEL ?? "silent" }, pino.destination(2)),
+    signal: interrupted.signal,
+    writeOutput: (bytes) => void process.stdout.write(bytes),
+    writeLine: (text) => void process.stderr.write(`${text}\n`),
+  });
+  return succeeded ? 0 : 1;
 }
 
 function fingerprint({ stateDir }: CommandLine): number {

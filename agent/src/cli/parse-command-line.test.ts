@@ -13,9 +13,15 @@ test("without a command, or with --help, it explains itself", () => {
 
 test.each([
   [["dance"], /no command "dance"/],
+  [["exec"], /needs the file/],
   [["run", "fast"], /takes no "fast"/],
   [["enroll", "--join", "x"], /needs --server/],
   [["run", "--wat"], /--wat/],
 ])("%j is refused in words", (args, message) => {
   expect(() => parseCommandLine(args)).toThrow(message);
+});
+
+test("exec takes a file and inputs", () => {
+  const line = parseCommandLine(["exec", "job.yaml", "--input", "a=1", "--input", "b=x=y"]);
+  expect(line).toMatchObject({ command: "exec", file: "job.yaml", inputs: ["a=1", "b=x=y"] });
 });

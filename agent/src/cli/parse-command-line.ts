@@ -1,7 +1,7 @@
 // The command line as a checked value. Pure; called by main.ts.
 import { parseArgs } from "node:util";
 
-const commands = ["enroll", "run", "status", "fingerprint", "version", "certificate-request", "help"] as const;
+const commands = ["enroll", "run", "status", "fingerprint", "version", "certificate-request", "exec", "help"] as const;
 export type CommandName = (typeof commands)[number];
 
 export interface CommandLine {
@@ -12,6 +12,10 @@ export interface CommandLine {
   stateDir?: string | undefined;
   policy?: string | undefined;
   dial?: string | undefined;
+  /** Of exec. */
+  file?: string | undefined;
+  /** Of exec: `name=value`. */
+  inputs?: string[] | undefined;
   json: boolean;
   force: boolean;
 }
@@ -26,13 +30,16 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const [first, ...rest] = positionals;
   const command = commands.find((c) => c === first);
   if (command === undefined) throw new BadCommandLine(`There is no command ${JSON.stringify(first)}`);
+  const file = command === "exec" ? rest.shift() : undefined;
+  if (command === "exec" && file === undefined) throw new BadCommandLine("exec needs the file of a job");
   if (rest.length > 0) throw new BadCommandLine(`${command} takes no ${JSON.stringify(rest[0])}`);
   if (command === "enroll")
     for (const needed of ["join", "server"] as const)
       if (!values[needed]) throw new BadCommandLine(`enroll needs --${needed}`);
   const { join, server, name, policy, dial } = values;
   const flags = { json: values.json ?? false, force: values.force ?? false };
-  return { command, join, server, name, policy, dial, stateDir: values["state-dir"], ...flags };
+  const { input: inputs } = values;
+  return { command, join, server, name, policy, dial, file, inputs, stateDir: values["state-dir"], ...flags };
 }
 
 function parse(args: readonly string[]) {
@@ -47,6 +54,7 @@ function parse(args: readonly string[]) {
         "state-dir": { type: "string" },
         policy: { type: "string" },
         dial: { type: "string" },
+        input: { type: "string", multiple: true },
         json: { type: "boolean" },
         force: { type: "boolean" },
         help: { type: "boolean", short: "h" },

@@ -8,6 +8,8 @@ export const usage = `opsconductor-agent <command>
          [--dial HOST:PORT]                  instead of the address that was told at the enrolment
          [--policy FILE]                     instead of /etc/opsconductor/policy.yaml
   status [--json]                            what the running agent says of itself
+  exec FILE [--input NAME=VALUE]…            run a job's document here, without a controller
+         [--policy FILE]
   fingerprint                                this host's key, as the console shows it
   version
 
