@@ -101,7 +101,6 @@ export const agents = {
     fingerprint: "Fingerprint",
     fingerprintHint: "Compare it with what this prints on the host. If the digits differ, somebody sits in between.",
     fingerprintCommand: "opsconductor-agent fingerprint",
-    facts: "Facts",
     factsAt: "Collected",
     factsFilter: "Filter facts",
     factsNone: "No facts yet. The agent sends them when it first connects.",

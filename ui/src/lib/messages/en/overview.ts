@@ -27,7 +27,6 @@ export const overview = {
     title: "Needs attention",
     calm: "Nothing needs attention",
     calmText: "No failed executions, no lost agents, no expiring certificates.",
-    open: (title: string) => `Open ${title}`,
   },
   running: {
     title: "Running now",

@@ -55,7 +55,6 @@ export const shell = {
     select: "Select the row",
     open: "Open the row",
     selectAll: "Select all rows that match",
-    escape: "Close, or clear the selection",
   },
   theme: { label: "Theme", light: "Light", dark: "Dark", system: "System" },
   account: {

@@ -108,6 +108,5 @@ export const targets = {
     factsNone: "No facts yet. They come from the agent of this target when it connects.",
     executionsNone: "Nothing has run on this target yet.",
     executionsAll: "All executions here",
-    run: "Run a job here",
   },
 };
