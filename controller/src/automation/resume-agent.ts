@@ -58,6 +58,9 @@ async function resume(r: Recorder, tx: Query, link: AgentLink, held: ReportedAtt
       }),
     );
   const plan = planResume(held, known, link.session.epoch);
+  // In quarantine it may be a copy of the agent: it is given nothing, and what it does not hold may run elsewhere. The
+  // hello after its release decides.
+  if (!link.takesWork) Object.assign(plan, { offerAgain: [], lost: [] });
   const attempts = plan.lost.map((row) => batch.attempts.get(row.id)!);
   for (const attempt of attempts) markLost(attempt, r.ctx.now());
   await writeAttempts(tx, attempts);

@@ -6,7 +6,7 @@ import { sessionEpochs, trustOf } from "./session-queries.ts";
 
 export interface LostTrust {
   link: FleetLink;
-  code: "revoked" | "unknown_agent" | "superseded" | "certificate_expired";
+  code: "revoked" | "unknown_agent" | "superseded" | "certificate_expired" | "retry_later";
   reason: string;
 }
 
@@ -23,6 +23,8 @@ export async function checkTrust(ctx: Context, links: Iterable<FleetLink>): Prom
     link.quarantined = row?.status === "quarantined";
     const reason = whyLost(ctx, link, row, epochs.get(link.session.agentId)?.epoch);
     if (reason) lost.push({ link, ...reason });
+    else if (link.openedInQuarantine && !link.quarantined)
+      lost.push({ link, code: "retry_later", reason: "The agent was released: its work goes on from a new hello" });
   }
   return lost;
 }

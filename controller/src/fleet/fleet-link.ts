@@ -21,4 +21,6 @@ export interface FleetLink extends AgentLink {
   /** `performance.now()` of the last heartbeat. */
   readonly heardAtMs: number;
   quarantined: boolean;
+  /** Its hello was answered with nothing to do. */
+  readonly openedInQuarantine: boolean;
 }

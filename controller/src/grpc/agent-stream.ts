@@ -23,6 +23,7 @@ export class AgentStream implements FleetLink {
   readonly certificateNotAfter: Date;
   readonly connection: Connection;
   quarantined: boolean;
+  readonly openedInQuarantine: boolean;
   vitals: Vitals | undefined;
   heardAtMs = performance.now();
   /** Set while we do not read: silence is then ours, not the agent's. */
@@ -45,6 +46,7 @@ export class AgentStream implements FleetLink {
     this.certificateNotAfter = from.peer.certificateNotAfter;
     this.connection = from.connection;
     this.quarantined = quarantined;
+    this.openedInQuarantine = quarantined;
   }
 
   get takesWork(): boolean {

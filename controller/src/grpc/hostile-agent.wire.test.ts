@@ -2,10 +2,12 @@
 import { createHash } from "node:crypto";
 import type { AttemptEvent, Heartbeat } from "@opsconductor/proto/opsconductor/agent/v1/agent";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { listAssignments } from "../automation/list-assignments.ts";
 import { listSteps } from "../automation/list-steps.ts";
 import { execute, saveTestJob, tester } from "../automation/testing/save-test-job.ts";
 import type { AgentWork } from "../fleet/agent-link.ts";
 import { getAgent } from "../fleet/get-agent.ts";
+import { releaseAgent } from "../fleet/revoke-agent.ts";
 import { connectFakeAgent, enrollFakeAgent, type FakeStream, type Identity } from "./testing/fake-agent.ts";
 import { startWholeController, type TestController, until } from "./testing/test-controller.ts";
 
@@ -34,6 +36,15 @@ async function offered() {
     stream.send({ $case: "events", value: { events } });
   };
   return { id, stream, executionId, address: { assignmentId, attempt, fence }, say };
+}
+
+/** Events wait until the hello is answered in full: the reply to one comes after all of that. */
+async function answered(stream: FakeStream): Promise<void> {
+  const unknown = { assignmentId: "01999999-0000-7000-8000-000000000009", attempt: 1, fence: 1n, seq: 1n, atMs: 0n };
+  const body = { $case: "accepted", value: {} } as const;
+  const before = stream.all("desire").length;
+  stream.send({ $case: "events", value: { events: [{ ...unknown, body }] } });
+  await stream.next("desire", before);
 }
 
 function heartbeat(changes: Partial<Heartbeat>): Heartbeat {
@@ -128,4 +139,29 @@ test("numbers beyond all reason are told as far as a row can hold them", async (
   await until("the try's end", async () => (await stepOf(executionId)).tries[0]?.finishedAt);
   expect(stream.ended).toBe(false);
   stream.close();
+});
+
+test("a copy in quarantine is offered nothing and loses nothing; the hello after its release decides", async () => {
+  const { id, stream, executionId, address, say } = await offered();
+  await execute(c.t, "job", [id.response.agentName]); // an offer that stays unanswered
+  await stream.next("offer", 1);
+  say({ $case: "accepted", value: {} });
+  await stream.next("eventAck");
+  const stateOf = async () =>
+    (await listAssignments(c.ctx, tester, { execution: executionId, limit: 1 })).items[0]!.state;
+  expect(await stateOf()).toBe("accepted");
+  stream.close();
+  const copy = await connectFakeAgent(c, id, { journalPosition: 0n }); // older than what it told before
+  await until("the copy was answered", async () => c.links.get(id.response.agentId)?.takesWork === false);
+  await answered(copy);
+  await c.ctx.automation.dispatcher.idle();
+  expect([copy.all("offer").length, await stateOf()]).toEqual([0, "accepted"]);
+  await releaseAgent(c.ctx, tester, { id: id.response.agentId });
+  expect(await copy.next("goodbye")).toMatchObject({ code: "retry_later" });
+  copy.close();
+  const attempts = [{ ...address, state: "accepted", lastSeq: 1n }];
+  const back = await connectFakeAgent(c, id, { journalPosition: 2n, incarnation: "i-2", attempts });
+  expect((await back.next("offer")).assignmentId).not.toBe(address.assignmentId);
+  expect(await stateOf()).toBe("accepted");
+  back.close();
 });
