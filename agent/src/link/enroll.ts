@@ -1,6 +1,12 @@
 // A join token becomes this host's identity. Called by the CLI's `enroll`; may be repeated: until an identity is stored,
 // the same keys ask again and get the same agent.
-import type { EnrollRequest, EnrollResponse } from "@opsconductor/proto/opsconductor/agent/v1/agent";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type ServiceError, status } from "@grpc/grpc-js";
+import type {
+  EnrollmentServiceClient,
+  EnrollRequest,
+  EnrollResponse,
+} from "@opsconductor/proto/opsconductor/agent/v1/agent";
 import { formatAddress, parseAddress } from "./addresses.ts";
 import type { RequestMaker } from "./certificate-request.ts";
 import { enrollmentClient } from "./channel.ts";
@@ -15,6 +21,8 @@ import { storedCertificate } from "./stored-certificate.ts";
 import { unary } from "./unary.ts";
 
 const withinMs = 30_000;
+const attempts = 6;
+const pauseMs = 1_000;
 
 export interface EnrollOptions {
   state: StateFolder;
@@ -52,10 +60,26 @@ export async function enroll(options: EnrollOptions): Promise<Identity> {
       agentVersion: options.version,
       protocolVersion,
     };
-    const response = await unary<EnrollRequest, EnrollResponse>(client.enroll.bind(client), message, withinMs);
+    const response = await askPatiently(client, message);
     return store(state, keys, host, request.keyPem, response);
   } finally {
     client.close();
+  }
+}
+
+/** A controller that is busy or restarting says so; asking again with the same keys is harmless. */
+async function askPatiently(client: EnrollmentServiceClient, message: EnrollRequest): Promise<EnrollResponse> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await unary<EnrollRequest, EnrollResponse>(client.enroll.bind(client), message, withinMs);
+    } catch (error) {
+      const { code, details } = error as ServiceError;
+      // What grpc-js says of a connection that it cannot make, or whose certificate it refuses, does not pass.
+      const ofConnection = details.startsWith("No connection established");
+      const passing = code === status.RESOURCE_EXHAUSTED || (code === status.UNAVAILABLE && !ofConnection);
+      if (!passing || attempt === attempts) throw error;
+      await sleep(attempt * pauseMs * (0.5 + Math.random()));
+    }
   }
 }
 

@@ -90,6 +90,13 @@ test("what is refused by the controller is told in its words", async () => {
   await expect(enroll({ ...optionsFor(state), server: "a b" })).rejects.toThrow(/is not host:port/);
 });
 
+test("a controller that is busy for a moment is asked again", async () => {
+  const { state } = await enrolledState(controller);
+  controller.busyTimes = 2;
+  expect((await enroll(optionsFor(state))).agentId).toBe(controller.agentId);
+  expect(controller.busyTimes).toBe(0);
+});
+
 function optionsFor(state: StateFolder) {
   return {
     state,

@@ -47,6 +47,8 @@ export class FakeController {
   answerHello: (hello: Hello) => ControllerMessage["body"] | undefined = () => undefined;
   renewCertificate = false;
   refuseCalls: status | undefined;
+  /** So many enrolments are answered with "too many calls". */
+  busyTimes = 0;
   credit = { total: 4n * 1024n * 1024n, perTry: 1024n * 1024n };
   readonly #servers: Server[] = [];
 
@@ -85,6 +87,10 @@ export class FakeController {
     api.addService(EnrollmentServiceService, {
       enroll: async ({ request }: { request: EnrollRequest }, reply: (e: unknown, v?: unknown) => void) => {
         this.enrolments.push(request);
+        if (this.busyTimes > 0) {
+          this.busyTimes -= 1;
+          return reply({ code: status.RESOURCE_EXHAUSTED });
+        }
         if (!request.tokenSecret.equals(this.tokenSecret))
           return reply({ code: status.UNAUTHENTICATED, details: "The join token is not known here" });
         reply(null, {
