@@ -164,7 +164,12 @@ export const stepSchema = z
         },
       )
       .describe("A script for the shell, or a list: program and arguments, run without any shell."),
-    shell: z.enum(shells).optional().describe("Interpreter of the script; sh on Linux and macOS unless told."),
+    shell: z
+      .enum(shells)
+      .optional()
+      .describe(
+        "Interpreter of the script; sh on Linux and macOS unless told. sh and bash stop at the first command that fails (bash also inside a pipe).",
+      ),
     if: z
       .union([z.string().min(1).max(2000), z.boolean()], { error: "must be an expression (text), true or false" })
       .optional()
