@@ -4,7 +4,7 @@
 import { type StepState, stepStates, type TryState, tryStates } from "@opsconductor/contract/states";
 import type { AgentEventBody } from "../fleet/agent-link.ts";
 import { agentJson, agentText } from "./agent-text.ts";
-import { type Attempt, newTry, type StepRow, type TryRow, tryKey } from "./attempt.ts";
+import { type Attempt, isPossibleTry, newTry, type StepRow, type TryRow, tryKey } from "./attempt.ts";
 import { allows, finishAssignment, moveAssignment } from "./finish-assignment.ts";
 
 /** The agent ends its steps at the timeout and then runs `finally`; ours stands behind all of that. */
@@ -90,6 +90,10 @@ function stepOf(attempt: Attempt, stepId: string): StepRow | undefined {
 }
 
 function tryOf(attempt: Attempt, stepId: string, number: number, at: Date): TryRow | undefined {
+  if (!isPossibleTry(number)) {
+    attempt.violations.push(`try ${number} of step ${agentText(stepId)}`);
+    return undefined;
+  }
   const step = stepOf(attempt, stepId);
   if (!step) return undefined;
   const key = tryKey(stepId, number);

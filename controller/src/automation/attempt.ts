@@ -90,6 +90,10 @@ export interface Attempt {
 
 export const tryKey = (stepId: string, number: number): string => `${number} ${stepId}`;
 
+/** A job allows 20 retries, and a lost try may be made again: an agent that counts further fills our tables. */
+const maxTries = 100;
+export const isPossibleTry = (number: number): boolean => number >= 1 && number <= maxTries;
+
 /** Nothing more will come of this attempt: the agent may forget it. */
 export function isSettled(attempt: Attempt): boolean {
   const { state, finish } = attempt.assignment;

@@ -113,7 +113,7 @@ test("an agent writes only its own assignments, with the live fence; for the res
   const [mine, others] = [await begin(), await begin()];
   for (const address of [others.offer, { ...mine.offer, fence: mine.offer.fence + 1n }]) {
     expect(await mine.agent.send(mine.agent.events(address, { kind: "accepted" }))).toEqual([]);
-    expect(mine.agent.desires.at(-1)).toMatchObject({ want: "forget", fence: address.fence });
+    await expect.poll(() => mine.agent.desires.at(-1)).toMatchObject({ want: "forget", fence: address.fence });
   }
   expect(await assignmentOf(others.executionId)).toMatchObject({ state: "offered" });
   expect(await mine.agent.push(piece(others.offer, 0n, text))).toEqual([]);

@@ -19,10 +19,11 @@ export function reportBatch(r: Recorder, recorded: Recorded): void {
     publishOutput(r.ctx, attempt, row);
   }
   for (const result of results) if (!(result instanceof Error)) countRewinds(r, result);
-  for (const { session, ...address } of recorded.unknown) {
-    const { assignmentId, attempt, fence } = address;
-    r.ctx.log.warn({ agentId: session.agentId, assignmentId, attempt, fence: String(fence) }, "event.unknown_attempt");
-    forgetAttempt(r.dispatcher, session.agentId, address);
+  for (const { session, ...address } of recorded.unknown) forgetAttempt(r.dispatcher, session.agentId, address);
+  for (const [{ agentId }, list] of Map.groupBy(recorded.unknown, (u) => u.session)) {
+    const { assignmentId, attempt, fence } = list[0]!;
+    const first = { assignmentId, attempt, fence: String(fence) };
+    r.ctx.log.warn({ agentId, ...first, count: list.length }, "event.unknown_attempt");
   }
 }
 
@@ -63,10 +64,10 @@ function reportMove({ metrics, dispatcher }: Recorder, { assignment: a, before }
 /** Contradictions and broken outputs are never hidden: the log, a metric, and the assignment's own reason. */
 function reportTrouble({ metrics, ctx }: Recorder, { assignment, violations, dirtyTries }: Attempt): void {
   const where = { assignmentId: assignment.id, fence: String(assignment.fence), agentId: assignment.agentId };
-  for (const violation of violations) {
-    metrics.violations.inc();
-    ctx.log.error({ ...where, violation }, "event.contradiction");
-  }
+  metrics.violations.inc(violations.length);
+  // One line, whatever their number: a log must not grow as fast as a host can talk nonsense.
+  if (violations.length > 0)
+    ctx.log.error({ ...where, violation: violations[0], count: violations.length }, "event.contradiction");
   for (const { stepId, try: number, storedBytes, outputBytes } of [...dirtyTries].filter(
     (t) => t.outputVerified === false,
   )) {

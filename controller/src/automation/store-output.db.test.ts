@@ -203,6 +203,25 @@ test("bytes after the end that the agent named are not stored", async () => {
   expect(await getExecution(t.ctx, tester, run.executionId)).toMatchObject({ state: "succeeded" });
 });
 
+test("an end that is told as less than what is stored lets nothing more in", async () => {
+  const run = await begin();
+  const data = Buffer.alloc(100, 65);
+  await run.agent.push(piece(run.offer, 0n, data));
+  await run.agent.say(run.offer, { ...finishedTry(data), outputBytes: 40n });
+  await run.agent.push(piece(run.offer, 100n, data));
+  expect(await tryOf(run)).toMatchObject({ storedBytes: 100, outputVerified: false });
+});
+
+test("no try is stored beyond what any job allows", async () => {
+  const run = await begin();
+  const most = 2n ** 30n + 2n ** 20n;
+  await t.ctx
+    .sql`update automation.tries set stored_bytes = ${most - 3n} where assignment_id = ${run.offer.assignmentId}`;
+  const replies = await run.agent.push(piece(run.offer, most - 3n, Buffer.from("12345")));
+  expect(replies).toMatchObject([{ kind: "ack", storedBytes: most }]);
+  expect(await tryOf(run)).toMatchObject({ storedBytes: Number(most) });
+});
+
 test("gaps are told with the line at which they stand", async () => {
   const run = await begin();
   const data = Buffer.from("head 1\nhead 2\ntail 1\n");

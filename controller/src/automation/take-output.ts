@@ -1,7 +1,7 @@
 // Decides for each piece of output of a batch whether it is next, old, or beyond a hole. Nothing is written here. Called
 // by record-batch.ts with the rows locked.
 import type { AgentSession, OutputPiece, OutputReply } from "../fleet/agent-link.ts";
-import { type Attempt, newTry, type TryRow, tryKey } from "./attempt.ts";
+import { type Attempt, isPossibleTry, newTry, type TryRow, tryKey } from "./attempt.ts";
 import { attemptOf, type LockedBatch } from "./recorder.ts";
 import { noteUnknown, type UnknownAttempt } from "./take-events.ts";
 
@@ -16,7 +16,8 @@ export interface Growth {
 
 export type Growths = Map<TryRow, Growth>;
 
-const maxTries = 1000;
+/** A job allows 1 GiB of one try, which its agent keeps to; this keeps an agent that does not from filling the disk. */
+const maxOutputBytes = 2n ** 30n + 2n ** 20n;
 
 /** One reply a try. `growths` collects the bytes to append. */
 export function takeOutput(
@@ -47,7 +48,7 @@ function tryOf(attempt: Attempt, piece: OutputPiece): TryRow | undefined {
   const key = tryKey(piece.stepId, piece.try);
   const known = attempt.tries.get(key);
   if (known) return known;
-  const possible = attempt.stage.stepIds.includes(piece.stepId) && piece.try >= 1 && piece.try <= maxTries;
+  const possible = attempt.stage.stepIds.includes(piece.stepId) && isPossibleTry(piece.try);
   if (!possible || piece.offset !== 0n) return undefined;
   const row = newTry(attempt.assignment.attempt, piece.stepId, piece.try);
   attempt.tries.set(key, row);
@@ -59,9 +60,11 @@ function tryOf(attempt: Attempt, piece: OutputPiece): TryRow | undefined {
 function placePiece(growths: Growths, attempt: Attempt, row: TryRow, piece: OutputPiece): bigint | undefined {
   if (piece.offset > row.storedBytes) return undefined;
   let fresh = piece.data.subarray(Number(row.storedBytes - piece.offset));
-  if (row.outputBytes !== null && row.storedBytes + BigInt(fresh.length) > row.outputBytes) {
-    attempt.violations.push(`output of step ${row.stepId} goes on after its end at ${row.outputBytes} bytes`);
-    fresh = fresh.subarray(0, Number(row.outputBytes - row.storedBytes));
+  const end = row.outputBytes !== null && row.outputBytes < maxOutputBytes ? row.outputBytes : maxOutputBytes;
+  if (row.storedBytes + BigInt(fresh.length) > end) {
+    attempt.violations.push(`output of step ${row.stepId} goes on after its end at ${end} bytes`);
+    const left = end - row.storedBytes; // negative when the end was told as less than is stored
+    fresh = fresh.subarray(0, left > 0n ? Number(left) : 0);
   }
   if (fresh.length === 0) return row.storedBytes;
   const growth = growths.get(row) ?? { attempt, row, from: row.storedBytes, pieces: [], bytes: 0 };

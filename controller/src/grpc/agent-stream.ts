@@ -13,6 +13,8 @@ export type ConnectCall = ServerDuplexStream<AgentMessage, ControllerMessage>;
 
 /** Messages that an agent which reads slowly has not taken yet: above this it gets no new offers. */
 const mostUnsentMessages = 256;
+/** Above this it does not read at all, and what it sends would make us remember answers without end. */
+const mostUnreadMessages = 20_000;
 /** After a goodbye the agent hangs up; a connection that lost its trust is cut if it does not. */
 const goodbyeMs = 1_000;
 const cutAfter: readonly string[] = ["revoked", "unknown_agent", "certificate_expired", "protocol_error", "dead"];
@@ -29,7 +31,7 @@ export class AgentStream implements FleetLink {
   /** Set while we do not read: silence is then ours, not the agent's. */
   paused = false;
   readonly #call: ConnectCall;
-  #onClosed: ((reason: string) => void)[] = [];
+  readonly #onClosed = new Set<(reason: string) => void>();
   #closed: string | undefined;
   #heartbeats = 0n;
   #sentAtMs = performance.now();
@@ -83,7 +85,11 @@ export class AgentStream implements FleetLink {
   }
 
   send(message: ControllerMessage): void {
-    if (!this.#closed) this.#call.write(message);
+    if (this.#closed) return;
+    this.#call.write(message);
+    if (this.#call.writableLength <= mostUnreadMessages) return;
+    this.connection.destroy(); // a goodbye would not be read either
+    this.ended("it does not read what it is sent");
   }
 
   close(code: string, reason: string, retryAfterMs = 0): void {
@@ -100,11 +106,18 @@ export class AgentStream implements FleetLink {
     if (this.#closed !== undefined) return;
     this.#closed = reason;
     for (const listener of this.#onClosed) listener(reason);
-    this.#onClosed = [];
+    this.#onClosed.clear();
   }
 
-  onClosed(listener: (reason: string) => void): void {
+  /** Returns what takes the listener back. */
+  onClosed(listener: (reason: string) => void): () => void {
     if (this.#closed !== undefined) listener(this.#closed);
-    else this.#onClosed.push(listener);
+    else this.#onClosed.add(listener);
+    return () => this.#onClosed.delete(listener);
+  }
+
+  /** Who waits for the end; one for each output stream that is open, and one for the conversation. */
+  get listeners(): number {
+    return this.#onClosed.size;
   }
 }

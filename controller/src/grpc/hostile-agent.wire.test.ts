@@ -165,3 +165,52 @@ test("a copy in quarantine is offered nothing and loses nothing; the hello after
   expect(await stateOf()).toBe("accepted");
   back.close();
 });
+
+test("output streams that are opened and closed again leave nothing behind", async () => {
+  const { id, stream } = await connected();
+  const link = c.links.get(id.response.agentId)!;
+  const before = link.listeners;
+  for (let i = 0; i < 20; i++) {
+    const out = stream.output();
+    out.call.write({ body: { $case: "hello", value: { sessionEpoch: 1n } } });
+    await until("it listens", () => link.listeners === before + 1);
+    out.call.end();
+    await until("nobody listens", () => link.listeners === before);
+  }
+  stream.close();
+});
+
+test("an agent that talks and does not listen is cut off before its answers fill the memory", async () => {
+  const { id, stream } = await connected();
+  const link = c.links.get(id.response.agentId)!;
+  stream.call.pause();
+  for (let i = 0; i < 200_000 && !link.closed; i++) {
+    link.desire({
+      assignmentId: "",
+      attempt: 1,
+      fence: 1n,
+      want: "forget",
+      releaseThroughStep: 0,
+      reason: "x".repeat(500),
+    });
+    if (i % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(link.closed).toBe(true);
+  await until("its session is closed", async () => (await agentOf(id)).state === "offline");
+  stream.close();
+});
+
+test("tries without end are not stored", async () => {
+  const { stream, executionId, say } = await offered();
+  say({ $case: "accepted", value: {} });
+  for (let n = 1; n <= 2000; n += 100)
+    say(
+      ...Array.from({ length: 100 }, (_, i) => ({
+        $case: "tryStarting" as const,
+        value: { stepId: "step-1", try: n + i, spawn: 1 },
+      })),
+    );
+  await until("all of it was heard", () => stream.all("eventAck").some((ack) => ack.seq === 2001n));
+  expect((await stepOf(executionId)).tries).toHaveLength(100);
+  stream.close();
+});

@@ -57,9 +57,10 @@ function receive(parts: ConnectParts, call: OutputCall, stream: AgentStream): vo
     pressure: (pressed) => (pressed ? gate.hold("batches") : gate.release("batches")),
     error: fail,
   });
-  stream.onClosed(() => call.end());
+  const stopListening = stream.onClosed(() => call.end());
   call.once("end", () => call.end());
   call.once("close", () => {
+    stopListening();
     batches.close();
     share(0);
   });
