@@ -1,12 +1,12 @@
 // All output of this host that the controller has not acknowledged: of running tries and of finished ones, in files or
 // in the journal. The host answers the link's questions from here.
-import { rmSync } from "node:fs";
 import { basename } from "node:path";
 import { outputKey } from "../journal/acknowledgements.ts";
 import type { AttemptKey, Journal, OutputRecord } from "../journal/journal.ts";
 import { OutputSpool, type OutputTotals } from "./output-spool.ts";
 import { readStream } from "./read-stream.ts";
 import type { Redactor } from "./redactor.ts";
+import { removeFolderNow } from "./remove-folder.ts";
 
 export interface TryAddress extends AttemptKey {
   fence: bigint;
@@ -139,7 +139,7 @@ export class OutputRegistry {
     this.#journal.noteOutputAcked(fence, stepId, tryNumber, storedBytes);
     if (!entry.ended || storedBytes < entry.availableBytes) return;
     this.#entries.delete(key);
-    if (!entry.inline) rmSync(entry.folder, { recursive: true, force: true });
+    if (!entry.inline) removeFolderNow(entry.folder);
   }
 
   /** The attempt is forgotten, its folder with it. */

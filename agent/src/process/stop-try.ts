@@ -22,7 +22,7 @@ export interface StopOptions {
 /** Resolves when the exit record is there, or everything of the try is dead. */
 export async function stopTry(target: TryToStop, options: StopOptions): Promise<void> {
   if (readExit(target.folder) === undefined && !hasEnded(target.folder)) {
-    recordStop(target.folder, options.why);
+    tryRecordStop(target.folder, options.why);
     if (options.graceMs > 0) {
       signalGroup(target.pid, "SIGTERM");
       await waitUntil(() => hasEnded(target.folder) || !groupExists(target.pid), options.graceMs);
@@ -67,6 +67,15 @@ async function killEverything(target: TryToStop): Promise<void> {
     if (command.length + holders.length === 0 && (readExit(target.folder) !== undefined || supervisor.length === 0))
       return;
     await sleep(Math.min(20 * (round + 1), 500));
+  }
+}
+
+// On a full disk the command is stopped all the same; its record then tells of the signal only.
+function tryRecordStop(folder: string, why: StopReason): void {
+  try {
+    recordStop(folder, why);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
   }
 }
 

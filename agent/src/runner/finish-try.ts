@@ -1,8 +1,8 @@
 // The end of one try: output read to its end, outcome mapped, both recorded for the next commit. The same for a try
 // that this agent saw ending and for one whose record it found.
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { removeFolder } from "../output/remove-folder.ts";
 import { removeCgroup } from "../process/cgroup.ts";
 import { killLeftovers } from "../process/stop-try.ts";
 import { type ExitRecord, readClaim } from "../process/try-records.ts";
@@ -58,7 +58,7 @@ export async function reportTry(
   place.attempt.afterCommit(() => {
     const cgroup = host.cgroups?.folderOf(place.mark);
     if (cgroup !== undefined) removeCgroup(cgroup);
-    if (host.outputs.ended(place.address, record)) void rm(place.folder, { recursive: true, force: true });
+    if (host.outputs.ended(place.address, record)) removeFolder(place.folder);
   });
 }
 

@@ -1,6 +1,6 @@
 // Lets go of outcomes that the controller has stored for good, or that nobody asked about for a month.
-import { rm } from "node:fs/promises";
 import { isFinal } from "../journal/journal-index.ts";
+import { removeFolder } from "../output/remove-folder.ts";
 import { attemptFolder } from "./attempt.ts";
 import type { HostContext } from "./host-context.ts";
 
@@ -24,7 +24,7 @@ export function forgetNow(host: HostContext): void {
     host.log.error({ event: "forget.failed", err: error });
     return;
   }
-  for (const fence of fences) void rm(attemptFolder(host.stateFolder, fence), { recursive: true, force: true });
+  for (const fence of fences) removeFolder(attemptFolder(host.stateFolder, fence));
 }
 
 /** Called at start and once a day. */

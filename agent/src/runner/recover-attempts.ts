@@ -1,10 +1,11 @@
 // Picks up at start what an earlier life of the agent left: outcomes and output not yet acknowledged, attempts not yet
 // finished, folders of nobody. create-host.ts calls it before the link says hello.
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { AttemptRecord } from "../journal/journal.ts";
 import { isFinal } from "../journal/journal-index.ts";
 import { inlineLimitBytes } from "../output/output-registry.ts";
+import { removeFolderNow } from "../output/remove-folder.ts";
 import { Attempt, attemptFolder } from "./attempt.ts";
 import { applyEvent } from "./attempt-progress.ts";
 import { describeKey, type HostContext } from "./host-context.ts";
@@ -56,15 +57,14 @@ function restoreOutput(host: HostContext, { assignmentId, attempt, fence, state 
   }
   if (!isFinal(state)) return;
   for (const name of entriesOf(attemptFolder(host.stateFolder, fence)))
-    if (!needed.has(name)) rmSync(join(attemptFolder(host.stateFolder, fence), name), { recursive: true });
+    if (!needed.has(name)) removeFolderNow(join(attemptFolder(host.stateFolder, fence), name));
 }
 
 function removeForeignFolders(host: HostContext): void {
   const work = join(host.stateFolder, "work");
   mkdirSync(work, { recursive: true, mode: 0o700 });
   for (const name of entriesOf(work))
-    if (!/^\d+$/.test(name) || host.journal.attempt(BigInt(name)) === undefined)
-      rmSync(join(work, name), { recursive: true });
+    if (!/^\d+$/.test(name) || host.journal.attempt(BigInt(name)) === undefined) removeFolderNow(join(work, name));
 }
 
 function entriesOf(folder: string): string[] {

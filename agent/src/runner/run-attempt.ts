@@ -1,7 +1,7 @@
 // One attempt from its acceptance, or from where an earlier life of the agent left it, to its outcome: an ordered list
 // of small phases. create-host.ts and recovery start it.
-import { rm } from "node:fs/promises";
 import type { PlannedStep } from "@opsconductor/contract/job/plan-stage";
+import { removeFolder } from "../output/remove-folder.ts";
 import type { Attempt } from "./attempt.ts";
 import { finalOutcome, needsOnFailure } from "./attempt-outcome.ts";
 import { describeKey, type HostContext } from "./host-context.ts";
@@ -49,7 +49,7 @@ function finish(host: HostContext, attempt: Attempt): void {
   attempt.commit();
   host.attempts.delete(attempt.fence);
   host.log.info({ event: "attempt.finished", ...describeKey(attempt.offer), state: outcome.state });
-  void rm(attempt.workingFolder, { recursive: true, force: true });
+  removeFolder(attempt.workingFolder);
 }
 
 // A poisoned journal ends the work of this life; the steps go on and the next life finds them. Anything else is a

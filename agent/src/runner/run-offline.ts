@@ -1,7 +1,7 @@
 // Runs one job document here and now without a controller, by the same road as an offer: for writing jobs and for
 // finding out why one fails on this very host. Behind `opsconductor-agent exec`.
 import { createHash, randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseJob } from "@opsconductor/contract/job/parse-job";
@@ -9,6 +9,7 @@ import type { Logger } from "pino";
 import type { EventBody } from "../journal/journal.ts";
 import { MemoryJournal } from "../journal/memory-journal.ts";
 import type { OfferMessage } from "../link/host.ts";
+import { removeFolderNow } from "../output/remove-folder.ts";
 import { createHost, type RunningHost } from "./create-host.ts";
 
 export interface OfflineRun {
@@ -37,7 +38,7 @@ export async function runOffline(run: OfflineRun): Promise<boolean> {
     return await follow(host, run);
   } finally {
     host.close();
-    rmSync(stateFolder, { recursive: true, force: true });
+    removeFolderNow(stateFolder);
   }
 }
 

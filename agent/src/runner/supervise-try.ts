@@ -98,7 +98,9 @@ class TrySupervision {
   #stop(why: StopReason): void {
     const target = targetOf(this.#host, this.#place, this.#supervisorPid);
     const graceMs = why === "drain" ? 0 : this.#host.settings.graceMs;
-    this.#stopping ??= stopTry(target, { why, graceMs }).then(() => this.#watch.look());
+    this.#stopping ??= stopTry(target, { why, graceMs })
+      .then(() => this.#watch.look())
+      .catch((err) => this.#host.log.error({ event: "try.stop_failed", fence: this.#place.attempt.fence, why, err }));
   }
 
   // Not at once: a short command is over by then, and the caller tells both in one commit.
@@ -115,8 +117,17 @@ class TrySupervision {
   #onOutput(): void {
     this.#outputTimer ??= setTimeout(() => {
       this.#outputTimer = undefined;
-      this.#host.outputs.advance(this.#place.address);
+      this.#advanceOutput();
     }, outputEveryMs);
+  }
+
+  /** What cannot be read now is read at the end, or counted as missing. */
+  #advanceOutput(): void {
+    try {
+      this.#host.outputs.advance(this.#place.address);
+    } catch (err) {
+      this.#host.log.warn({ event: "output.unread", fence: this.#place.attempt.fence, err });
+    }
   }
 
   #onCommandEnded(): void {
