@@ -40,6 +40,8 @@ function common(label: string, options: ComparisonOptions): Extension {
     lineNumbers(),
     yaml(),
     editorTheme,
+    // The box around scrolls, not each pane.
+    EditorView.theme({ "&": { height: "auto" }, ".cm-scroller": { overflow: "visible" } }),
     EditorView.lineWrapping,
     EditorState.readOnly.of(true),
     EditorView.editable.of(false),

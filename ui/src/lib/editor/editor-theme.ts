@@ -42,11 +42,13 @@ const look = EditorView.theme({
     fontFamily: "var(--font-sans)",
     fontSize: "13px",
     lineHeight: "20px",
-    overflow: "hidden",
   },
-  ".cm-tooltip-autocomplete > ul": { fontFamily: "var(--font-mono)", fontSize: "12px", maxHeight: "16em" },
-  ".cm-tooltip-autocomplete > ul > li": { padding: "3px 10px" },
-  ".cm-tooltip-autocomplete > ul > li[aria-selected]": { color: "var(--accent-fg)", backgroundColor: "var(--accent)" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "var(--font-mono)", fontSize: "12px", maxHeight: "16em" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "3px 10px" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]": {
+    color: "var(--accent-fg)",
+    backgroundColor: "var(--accent)",
+  },
   ".cm-completionDetail": { marginLeft: "12px", fontStyle: "normal", color: "var(--fg-2)" },
   "li[aria-selected] .cm-completionDetail": { color: "inherit" },
   ".cm-completionMatchedText": { textDecoration: "none", fontWeight: "700" },
@@ -108,10 +110,12 @@ const look = EditorView.theme({
   ".cm-collapsedLines::before, .cm-collapsedLines::after": { content: "''" },
   "&.cm-merge-a .cm-changedLine, .cm-deletedChunk": { backgroundColor: "var(--bad-bg)" },
   "&.cm-merge-b .cm-changedLine, .cm-insertedLine": { backgroundColor: "var(--ok-bg)" },
+  // A line below instead of a darker ground, on which coloured words would be hard to read.
   "&.cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText": {
-    background: "color-mix(in oklch, var(--bad) 22%, transparent)",
+    background: "none",
+    boxShadow: "inset 0 -2px 0 var(--bad)",
   },
-  "&.cm-merge-b .cm-changedText": { background: "color-mix(in oklch, var(--ok) 24%, transparent)" },
+  "&.cm-merge-b .cm-changedText": { background: "none", boxShadow: "inset 0 -2px 0 var(--ok)" },
   "&.cm-merge-a .cm-changedLineGutter, .cm-deletedLineGutter": { background: "var(--bad)" },
   "&.cm-merge-b .cm-changedLineGutter": { background: "var(--ok)" },
 });

@@ -1,4 +1,5 @@
 // Between what a person types into the run dialog and what the API takes. Pure.
+import { inputProblem } from "@opsconductor/contract/job/inputs";
 import type { InputSpec } from "@opsconductor/contract/job/job-schema";
 import { m } from "../messages/m.ts";
 
@@ -14,8 +15,17 @@ export function initialTyped(spec: InputSpec, given: unknown): Typed {
 
 export type Read = { value: unknown; error?: undefined } | { value?: undefined; error?: string };
 
-/** The value to send, or why not; nothing at all for an empty optional field, so that the default applies. */
+/**
+ * The value to send, or why not, by the rules the controller goes by; nothing at all for an empty optional field, so
+ * that the default applies.
+ */
 export function readTyped(spec: InputSpec, typed: Typed): Read {
+  const read = convert(spec, typed);
+  const problem = read.value === undefined ? undefined : inputProblem(spec, read.value);
+  return problem === undefined ? read : { error: problem.charAt(0).toUpperCase() + problem.slice(1) };
+}
+
+function convert(spec: InputSpec, typed: Typed): Read {
   if (typeof typed === "boolean") return { value: typed };
   if (typed === "") return spec.required ? { error: m.jobs.dialog.missing } : {};
   if (spec.type === "integer")

@@ -26,6 +26,7 @@ export const executions = {
   newOnes: (n: number) => `Show ${plural(n, { one: "new execution", other: "new executions" })}`,
   loadMore: "Show older",
   ofTargets: (done: number, total: number) => `${done} of ${plural(total, targetWords)}`,
+  doneOf: (done: number, total: number) => `${groupedNumber(done)} / ${groupedNumber(total)}`,
   back: "Executions",
   live: {
     startedBy: (who: string) => `by ${who}`,
@@ -51,7 +52,6 @@ export const executions = {
     documentTitle: (state: string, name: string) => `${state}: ${name}`,
     started: "started",
     failedCount: (n: number) => `${groupedNumber(n)} failed`,
-    stepDone: (done: number, total: number) => `${groupedNumber(done)} of ${groupedNumber(total)}`,
     showUnreachable: "Show them",
     unreachableState: (state: string) => `${state}, unreachable`,
     waitingAgent: "Waits for its agent, which is not connected. The work is offered as soon as it is back.",
@@ -107,6 +107,9 @@ export const executions = {
     ranWith: "Ran with",
     noInputs: "No inputs.",
     changed: "changed",
+    timelineCut: (shown: number, total: number) =>
+      `The first ${groupedNumber(shown)} of ${plural(total, targetWords)} by start. Whole targets are one bar; choose a target to see its steps.`,
+    timelineWhole: "Whole targets are one bar; choose a target to see its steps.",
     timelineEmpty: "Nothing has started yet.",
     timelineLabel: (target: string) => `Steps on ${target} over time`,
     previousStep: "Previous step",

@@ -1,5 +1,5 @@
 // Words of the jobs pages, the editor and the run dialog.
-import { plural } from "../plural.ts";
+import { groupedNumber, plural } from "../plural.ts";
 
 const targetWords = { one: "target", other: "targets" };
 
@@ -156,7 +156,10 @@ export const jobs = {
     count: (n: number) => plural(n, targetWords),
     none: "Nothing matches: there is nothing to run on.",
     chooseTargets: "Choose the targets to run on.",
-    offline: (n: number) => `${n} offline: they wait for their agents or follow the job's rule`,
+    offlineQueue: (n: number, expiry: string) =>
+      `${groupedNumber(n)} offline: they start when their agents are back, within ${expiry}`,
+    offlineSkip: (n: number) => `${groupedNumber(n)} offline: this job leaves them out`,
+    offlineFail: (n: number) => `${groupedNumber(n)} offline: this job lets them fail at once`,
     withoutAgent: (n: number) => `${n} without an agent: install one or leave them out`,
     more: (n: number) => `and ${plural(n, { one: "more", other: "more" })}`,
     reason: "Reason",
@@ -169,6 +172,9 @@ export const jobs = {
     notNumber: "A number, please.",
     listHint: "One item a line.",
     chooseOne: "Choose…",
-    environment: (name: string) => `Reaches the steps as ${name}`,
+    between: (least: number, most: number) => `${least} to ${most}`,
+    atLeast: (least: number) => `at least ${least}`,
+    atMost: (most: number) => `at most ${most}`,
+    tooMany: (most: number) => `The job allows at most ${plural(most, targetWords)} at once. Choose fewer.`,
   },
 };

@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import type { Assignment } from "../api/types.ts";
+import { byAttention, chooseStep, chooseTarget, countStates, stateShares, summariseStep } from "./choose-view.ts";
+
+const target = (targetName: string, state: string, unreachable = false) =>
+  ({ id: targetName, targetName, state, unreachable }) as unknown as Assignment;
+
+describe("the target to look at", () => {
+  it("is the first that failed, else unreachable, running, waiting, and by name within these", () => {
+    const all = [
+      target("web-10", "succeeded"),
+      target("web-9", "running"),
+      target("web-3", "queued"),
+      target("web-2", "running", true),
+      target("web-11", "lost"),
+      target("web-1", "failed"),
+    ];
+    expect(all.toSorted(byAttention).map((one) => one.targetName)).toEqual([
+      "web-1",
+      "web-11",
+      "web-2",
+      "web-9",
+      "web-3",
+      "web-10",
+    ]);
+    expect(chooseTarget(all)?.targetName).toBe("web-1");
+    expect(chooseTarget([])).toBeUndefined();
+  });
+});
+
+describe("the step to look at", () => {
+  it("is the one that failed, else the one that runs, else the last that did anything", () => {
+    expect(chooseStep(["succeeded", "failed", "running", "pending"])).toBe(1);
+    expect(chooseStep(["succeeded", "running", "pending"])).toBe(1);
+    expect(chooseStep(["succeeded", "succeeded", "skipped", "pending"])).toBe(1);
+    expect(chooseStep(["pending", "pending"])).toBe(0);
+    expect(chooseStep([])).toBe(0);
+  });
+});
+
+describe("one step over all targets", () => {
+  it("shows the worst, and running while some have not begun", () => {
+    expect(summariseStep(["succeeded", "failed", "running"])).toMatchObject({ state: "failed" });
+    expect(summariseStep(["succeeded", "pending"])).toEqual({ state: "running", counts: { succeeded: 1, pending: 1 } });
+    expect(summariseStep(["pending", "pending"]).state).toBe("pending");
+    expect(summariseStep(["succeeded", "succeeded"]).state).toBe("succeeded");
+    expect(summariseStep([]).state).toBe("pending");
+  });
+
+  it("is shown as shares that leave out what has not begun", () => {
+    expect(stateShares({ succeeded: 3, failed: 1, pending: 4 }, 8)).toEqual([
+      { state: "succeeded", fraction: 0.375 },
+      { state: "failed", fraction: 0.125 },
+    ]);
+    expect(stateShares({}, 0)).toEqual([]);
+  });
+});
+
+describe("the counts of the matrix", () => {
+  it("tell unreachable targets apart and begin with what needs a look", () => {
+    const counts = countStates([
+      target("a", "succeeded"),
+      target("b", "running", true),
+      target("c", "failed"),
+      target("d", "succeeded"),
+    ]);
+    expect(counts).toEqual([
+      { state: "failed", count: 1 },
+      { state: "unreachable", count: 1 },
+      { state: "succeeded", count: 2 },
+    ]);
+  });
+});
