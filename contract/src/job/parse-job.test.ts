@@ -136,7 +136,7 @@ test.each([
   ],
   ["a schedule", 2, "kind: Schedule", "2:7 kind: schedules are not supported by this version yet; only kind: Job is"],
   ["a tab", 14, "\trun: df", "14:1 : YAML is indented with spaces; replace this tab by spaces"],
-  ["a key alone", 4, "name", "4:1 : a key needs a colon and then its value"],
+  ["a key alone", 4, "labels", "4:1 : a key needs a colon and then its value"],
   ["a key twice", 4, "name: again", "4:1 : this key stands twice in the same mapping; keep one"],
   ["a merge key", 11, "env: { <<: { A: b } }", "11:8 env: merge keys (<<) are not read; write the keys out"],
   [

@@ -129,7 +129,7 @@ function explain(code: string, message: string): string {
   if (code === "DUPLICATE_KEY") return "this key stands twice in the same mapping; keep one";
   if (code === "TAG_RESOLVE_FAILED") return `tags are not used in jobs: ${message}`;
   if (code === "BLOCK_AS_IMPLICIT_KEY") return "a value with a colon and a space in it needs quotes";
-  if (/^Implicit map keys need to be followed/.test(message)) return "a key needs a colon and then its value";
+  if (/^Implicit (map )?keys need to be/.test(message)) return "a key needs a colon and then its value";
   if (/call stack/i.test(message)) return tooDeep;
   return message.charAt(0).toLowerCase() + message.slice(1);
 }
