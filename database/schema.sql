@@ -420,6 +420,7 @@ alter table identity.user_roles add constraint user_roles_role_id_fkey FOREIGN K
 alter table identity.user_roles add constraint user_roles_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 
 CREATE INDEX assignments_agent ON ONLY automation.assignments USING btree (agent_id) WHERE (finished_at IS NULL);
+CREATE INDEX assignments_desired ON ONLY automation.assignments USING btree (agent_id) WHERE ((finished_at IS NULL) AND (desired <> 'run'::text));
 CREATE INDEX assignments_queued ON ONLY automation.assignments USING btree (agent_id, id) WHERE (state = 'queued'::text);
 CREATE INDEX assignments_start_before ON ONLY automation.assignments USING btree (start_before) WHERE (state = 'queued'::text);
 CREATE INDEX assignments_target ON ONLY automation.assignments USING btree (target_id, id DESC);

@@ -327,6 +327,7 @@ create index assignments_agent on automation.assignments (agent_id) where finish
 create index assignments_queued on automation.assignments (agent_id, id) where state = 'queued';
 create index assignments_start_before on automation.assignments (start_before) where state = 'queued';
 create index assignments_timeout on automation.assignments (timeout_at) where finished_at is null and timed_out_at is null;
+create index assignments_desired on automation.assignments (agent_id) where finished_at is null and desired <> 'run';
 create index assignments_target on automation.assignments (target_id, id desc);
 
 -- A step without a row is pending: the row comes with its first event, which for a fast step is also its last.

@@ -27,6 +27,8 @@ export interface ConnectOptions {
   max?: number;
   applicationName?: string;
   onNotice?: (notice: postgres.Notice) => void;
+  /** When PostgreSQL ends a transaction that sends nothing. */
+  idleInTransactionMs?: number;
 }
 
 export function connect(to: Connection, options: ConnectOptions = {}): Sql {
@@ -37,7 +39,13 @@ export function connect(to: Connection, options: ConnectOptions = {}): Sql {
     // database (restarted in 0.3 s) does.
     backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, 0.5),
     onnotice: options.onNotice ?? (() => {}),
-    connection: { application_name: options.applicationName ?? "opsconductor", TimeZone: "UTC" },
+    connection: {
+      application_name: options.applicationName ?? "opsconductor",
+      TimeZone: "UTC",
+      // A controller that was paused, or whose machine is gone, in the middle of a transaction must not keep its locks
+      // from the others. Between two statements of ours lie milliseconds.
+      idle_in_transaction_session_timeout: options.idleInTransactionMs ?? 15_000,
+    },
     // postgres.camel would also rewrite the keys inside jsonb values.
     transform: { column: { from: postgres.toCamel, to: postgres.fromCamel } },
     types: { bigint: postgres.BigInt },

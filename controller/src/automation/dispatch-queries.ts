@@ -45,14 +45,20 @@ export async function claimAssignments(q: Query, rooms: readonly AgentRoom[], at
     returning a.id, a.execution_id, a.stage_id, a.agent_id, a.target_name`;
 }
 
-/** Agents with queued work, of any controller, and how much each already holds. */
-export async function selectBacklog(q: Query): Promise<{ agentId: string; queued: bigint; inFlight: bigint }[]> {
-  return await q<{ agentId: string; queued: bigint; inFlight: bigint }[]>`
-    with waiting as (
-      select agent_id, count(*) as queued from automation.assignments
-      where state = 'queued' and agent_id is not null group by agent_id
+/**
+ * Which of these agents have queued work, and how much each already holds. Not of all agents: with 10,000 assignments
+ * that wait for hosts which are away it took 290 ms, every three seconds.
+ */
+export async function selectBacklog(
+  q: Query,
+  agentIds: readonly string[],
+): Promise<{ agentId: string; inFlight: bigint }[]> {
+  return await q<{ agentId: string; inFlight: bigint }[]>`
+    with waiting as materialized (
+      select distinct agent_id from automation.assignments
+      where agent_id = any(${agentIds as string[]}) and state = 'queued'
     )
-    select w.agent_id, w.queued, (
+    select w.agent_id, (
       select count(*) from automation.assignments a
       where a.agent_id = w.agent_id and a.finished_at is null and a.state <> 'queued'
     ) as in_flight

@@ -134,12 +134,13 @@ class RowDispatcher implements Dispatcher {
   }
 
   async poll(): Promise<void> {
-    const backlog = await selectBacklog(this.ctx.sql);
-    const mine = backlog.filter((b) => this.links.get(b.agentId)?.takesWork);
-    for (const b of mine) this.inFlight.set(b.agentId, Number(b.inFlight));
-    this.wake(mine.map((b) => b.agentId));
-    const agentIds = [...this.links.all()].map((link) => link.session.agentId);
-    if (agentIds.length === 0) return;
+    const links = [...this.links.all()];
+    if (links.length === 0) return;
+    const idOf = (link: AgentLink) => link.session.agentId;
+    const backlog = await selectBacklog(this.ctx.sql, links.filter((link) => link.takesWork).map(idOf));
+    for (const b of backlog) this.inFlight.set(b.agentId, Number(b.inFlight));
+    this.wake(backlog.map((b) => b.agentId));
+    const agentIds = links.map(idOf);
     for (const row of await selectUnmetDesires(this.ctx.sql, agentIds)) this.desire(row.agentId, desireOf(row));
   }
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { connect } from "../connect.ts";
 import { type TestDatabase, testDatabase } from "./test-database.ts";
 
 let db: TestDatabase;
@@ -35,4 +36,25 @@ test("the application may add to the audit log and never change it", async () =>
 test("history of this month has its partitions", async () => {
   const [row] = await db.sql`select count(*) as n from pg_inherits where inhparent = 'automation.executions'::regclass`;
   expect(row!.n).toBeGreaterThanOrEqual(2n);
+});
+
+test("a transaction whose program was paused loses its locks", async () => {
+  const paused = connect(db.connections.app, { max: 1, idleInTransactionMs: 200 });
+  const held = Promise.withResolvers<void>();
+  const lockIsFree = Promise.withResolvers<void>();
+  const over = paused
+    .begin(async (tx) => {
+      await tx`select pg_advisory_xact_lock(4711)`;
+      held.resolve();
+      await lockIsFree.promise; // the pause
+      await tx`select 1`;
+    })
+    .catch((error: unknown) => error);
+  await held.promise;
+  await db.sql.begin((tx) => tx`select pg_advisory_xact_lock(4711)`);
+  lockIsFree.resolve();
+  expect(await over).toBeInstanceOf(Error);
+  const [row] = await db.sql`select current_setting('idle_in_transaction_session_timeout') as value`;
+  expect(row).toEqual({ value: "15s" });
+  await paused.end({ timeout: 1 });
 });
