@@ -14,15 +14,7 @@ const table: Record<string, readonly string[]> = {
   contract: [],
   database: [],
   controller: ["proto", "contract", "database"],
-  agent: [
-    "proto",
-    "contract/src/job",
-    "contract/src/states",
-    "contract/src/expression",
-    "contract/src/seal",
-    "contract/src/policy",
-  ],
-  cli: ["proto", "contract"],
+  agent: ["proto", "contract/src/job", "contract/src/states", "contract/src/fingerprint"],
   ui: ["contract"],
   e2e: ["proto", "contract", "database"],
   bench: ["proto", "contract", "database", "e2e"],
@@ -30,8 +22,8 @@ const table: Record<string, readonly string[]> = {
 };
 
 /** The controller's domains: they hold the logic and know nothing of how requests arrive. */
-export const domains = ["identity", "assets", "fleet", "automation", "communication", "live"];
-const protoBorders = ["controller/src/grpc/", "agent/src/link/", "proto/", "cli/", "e2e/", "bench/"];
+const domains = ["identity", "assets", "fleet", "automation", "communication", "live"];
+const protoBorders = ["controller/src/grpc/", "agent/src/link/", "proto/", "e2e/", "bench/"];
 const environmentReaders = ["controller/src/main.ts", "agent/src/main.ts"];
 /** Tools that load their configuration by its default export. */
 const configurationFiles = /(^|\/)(vite|vitest|svelte)\.config\.ts$/;
@@ -89,7 +81,7 @@ function contentRules(file: SourceFile, isTest: boolean): string[] {
 }
 
 /** The imported file from the repository's root; undefined for packages that are not ours. */
-export function resolveSpecifier(from: string, specifier: string): string | undefined {
+function resolveSpecifier(from: string, specifier: string): string | undefined {
   if (specifier.startsWith(".")) return posix.normalize(posix.join(posix.dirname(from), specifier));
   if (specifier.startsWith("#lib/")) return `ui/src/lib/${specifier.slice(5)}`;
   const ours = /^@opsconductor\/([^/]+)\/?(.*)$/.exec(specifier);

@@ -1,6 +1,6 @@
 // The identity and sealing keys of this host: made once, kept for its life. Used by enroll.ts and reauthenticate.ts.
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
-import { fingerprintDigits, fingerprintLabel } from "@opsconductor/contract/seal";
+import { fingerprintDigits, fingerprintLabel } from "@opsconductor/contract/fingerprint";
 import nacl from "tweetnacl";
 import type { HostKeys } from "./state-folder.ts";
 

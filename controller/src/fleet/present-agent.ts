@@ -1,7 +1,7 @@
 // An agent's row as the API and the live stream show it. Pure.
 import { createHash } from "node:crypto";
 import type { Agent } from "@opsconductor/contract/api/agents";
-import { fingerprintDigits, fingerprintLabel } from "@opsconductor/contract/seal";
+import { fingerprintDigits, fingerprintLabel } from "@opsconductor/contract/fingerprint";
 import type { AgentRow } from "./agent-queries.ts";
 
 export function presentAgent(row: AgentRow): Agent {
@@ -31,7 +31,7 @@ export function presentAgent(row: AgentRow): Agent {
   };
 }
 
-export function fingerprintOf(identityKey: Uint8Array): string {
+function fingerprintOf(identityKey: Uint8Array): string {
   return fingerprintDigits(createHash("sha256").update(fingerprintLabel).update(identityKey).digest());
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import { fingerprintDigits, fingerprintLabel } from "./seal.ts";
+import { fingerprintDigits, fingerprintLabel } from "./fingerprint.ts";
 
 test("a key is shown as eight groups of five digits that never change", () => {
   const digest = createHash("sha256").update(fingerprintLabel).update(Buffer.alloc(32, 7)).digest();
