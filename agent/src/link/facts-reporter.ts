@@ -1,6 +1,7 @@
 // When facts are told: after the first hello, when they changed, and once an hour so that "as of" stays honest. One for
 // the life of the process, because a reconnect changes no fact.
 import { createHash } from "node:crypto";
+import { canonicalJson } from "@opsconductor/contract/job/inputs";
 import type { Logger } from "pino";
 import type { Host } from "./host.ts";
 
@@ -42,13 +43,4 @@ export class FactsReporter {
   sessionEnded(): void {
     if (performance.now() - this.#toldAtMs < doubtMs) this.#toldSha256 = "";
   }
-}
-
-/** Keys in order (RFC 8785 for what facts hold), so that equal facts are equal bytes. */
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, v) =>
-    v !== null && typeof v === "object" && !Array.isArray(v)
-      ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : v,
-  );
 }
