@@ -72,18 +72,9 @@ export type AgentState = (typeof agentStates)[number];
 
 type Table = Record<string, readonly string[]>;
 
-/** States of `table` from which `to` may be entered; what a guarded UPDATE names in its `where`. */
-export function sourcesOf<T extends Table>(table: T, to: keyof T): (keyof T & string)[] {
-  return (Object.keys(table) as (keyof T & string)[]).filter((from) => table[from]!.includes(to as string));
-}
-
 /** True when nothing follows `state`. */
 export function isTerminal<T extends Table>(table: T, state: keyof T): boolean {
   return table[state]!.length === 0;
-}
-
-export function terminalStates<T extends Table>(table: T): (keyof T & string)[] {
-  return (Object.keys(table) as (keyof T & string)[]).filter((s) => table[s]!.length === 0);
 }
 
 /**

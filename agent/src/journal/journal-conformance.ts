@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { AttemptKey, EventBody, Journal, JournalRecord, Moment, OfferRecord } from "./journal.ts";
 
-export const sampleMoment: Moment = { atMs: 1_700_000_000_123, monotonicMs: 12.5, bootId: "boot-a" };
+const sampleMoment: Moment = { atMs: 1_700_000_000_123, monotonicMs: 12.5, bootId: "boot-a" };
 
 export function sampleOffer(fence: bigint, change: Partial<OfferRecord> = {}): OfferRecord {
   return {

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 
-export const journalSchemaVersion = 1;
+const journalSchemaVersion = 1;
 
 // Offers apart from attempts: SQLite rewrites a whole row on update, and definitions may be large.
 const version1 = `

@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import type { CertificateRequest } from "./certificate-request.ts";
 
 const run = promisify(execFile);
-export const certificateRequestCommand = "certificate-request";
+const certificateRequestCommand = "certificate-request";
 
 /** `program`: the file that this process was started with. The key travels over a pipe, never through argv or files. */
 export async function requestInChild(program: string): Promise<CertificateRequest> {

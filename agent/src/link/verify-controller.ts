@@ -6,7 +6,7 @@ const uuid = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
 const controllerName = new RegExp(`^URI:spiffe://(${uuid})/controller/${uuid}$`);
 
 /** The cluster that the certificate names; undefined when it is no controller's. */
-export function clusterOf(certificate: Pick<PeerCertificate, "subjectaltname">): string | undefined {
+function clusterOf(certificate: Pick<PeerCertificate, "subjectaltname">): string | undefined {
   const names = certificate.subjectaltname ?? "";
   if (names.includes('"')) return undefined; // Node quotes values that try to look like several
   const clusters = names.split(", ").flatMap((name) => controllerName.exec(name)?.[1] ?? []);

@@ -77,10 +77,6 @@ export function recordStop(folder: string, why: StopReason): void {
   renameSync(temporary, join(folder, "kill"));
 }
 
-export function readStop(folder: string): StopReason | undefined {
-  return readOptional(join(folder, "kill"))?.trim() as StopReason | undefined;
-}
-
 // Shells give 128 + n (ksh 256 + n) for signal n, and the same 128 + n for `exit`. They print a word only for a signal,
 // and none for SIGINT and SIGPIPE, which then stay the exit codes 130 and 141.
 function decodeStatus(status: number, word: string): { exitCode: number | undefined; signal: string } {

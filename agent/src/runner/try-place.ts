@@ -35,7 +35,7 @@ export function placeOf(
   };
 }
 
-export function spawnName(position: number, tryNumber: number, spawn: number): string {
+function spawnName(position: number, tryNumber: number, spawn: number): string {
   return `${position}.${tryNumber}.${spawn}`;
 }
 

@@ -63,7 +63,7 @@ export const resolveQuery = z.object({
   names: z.string().max(20000).optional().describe("comma-separated"),
   limit: z.coerce.number().int().min(1).max(1000).default(200),
 });
-export const resolvedTarget = z.object({
+const resolvedTarget = z.object({
   id,
   name: z.string(),
   agentId: id.nullable(),

@@ -1,4 +1,4 @@
-// Evaluates a selector without a database: previews, tests and agents. The SQL form gives the same answer. Pure.
+// What a selector means, without a database: the model that the SQL form (assets/selector-sql.ts) is tested against. Pure.
 import type { Selector, SelectorField } from "./selector.ts";
 
 /** What a selector looks at. `facts` is the nested object the agent reports. */

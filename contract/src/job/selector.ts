@@ -20,8 +20,7 @@ export type Selector =
   | { op: "is"; field: SelectorField; values: string[] }
   | { op: "like"; field: SelectorField; pattern: string };
 
-export const maxSelectorLength = 2000;
-export const selectorFields = ["name", "os", "fact."] as const;
+const maxSelectorLength = 2000;
 const later: Record<string, string> = {
   group: "groups do not exist in this version yet; use a label",
   tag: "tags are labels here: write the label's name alone to ask whether it exists",

@@ -12,12 +12,3 @@ export function parseSize(text: string): number | undefined {
   const bytes = Number(match[1]) * unitBytes[match[2]!]!;
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
-
-/** The largest unit that stays exact: what `parseSize` reads back as the same number. */
-export function formatSize(bytes: number): string {
-  for (const unit of ["GiB", "MiB", "KiB"]) {
-    const size = unitBytes[unit]!;
-    if (bytes >= size && bytes % size === 0) return `${bytes / size}${unit}`;
-  }
-  return `${bytes}B`;
-}

@@ -10,7 +10,7 @@ import type { Recorder } from "./recorder.ts";
 import type { Growth } from "./take-output.ts";
 
 /** Largest row; pieces of the wire are at most this, and small neighbours are merged up to it. */
-export const maxRowBytes = 64 * 1024;
+const maxRowBytes = 64 * 1024;
 const copyFromBytes = 16 * 1024;
 
 export interface Appended {
@@ -55,7 +55,7 @@ async function rowsOf({ row, from, pieces }: Growth, stream: OutputStream): Prom
   });
 }
 
-export function mergePieces(pieces: readonly Uint8Array[], maxBytes: number): Buffer[] {
+function mergePieces(pieces: readonly Uint8Array[], maxBytes: number): Buffer[] {
   const blocks: Buffer[] = [];
   let group: Uint8Array[] = [];
   let size = 0;
@@ -75,7 +75,7 @@ export function mergePieces(pieces: readonly Uint8Array[], maxBytes: number): Bu
 
 const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-export function countNewlines(bytes: Uint8Array): number {
+function countNewlines(bytes: Uint8Array): number {
   let count = 0;
   for (let i = 0; i < bytes.length; i++) if (bytes[i] === 10) count++;
   return count;

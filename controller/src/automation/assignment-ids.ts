@@ -29,8 +29,3 @@ export function assignmentIdRange(executionId: string): { from: string; to: stri
   const time = executionId.slice(0, 13);
   return { from: `${time}-0000-0000-000000000000`, to: `${time}-ffff-ffff-ffffffffffff` };
 }
-
-/** The instant that a UUIDv7 carries. */
-export function instantOf(uuid7: string): Date {
-  return new Date(Number.parseInt(uuid7.slice(0, 8) + uuid7.slice(9, 13), 16));
-}

@@ -47,7 +47,7 @@ const jobColumns = (q: Query): Fragment => q`
    where v.job_id = j.id and v.version = j.latest_version) as updated_by_name`;
 
 /** By id, name in any case, or number; a name that looks like a number wins over the number. */
-export function jobIs(q: Query, idOrName: string): Fragment {
+function jobIs(q: Query, idOrName: string): Fragment {
   const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(idOrName) ? idOrName : null;
   const number = /^\d{1,15}$/.test(idOrName) ? idOrName : null;
   return q`(j.id = ${uuid} or lower(j.name) = ${idOrName.toLowerCase()} or (j.number = ${number}::bigint and not exists (

@@ -19,7 +19,7 @@ export interface Definition {
 
 export type DefinitionCache = Lru<string, Definition>;
 export const createDefinitionCache = (): DefinitionCache => new Lru(256);
-export const definitionKey = (jobId: string, version: number): string => `${jobId} ${version}`;
+const definitionKey = (jobId: string, version: number): string => `${jobId} ${version}`;
 
 export interface AddressedOffer {
   agentId: string;

@@ -8,7 +8,7 @@ const decompress = promisify(zstdDecompress);
 
 /** Below this a row fits its page anyway. */
 const minBytes = 2048;
-export const encodings = { raw: 0, zstd: 1 } as const;
+const encodings = { raw: 0, zstd: 1 } as const;
 
 export interface Encoded {
   encoding: number;

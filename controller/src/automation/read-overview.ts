@@ -59,7 +59,7 @@ export async function readOverview(ctx: Pick<Context, "sql" | "now">, actor: Act
 }
 
 /** 24 hours, the oldest first, also those in which nothing ran. */
-export function foldHours(rows: readonly { at: Date; state: string; n: bigint }[], firstHour: Date): Overview["hours"] {
+function foldHours(rows: readonly { at: Date; state: string; n: bigint }[], firstHour: Date): Overview["hours"] {
   return Array.from({ length: 24 }, (_, i) => {
     const at = new Date(firstHour.getTime() + i * hourMs);
     const own = rows.filter((r) => r.at.getTime() === at.getTime());

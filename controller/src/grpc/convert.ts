@@ -26,7 +26,7 @@ const maxReasonLength = 4096;
 const maxGaps = 1000;
 /** A step writes at most 256 KiB, of which JSON may make six times as much. */
 const maxOutputsBytes = 2 * 1024 * 1024;
-export const maxChunkBytes = 64 * 1024;
+const maxChunkBytes = 64 * 1024;
 
 // ---- from agents ----------------------------------------------------------------------------------------------
 
@@ -43,7 +43,7 @@ export function toHello(h: wire.Hello): Hello {
   };
 }
 
-export function toPlatform(p: wire.Platform | undefined): Platform {
+function toPlatform(p: wire.Platform | undefined): Platform {
   const { os = "", arch = "", hostname = "", osName = "" } = p ?? {};
   return { os: text(os, 32), arch: text(arch, 32), hostname: text(hostname, 253), osName: text(osName, 200) };
 }

@@ -44,7 +44,7 @@ export function answerError(log: Logger, error: Error, c: Http): Response {
   return problemResponse(c, known);
 }
 
-export function problemResponse(c: Http, error: OcError): Response {
+function problemResponse(c: Http, error: OcError): Response {
   const status = errorStatus[error.code];
   const body: Problem = {
     type: `urn:opsconductor:problem:${error.code}`,
@@ -88,7 +88,7 @@ const awayCodes =
   /^(ECONNREFUSED|ECONNRESET|EPIPE|CONNECTION_(CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT|57P0[1-5]|53[0-9A-Z]{3}|08[0-9A-Z]{3})$/;
 
 /** Connection failures of the driver and PostgreSQL's classes for "not now" (57P0x shutdown, 53xxx resources). */
-export function isDatabaseAway(error: unknown): boolean {
+function isDatabaseAway(error: unknown): boolean {
   const { code, cause, syscall } = (error ?? {}) as { code?: unknown; cause?: unknown; syscall?: unknown };
   if (cause !== undefined && isDatabaseAway(cause)) return true;
   if (code === "ENOENT") return syscall === "connect"; // the socket's file, while PostgreSQL restarts

@@ -3,7 +3,7 @@ import { fetchAllPages } from "./fetch-all-pages.ts";
 import { newIdempotencyKey, request } from "./request.ts";
 import type { Agent, CreatedEnrollmentToken, EnrollmentToken, Page } from "./types.ts";
 
-export const maxAgentsInTable = 10_000;
+const maxAgentsInTable = 10_000;
 
 export const listAgents = (
   query: { q?: string; state?: string; limit?: number; cursor?: string },

@@ -12,7 +12,7 @@ export const listExecutions = (
 export const getExecution = (id: string, signal?: AbortSignal) => request<ExecutionDetail>("GET", one(id), { signal });
 
 /** The most that one page of the console shows; the server's own limit. */
-export const maxAssignments = 10_000;
+const maxAssignments = 10_000;
 export const listAssignments = (id: string, signal?: AbortSignal) =>
   request<Page<Assignment>>("GET", one(id, "/assignments"), { query: { limit: maxAssignments }, signal });
 

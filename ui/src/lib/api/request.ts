@@ -16,7 +16,7 @@ export interface RequestOptions {
   anonymous?: boolean;
 }
 
-export function apiUrl(path: string, query: RequestOptions["query"] = {}): string {
+function apiUrl(path: string, query: RequestOptions["query"] = {}): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== "") search.set(name, String(value));
@@ -26,7 +26,7 @@ export function apiUrl(path: string, query: RequestOptions["query"] = {}): strin
 }
 
 /** The raw response of a successful request; throws ApiError otherwise. */
-export async function requestRaw(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
+async function requestRaw(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
   const token = options.anonymous ? undefined : await session.tokens.token();
   let response = await send(method, path, options, token);
   if (response.status === 401 && !options.anonymous) {

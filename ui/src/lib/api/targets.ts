@@ -3,7 +3,7 @@ import { fetchAllPages } from "./fetch-all-pages.ts";
 import { newIdempotencyKey, request } from "./request.ts";
 import type { Page, ResolveResponse, Target, TargetInput, TargetPatch } from "./types.ts";
 
-export const maxTargetsInTable = 10_000;
+const maxTargetsInTable = 10_000;
 
 export const listTargets = (
   query: { q?: string; select?: string; limit?: number; cursor?: string },

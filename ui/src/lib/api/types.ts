@@ -17,7 +17,7 @@ import type {
   step,
 } from "@opsconductor/contract/api/executions";
 import type { job, jobDetail, jobVersion, validateResponse } from "@opsconductor/contract/api/jobs";
-import type { health, overview, system } from "@opsconductor/contract/api/system";
+import type { overview, system } from "@opsconductor/contract/api/system";
 import type { resolveResponse, service, target, targetInput, targetPatch } from "@opsconductor/contract/api/targets";
 import type { z } from "zod";
 
@@ -28,7 +28,6 @@ export type CreatedEnrollmentToken = z.infer<typeof createdEnrollmentToken>;
 export type EnrollmentToken = z.infer<typeof enrollmentToken>;
 export type Execution = z.infer<typeof execution>;
 export type ExecutionDetail = z.infer<typeof executionDetail>;
-export type Health = z.infer<typeof health>;
 export type Job = z.infer<typeof job>;
 export type JobDetail = z.infer<typeof jobDetail>;
 export type JobVersion = z.infer<typeof jobVersion>;

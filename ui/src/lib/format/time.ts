@@ -9,7 +9,7 @@ export interface TimeWords {
 const dayMs = 86_400_000;
 
 /** "12s", "4m", "3h": the single unit that relative times use. */
-export function relativeAmount(distanceMs: number): string {
+function relativeAmount(distanceMs: number): string {
   const seconds = Math.floor(distanceMs / 1000);
   if (seconds < 60) return `${seconds}s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;

@@ -20,7 +20,6 @@ export interface TargetForm {
   labels: LabelRow[];
   services: ServiceRow[];
 }
-export type TargetFormErrors = Partial<Record<"name" | "labels" | "services", string>>;
 
 export function targetForm(target: Target | undefined): TargetForm {
   return {

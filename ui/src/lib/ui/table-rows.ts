@@ -20,7 +20,7 @@ const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" })
 type SortValue = string | number | null | undefined;
 
 /** Numbers by size, text so that web-9 comes before web-10; unknown values last in both directions. */
-export function compareValues(a: SortValue, b: SortValue, direction: SortDirection): number {
+function compareValues(a: SortValue, b: SortValue, direction: SortDirection): number {
   const aMissing = a === null || a === undefined || a === "";
   const bMissing = b === null || b === undefined || b === "";
   if (aMissing || bMissing) return aMissing === bMissing ? 0 : aMissing ? 1 : -1;
