@@ -1,5 +1,6 @@
 // Runs the benchmark that the command line names. Called by scripts/bench.mjs.
 import { benchConsole } from "./console.ts";
+import { benchConsoleLog } from "./console-log.ts";
 import { benchDispatch } from "./dispatch.ts";
 import { benchMemory } from "./memory.ts";
 import { benchStart } from "./start.ts";
@@ -9,6 +10,7 @@ const benchmarks: Record<string, () => Promise<void>> = {
   start: benchStart,
   memory: benchMemory,
   console: benchConsole,
+  "console-log": benchConsoleLog,
 };
 
 const benchmark = benchmarks[process.argv[2] ?? ""];
