@@ -10,7 +10,7 @@ const others = ["**/node_modules/**", ...["db", "wire", "story", "browser"].map(
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: inFolders("test.ts"), exclude: others } },
+      { test: { name: "unit", include: inFolders("test.ts"), exclude: others, testTimeout: 30_000 } },
       {
         test: {
           name: "db",
