@@ -2,9 +2,7 @@
 // run real processes and browser tests a real Chromium before them. The console's own tests are configured in ui/.
 import { defineConfig } from "vitest/config";
 
-const inFolders = (suffix: string) => [
-  `{contract,controller,agent,database,cli,scripts,proto,e2e,bench}/**/*.${suffix}`,
-];
+const inFolders = (suffix: string) => [`{contract,controller,agent,database,scripts,proto,e2e,bench}/**/*.${suffix}`];
 const others = ["**/node_modules/**", ...["db", "wire", "story", "browser"].map((kind) => `**/*.${kind}.test.ts`)];
 
 export default defineConfig({
