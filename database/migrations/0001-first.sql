@@ -309,6 +309,7 @@ create table automation.assignments (
   desired_reason text,                           -- sent with cancel, for people on the host
   release_through_step bigint not null default 4294967295,
   last_seq bigint not null default 0,            -- newest event stored of this attempt
+  begun boolean not null default false,          -- something was recorded: there may be steps, tries and output
   finish jsonb,                                  -- the agent's final event, until all output it names is here
   created_at timestamptz not null,
   start_before timestamptz,

@@ -2,10 +2,9 @@
 // record-batch.ts.
 import type { Hash } from "node:crypto";
 import type { Query } from "../context.ts";
-import { copyOutput } from "./copy-output.ts";
 import { encodeOutput } from "./output-encoding.ts";
 import { hashKey, hashStored } from "./output-hashes.ts";
-import { insertOutput, type NewOutputRow, type OutputStream } from "./output-queries.ts";
+import type { NewOutputRow, OutputStream } from "./output-queries.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Growth } from "./take-output.ts";
 
@@ -16,9 +15,10 @@ const copyFromBytes = 16 * 1024;
 export interface Appended {
   /** Over everything stored of a try, where its beginning is known here. */
   hashes: Map<string, { bytes: bigint; hash: Hash }>;
-  /** By COPY, during which the connection takes no other statement. */
-  isBulk: boolean;
-  write(q: Query): Promise<void>;
+  /** To be inserted with the other writes of the batch. */
+  rows: NewOutputRow[];
+  /** To be copied before them: too much for a parameter. */
+  bulk: NewOutputRow[];
 }
 
 /** Sets `storedLines`; `storedBytes` is what takeOutput made of it. */
@@ -37,10 +37,7 @@ export async function appendOutput(r: Recorder, q: Query, growths: readonly Grow
     attempt.dirtyTries.add(row);
   }
   const isBulk = growths.reduce((sum, g) => sum + g.bytes, 0) >= copyFromBytes;
-  const write = async (tx: Query) => {
-    if (rows.length > 0) await (isBulk ? copyOutput(tx, rows) : insertOutput(tx, rows));
-  };
-  return { hashes, isBulk, write };
+  return { hashes, rows: isBulk ? [] : rows, bulk: isBulk ? rows : [] };
 }
 
 async function rowsOf({ row, from, pieces }: Growth, stream: OutputStream): Promise<NewOutputRow[]> {

@@ -20,7 +20,16 @@ function newAttempt(changes: Partial<Attempt["assignment"]> = {}): Attempt {
   return {
     assignment: {
       ...{ id: "a", executionId: "e", stageId: "main", targetId: "t", targetName: "web", agentId: "g" },
-      ...{ attempt: 1, fence: 1n, state: "offered", stateReason: null, desired: "run", lastSeq: 0n, finish: null },
+      ...{
+        attempt: 1,
+        fence: 1n,
+        state: "offered",
+        stateReason: null,
+        desired: "run",
+        lastSeq: 0n,
+        begun: false,
+        finish: null,
+      },
       ...{ createdAt: at, offeredEpoch: 1n, offeredAt: at, acceptedAt: null, startedAt: null, finishedAt: null },
       ...{ timeoutAt: null, timedOutAt: null },
       ...changes,

@@ -21,6 +21,8 @@ export interface AssignmentRow {
   stateReason: string | null;
   desired: "run" | "hold" | "cancel" | "forget";
   lastSeq: bigint;
+  /** Something was recorded of it: there may be steps and tries. */
+  begun: boolean;
   finish: { state: string; reason: string; atMs: number } | null;
   createdAt: Date;
   offeredEpoch: bigint | null;

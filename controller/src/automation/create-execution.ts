@@ -24,6 +24,7 @@ import { type ChosenAssignment, chooseAssignments } from "./choose-assignments.t
 import type { Dispatcher } from "./dispatcher.ts";
 import { type ExecutionRow, insertExecution, type NewAssignment, type NewExecution } from "./execution-queries.ts";
 import { addTransitions } from "./execution-state.ts";
+import { genericPlans } from "./generic-plans.ts";
 import { findExecution } from "./get-execution.ts";
 import { noSuchJob, noSuchVersion } from "./get-job.ts";
 import { claimKey } from "./idempotency.ts";
@@ -228,7 +229,8 @@ async function insert(
 ): Promise<Created> {
   const { id, jobId, jobName: name, jobVersion: version, assignments, reason, triggerKind: trigger } = execution;
   const offerable = assignments.filter((a) => a.offerEpoch !== null).map((a) => a.targetId);
-  const [row, services] = await Promise.all([
+  const [, row, services] = await Promise.all([
+    genericPlans(tx),
     insertExecution(tx, execution),
     servicesByTarget(tx, offerable),
     writeAudit(ctx, tx, actor, {

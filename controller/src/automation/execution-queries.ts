@@ -5,7 +5,8 @@
 // (by id). The execution's row is taken last and briefly: it is the one that many agents meet at.
 import type { AssignmentState, ExecutionState, StageState } from "@opsconductor/contract/states";
 import type { Query } from "../context.ts";
-import type { ExecutionProgress, StageProgress } from "./execution-state.ts";
+import type { Counts, ExecutionProgress, StageProgress } from "./execution-state.ts";
+import { oneOf } from "./one-of.ts";
 
 export interface ExecutionRow extends ExecutionProgress {
   number: bigint;
@@ -131,17 +132,32 @@ export interface LockedExecution {
   stages: StageProgress[];
 }
 
-/** Locks executions in order of their ids and reads how far they are, with their stages. */
+interface LockedRow extends ExecutionProgress {
+  stageId: string;
+  stageState: StageState;
+  stageCounts: Counts;
+  stageStartedAt: Date | null;
+  stageFinishedAt: Date | null;
+}
+
+/** Locks executions in order of their ids, and their stages, and reads how far they are. */
 export async function lockExecutions(q: Query, ids: readonly string[]): Promise<LockedExecution[]> {
-  const executions = q<ExecutionProgress[]>`
-    select id, state, counts, started_at, finished_at from automation.executions
-    where id = any(${ids as string[]}) order by id for no key update`;
-  const stages = q<(StageProgress & { executionId: string })[]>`
-    select execution_id, stage_id, state, counts, started_at, finished_at from automation.stages
-    where execution_id = any(${ids as string[]}) order by execution_id, position`;
-  const [rows, stageRows] = await Promise.all([executions, stages]);
-  const byExecution = Map.groupBy(stageRows, (s) => s.executionId);
-  return rows.map((execution) => ({ execution, stages: byExecution.get(execution.id) ?? [] }));
+  const rows = await q<LockedRow[]>`
+    select e.id, e.state, e.counts, e.started_at, e.finished_at, s.stage_id, s.state as stage_state,
+      s.counts as stage_counts, s.started_at as stage_started_at, s.finished_at as stage_finished_at
+    from automation.executions e join automation.stages s on s.execution_id = e.id
+    where ${oneOf(q, q`e.id`, ids)} and ${oneOf(q, q`s.execution_id`, ids)}
+    order by e.id, s.position for no key update`;
+  return [...Map.groupBy(rows, (row) => row.id).values()].map((own) => ({
+    execution: own[0]!,
+    stages: own.map((row) => ({
+      stageId: row.stageId,
+      state: row.stageState,
+      counts: row.stageCounts,
+      startedAt: row.stageStartedAt,
+      finishedAt: row.stageFinishedAt,
+    })),
+  }));
 }
 
 /** Writes what advanceExecution decided; the caller holds the locks. */
@@ -150,19 +166,20 @@ export async function updateProgress(
   executions: readonly ExecutionProgress[],
   stages: readonly (StageProgress & { executionId: string })[],
 ): Promise<ExecutionRow[]> {
+  const ids = executions.map((e) => e.id);
   return await q<ExecutionRow[]>`
     with stage as (
       update automation.stages s
       set state = r.state, counts = r.counts, started_at = r."startedAt", finished_at = r."finishedAt"
       from jsonb_to_recordset(${q.json(stages as never)}) as r(
         "executionId" uuid, "stageId" text, state text, counts jsonb, "startedAt" timestamptz, "finishedAt" timestamptz)
-      where s.execution_id = r."executionId" and s.stage_id = r."stageId"
+      where s.execution_id = r."executionId" and s.stage_id = r."stageId" and ${oneOf(q, q`s.execution_id`, ids)}
     )
     update automation.executions e
     set state = r.state, counts = r.counts, started_at = r."startedAt", finished_at = r."finishedAt"
     from jsonb_to_recordset(${q.json(executions as never)}) as r(
       id uuid, state text, counts jsonb, "startedAt" timestamptz, "finishedAt" timestamptz)
-    where e.id = r.id
+    where e.id = r.id and ${oneOf(q, q`e.id`, ids)}
     returning ${executionColumns(q)}`;
 }
 

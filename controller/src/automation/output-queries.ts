@@ -1,5 +1,6 @@
 // Rows of output: appended by append-output.ts, read by offset or line for pages and downloads.
 import type { Query } from "../context.ts";
+import type { Fragment } from "../identity/visible-to.ts";
 
 /** One try's output. */
 export interface OutputStream {
@@ -17,15 +18,15 @@ export interface NewOutputRow extends OutputStream {
   data: Buffer;
 }
 
-/** For a few small rows: one round trip, at twice the bytes. copy-output.ts is for the rest. */
-export async function insertOutput(q: Query, rows: readonly NewOutputRow[]): Promise<void> {
+/** For a few small rows, beside other writes, at twice the bytes. copy-output.ts is for the rest. */
+export function insertOutput(q: Query, rows: readonly NewOutputRow[]): Fragment {
   const plain = rows.map((r) => ({
     ...r,
     byteOffset: String(r.byteOffset),
     firstLine: String(r.firstLine),
     data: `\\x${r.data.toString("hex")}`,
   }));
-  await q`
+  return q`
     insert into automation.output
       (assignment_id, attempt, step_id, try, byte_offset, first_line, byte_length, encoding, data)
     select "assignmentId", attempt, "stepId", try, "byteOffset", "firstLine", "byteLength", encoding, data

@@ -9,13 +9,14 @@ import type { AgentEvent, AgentSession, EventReply, OutputPiece, OutputReply } f
 import { executionsOf, foldTransitions, writeProgress } from "./advance-executions.ts";
 import { type Appended, appendOutput } from "./append-output.ts";
 import type { Attempt, TryRow } from "./attempt.ts";
+import { copyOutput } from "./copy-output.ts";
 import { type ExecutionRow, lockExecutions } from "./execution-queries.ts";
 import type { Transition } from "./execution-state.ts";
 import { settleAttempt } from "./finish-assignment.ts";
 import { hashKey, verifyOutput } from "./output-hashes.ts";
 import { type LockedBatch, lockBatch, type Recorder, staleSession } from "./recorder.ts";
 import { reportBatch } from "./report-batch.ts";
-import { writeAttempts } from "./result-queries.ts";
+import { writeBatch } from "./result-queries.ts";
 import { takeEvents, type UnknownAttempt } from "./take-events.ts";
 import { type Growth, type Growths, takeOutput } from "./take-output.ts";
 import { withCommit } from "./with-commit.ts";
@@ -110,12 +111,12 @@ export function transitionsOf({ assignment: a, before }: Attempt, now: Date): Tr
 async function write(
   tx: Query,
   attempts: readonly Attempt[],
-  appended: Appended,
+  { rows, bulk }: Appended,
   transitions: readonly Transition[],
 ): Promise<{ last: Promise<ExecutionRow[]> }> {
-  if (appended.isBulk) await appended.write(tx); // nothing else may be sent while COPY runs
-  const writes = [writeAttempts(tx, attempts), appended.isBulk ? undefined : appended.write(tx)];
-  if (transitions.length === 0) return await withCommit(Promise.all(writes).then(() => []));
-  const [locked] = await Promise.all([lockExecutions(tx, executionsOf(transitions)), ...writes]);
+  if (bulk.length > 0) await copyOutput(tx, bulk); // nothing else may be sent while COPY runs
+  const written = writeBatch(tx, { attempts, output: rows });
+  if (transitions.length === 0) return await withCommit(written.then(() => []));
+  const [locked] = await Promise.all([lockExecutions(tx, executionsOf(transitions)), written]);
   return await withCommit(writeProgress(tx, foldTransitions(locked, transitions)));
 }

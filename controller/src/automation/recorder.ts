@@ -4,9 +4,17 @@ import { type AgentSession, StaleSession } from "../fleet/agent-link.ts";
 import type { AssignmentRow, Attempt, StageFacts } from "./attempt.ts";
 import type { AutomationMetrics } from "./automation-metrics.ts";
 import type { AutomationBase, Dispatcher } from "./dispatcher.ts";
+import { genericPlans } from "./generic-plans.ts";
 import type { Lru } from "./lru.ts";
 import type { OutputHashes } from "./output-hashes.ts";
-import { buildAttempts, lockAttempts, selectStageFacts } from "./result-queries.ts";
+import {
+  buildAttempts,
+  lockAssignments,
+  lockSessions,
+  selectStageFacts,
+  selectSteps,
+  selectTries,
+} from "./result-queries.ts";
 
 export interface Recorder {
   ctx: AutomationBase;
@@ -34,9 +42,17 @@ export async function lockBatch(
   sessions: readonly AgentSession[],
   assignmentIds: Iterable<string>,
 ): Promise<LockedBatch> {
-  const agentIds = [...new Set(sessions.map((s) => s.agentId))];
-  const { epochs, assignments, steps, tries } = await lockAttempts(tx, agentIds, [...new Set(assignmentIds)]);
-  const facts = await stageFactsOf(r.stages, tx, assignments);
+  const [, assignments] = await Promise.all([genericPlans(tx), lockAssignments(tx, [...new Set(assignmentIds)])]);
+  const epochs = new Map(assignments.map((a) => [a.agentId!, a.held ? a.epoch : null]));
+  const others = sessions.map((s) => s.agentId).filter((id) => !epochs.has(id));
+  if (others.length > 0) for (const s of await lockSessions(tx, others)) epochs.set(s.agentId, s.epoch);
+  // A run that is told from its beginning to its end in one batch has nothing yet.
+  const begun = assignments.filter((a) => a.begun).map((a) => a.id);
+  const [facts, steps, tries] = await Promise.all([
+    stageFactsOf(r.stages, tx, assignments),
+    begun.length > 0 ? selectSteps(tx, begun) : [],
+    begun.length > 0 ? selectTries(tx, begun) : [],
+  ]);
   const attempts = buildAttempts(assignments, (a) => facts.get(stageKey(a.executionId, a.stageId))!, steps, tries);
   return {
     attempts: new Map(attempts.map((a) => [a.assignment.id, a])),

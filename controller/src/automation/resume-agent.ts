@@ -11,7 +11,7 @@ import { planResume, type ResumePlan } from "./plan-resume-state.ts";
 import { transitionsOf } from "./record-batch.ts";
 import { lockBatch, type Recorder, staleSession } from "./recorder.ts";
 import { reportAttempts } from "./report-batch.ts";
-import { selectAgentAttempts, writeAttempts } from "./result-queries.ts";
+import { selectAgentAttempts, writeBatch } from "./result-queries.ts";
 
 type Known = AssignmentRow & { settled: boolean; releaseThroughStep: bigint; desiredReason: string | null };
 
@@ -63,7 +63,7 @@ async function resume(r: Recorder, tx: Query, link: AgentLink, held: ReportedAtt
   if (!link.takesWork) Object.assign(plan, { offerAgain: [], lost: [] });
   const attempts = plan.lost.map((row) => batch.attempts.get(row.id)!);
   for (const attempt of attempts) markLost(attempt, r.ctx.now());
-  await writeAttempts(tx, attempts);
+  await writeBatch(tx, { attempts, output: [] });
   const offers = await loadOffers(
     tx,
     r.dispatcher.definitions,
