@@ -56,6 +56,7 @@ create table automation.assignments (
   desired_reason text,
   release_through_step bigint default '4294967295'::bigint not null,
   last_seq bigint default 0 not null,
+  begun boolean default false not null,
   finish jsonb,
   created_at timestamp with time zone not null,
   start_before timestamp with time zone,

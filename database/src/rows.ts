@@ -47,6 +47,7 @@ export interface AutomationAssignmentsRow {
   desiredReason: string | null;
   releaseThroughStep: bigint;
   lastSeq: bigint;
+  begun: boolean;
   finish: unknown;
   createdAt: Date;
   startBefore: Date | null;

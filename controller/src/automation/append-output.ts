@@ -8,8 +8,8 @@ import type { NewOutputRow, OutputStream } from "./output-queries.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Growth } from "./take-output.ts";
 
-/** Largest row; pieces of the wire are at most this, and small neighbours are merged up to it. */
-const maxRowBytes = 64 * 1024;
+/** Largest row: pieces of the wire, at most 64 KiB each, are merged up to it. */
+const maxRowBytes = 256 * 1024;
 const copyFromBytes = 16 * 1024;
 
 export interface Appended {

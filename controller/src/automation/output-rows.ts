@@ -4,7 +4,7 @@ import type { Query } from "../context.ts";
 import { decodeOutput } from "./output-encoding.ts";
 import { type OutputStream, type StoredOutputRow, selectOutputFrom } from "./output-queries.ts";
 
-const rowsPerRead = 32;
+const rowsPerRead = 8;
 
 /** Rows from the one that holds `from`, decoded. */
 export async function* readOutputRows(
@@ -18,7 +18,7 @@ export async function* readOutputRows(
     for (const row of rows) {
       const end = row.byteOffset + BigInt(row.byteLength);
       if (end <= offset) return; // past the last byte, the last row is found again
-      yield { ...row, bytes: await decodeOutput(row) };
+      yield { ...row, bytes: decodeOutput(row) };
       offset = end;
     }
     if (rows.length < rowsPerRead) return;
