@@ -53,3 +53,12 @@ test("a lock that cannot be written is told as such", () => {
   mkdirSync(join(path, "controller.pid"));
   expect(() => openDataDirectory(path)).toThrow();
 });
+
+test.runIf(process.platform === "linux")(
+  "a file system that takes no folders is refused instead of tried for ever",
+  () => {
+    const { message, exitCode } = refusal("/proc/nope/deeper");
+    expect(message).toContain("OC_DATA_DIR: /proc/nope/deeper cannot be used: no folder can be made there");
+    expect(exitCode).toBe(2);
+  },
+);

@@ -10,7 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { processStart } from "./process-start.ts";
 import { StartRefused } from "./start-refused.ts";
 
@@ -48,12 +48,26 @@ export function openDataDirectory(path: string): DataDirectory {
 function makeFolder(path: string): void {
   try {
     const isNew = !existsSync(path);
-    mkdirSync(path, { recursive: true });
+    makeMissing(path);
     // Closed for looking, open for passing: as root, PostgreSQL runs as another user below it. Secrets are 0600.
     if (isNew) chmodSync(path, 0o711);
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw notUsable(path, error);
+  }
+}
+
+/** Level by level: Node's own recursive mkdir never ends where the file system answers ENOENT, as /proc does. */
+function makeMissing(path: string): void {
+  const missing: string[] = [];
+  for (let at = resolve(path); !existsSync(at); at = dirname(at)) missing.unshift(at);
+  for (const folder of missing) {
+    try {
+      mkdirSync(folder);
+    } catch (error) {
+      // Another controller that starts now may have been faster.
+      if (!existsSync(folder)) throw error;
+    }
   }
 }
 
@@ -65,6 +79,7 @@ function notUsable(path: string, cause: unknown): StartRefused {
     ENOTDIR: "a part of the path is a file",
     EEXIST: "it is a file",
     ENOSPC: "the disk is full",
+    ENOENT: "no folder can be made there",
   };
   const { code = "", message } = cause as NodeJS.ErrnoException;
   return new StartRefused(`OC_DATA_DIR: ${path} cannot be used: ${reasons[code] ?? message}. Choose another folder.`, {

@@ -49,6 +49,8 @@ export const agents = {
     again: "Make a new command",
     waiting: "Waiting for the host…",
     waitingHint: "This turns green by itself when the agent connects.",
+    loopback: (host: string) =>
+      `The controller listens on ${host}, so this command works only on the controller's own machine. For other hosts, start it with OC_HTTP_ADDR=0.0.0.0:3000, OC_AGENT_ADDR=0.0.0.0:3443 and OC_API_ADDR=0.0.0.0:3444.`,
     arrived: (name: string) => `${name} has joined`,
     connectingText: "It is enrolled. Waiting for its first connection…",
     arrivedText: "It is connected and ready to run jobs.",
