@@ -63,6 +63,8 @@ class BatchLane<E, R> implements Lane<E, R> {
   }
 
   private async drain(): Promise<void> {
+    // The end of a step and its output arrive in one turn, on two streams: one commit for both halves their time.
+    await new Promise((resolve) => setImmediate(resolve));
     while (this.waiting.length > 0) {
       if (!this.mustGo()) await this.linger();
       await this.runBatch(this.take());

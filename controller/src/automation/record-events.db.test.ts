@@ -56,6 +56,21 @@ test("an attempt goes through its states as the agent tells them, and the execut
   expect(Date.parse(detail.startedAt!)).toBeLessThanOrEqual(Date.parse(detail.finishedAt!));
 });
 
+test("the end of a step and its output that arrive together are recorded in one transaction", async () => {
+  const { agent, offer, executionId } = await begin();
+  const batches = async () => {
+    const { values } = await t.ctx.metrics.getSingleMetric("oc_record_batch_seconds")!.get();
+    return values.find((v) => (v as { metricName?: string }).metricName?.endsWith("_count"))!.value;
+  };
+  const before = await batches();
+  await Promise.all([
+    agent.say(offer, { kind: "accepted" }, starting(), started(), finishedTry(text), finishedStep(), finished),
+    agent.push(piece(offer, 0n, text)),
+  ]);
+  expect(await batches()).toBe(before + 1);
+  expect(await stateOf(executionId)).toBe("succeeded");
+});
+
 test("events that come again are acknowledged and change nothing", async () => {
   const { agent, offer, executionId } = await begin();
   const events = agent.events(offer, { kind: "accepted" }, starting(), started());
