@@ -234,3 +234,46 @@ test("many agents that report at once over the same execution leave exact counts
       counts: { succeeded: 30, failed: 10 },
     });
 });
+
+test("a statement that fails, or a commit that does, acknowledges nothing and leaves nothing behind", async () => {
+  await t.db.owner.unsafe(`
+    create function refuse() returns trigger language plpgsql as $$ begin
+      if new.state_reason = 'refuse' then raise exception 'refused'; end if; return null; end $$;
+    create trigger at_once after update on automation.assignments for each row execute function refuse();
+    alter table automation.assignments disable trigger at_once`);
+  const { agent, offer, executionId } = await begin();
+  const refused = { ...finished, reason: "refuse" };
+  const events = agent.events(
+    offer,
+    { kind: "accepted" },
+    starting(),
+    started(),
+    finishedTry(text),
+    finishedStep(),
+    refused,
+  );
+  const report = () => Promise.allSettled([agent.send(events), agent.push(piece(offer, 0n, text))]);
+  const trees = async () => [
+    await assignmentOf(executionId),
+    await listSteps(t.ctx, tester, { execution: executionId }),
+  ];
+  const before = await trees();
+  await t.db.owner`alter table automation.assignments enable trigger at_once`;
+  expect((await report()).map((r) => r.status)).toEqual(["rejected", "rejected"]);
+  expect(await trees()).toEqual(before);
+  await t.db.owner.unsafe(`
+    drop trigger at_once on automation.assignments;
+    create constraint trigger at_commit after update on automation.assignments
+      deferrable initially deferred for each row execute function refuse()`);
+  expect((await report()).map((r) => r.status)).toEqual(["rejected", "rejected"]);
+  expect(await trees()).toEqual(before);
+  await t.db.owner.unsafe(`
+    drop trigger at_commit on automation.assignments;
+    create function refuse_all() returns trigger language plpgsql as $$ begin raise exception 'refused'; end $$;
+    create trigger beside_commit after update on automation.executions for each row execute function refuse_all()`);
+  expect((await report()).map((r) => r.status)).toEqual(["rejected", "rejected"]);
+  expect(await trees()).toEqual(before);
+  await t.db.owner`drop trigger beside_commit on automation.executions`;
+  expect((await report()).map((r) => r.status)).toEqual(["fulfilled", "fulfilled"]);
+  expect(await stateOf(executionId)).toBe("succeeded");
+});

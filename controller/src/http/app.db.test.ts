@@ -1,3 +1,4 @@
+import { pino } from "pino";
 import { Registry } from "prom-client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type TestContext, testContext } from "../testing/test-context.ts";
@@ -95,6 +96,17 @@ test("an unexpected error says nothing about the inside", async () => {
   const answer = await broken.call("POST", "/api/v1/auth/login", { username: "a", password: "b" });
   expect([answer.status, answer.body.code]).toEqual([500, "internal"]);
   expect(JSON.stringify(answer.body)).not.toContain("secret detail");
+});
+
+test("a ticket is in no log line, also when its download fails", async () => {
+  const lines: string[] = [];
+  const log = pino({ level: "trace" }, { write: (line: string) => void lines.push(line) });
+  const sql = () => Promise.reject(new Error("broken"));
+  const broken = testHttp({ ...t.ctx, log, sql: sql as never, metrics: new Registry() });
+  const ticket = "a-secret-ticket".padEnd(43, "x");
+  expect((await broken.call("GET", `/api/v1/downloads/${ticket}`)).status).toBe(500);
+  expect(lines.join("")).toContain("/downloads/[ticket]");
+  expect(lines.join("")).not.toContain(ticket);
 });
 
 test("health answers 200 when all parts work and 503 when one fails or hangs", async () => {

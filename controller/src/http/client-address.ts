@@ -15,9 +15,14 @@ export function clientAddress(c: Http, trustProxy: boolean): string | null {
   return forwarded?.split(",").at(-1)?.trim() || peerAddress(c) || null;
 }
 
-/** True only for a direct connection from this machine: through a proxy everybody would look local. */
+/**
+ * True only for a direct connection from this machine: through a proxy everybody would look local, and so would a page
+ * of a stranger in a browser here, whose own name resolves to loopback.
+ */
 export function isFromThisMachine(c: Http): boolean {
   const peer = peerAddress(c);
+  const asked = `http://${c.req.header("host")}`;
+  if (!URL.canParse(asked) || !isLoopback(new URL(asked).hostname.replace(/^\[|\]$/g, ""))) return false;
   const proxied = ["x-forwarded-for", "forwarded", "via", "x-real-ip"].some((name) => c.req.header(name) !== undefined);
   return peer !== undefined && isLoopback(peer) && !proxied;
 }

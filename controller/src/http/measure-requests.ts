@@ -4,6 +4,7 @@ import { matchedRoutes } from "hono/route";
 import { Histogram } from "prom-client";
 import type { Context } from "../context.ts";
 import { nameOfRoute } from "./auth.ts";
+import { loggedPath } from "./logged-path.ts";
 import type { HttpEnv } from "./router.ts";
 
 export function measureRequests(ctx: Context): MiddlewareHandler<HttpEnv> {
@@ -21,7 +22,8 @@ export function measureRequests(ctx: Context): MiddlewareHandler<HttpEnv> {
     const found = matchedRoutes(c).find(({ method }) => method !== "ALL");
     const route = found ? nameOfRoute(found) : "unknown";
     seconds.observe({ route, status: String(c.res.status) }, elapsed / 1000);
-    const { method, path } = c.req;
+    const { method } = c.req;
+    const path = loggedPath(c);
     const requestId = c.get("requestId");
     ctx.log.debug({ requestId, method, path, status: c.res.status, ms: Math.round(elapsed) }, "request.answered");
   };

@@ -3,6 +3,7 @@ import type { Problem } from "@opsconductor/contract/api/common";
 import { type ErrorCode, errorStatus, OcError } from "@opsconductor/contract/errors";
 import { HTTPException } from "hono/http-exception";
 import type { Logger } from "pino";
+import { loggedPath } from "./logged-path.ts";
 import type { Http } from "./router.ts";
 
 const titles: Record<ErrorCode, string> = {
@@ -38,7 +39,7 @@ const codesByStatus: Record<number, ErrorCode> = {
 export function answerError(log: Logger, error: Error, c: Http): Response {
   const known = asOcError(error);
   const requestId = c.get("requestId");
-  const request = { requestId, method: c.req.method, path: c.req.path };
+  const request = { requestId, method: c.req.method, path: loggedPath(c) };
   if (known.code === "internal") log.error({ err: error, ...request }, "request.failed");
   else if (known.code === "unavailable") log.warn({ reason: error.message, ...request }, "request.unavailable");
   return problemResponse(c, known);

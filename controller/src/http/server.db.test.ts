@@ -113,6 +113,9 @@ test("metrics are open to this machine itself, and not to what came through a pr
   const metrics = (headers = {}) => get(`http://127.0.0.1:${port}/metrics`, { headers });
   expect((await metrics()).text).toContain("opsconductor_http_request_seconds");
   expect((await metrics({ "x-forwarded-for": "127.0.0.1" })).status).toBe(401);
+  expect((await metrics({ host: `localhost:${port}` })).status).toBe(200);
+  expect((await metrics({ host: `[::1]:${port}` })).status).toBe(200);
+  expect((await metrics({ host: `stranger.example:${port}` })).status).toBe(401);
 });
 
 test("a stop lets the request under way finish and takes no other", async () => {

@@ -70,6 +70,7 @@ test("a download is the exact bytes, an attachment that is never sniffed, and ta
 test("a ticket downloads once, without a token, within its minute", async () => {
   const ask = async () => (await call("POST", `${path}/output-ticket?target=web-1&step=step-1`)).body.url as string;
   const url = await ask();
+  expect((await http.app.request(url, { method: "HEAD" })).status).toBe(405);
   const first = await http.app.request(url);
   expect(Buffer.from(await first.arrayBuffer())).toEqual(data);
   expect((await http.app.request(url)).status).toBe(404);

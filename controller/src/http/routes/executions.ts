@@ -15,6 +15,7 @@ import {
   step,
   stepListQuery,
 } from "@opsconductor/contract/api/executions";
+import { OcError } from "@opsconductor/contract/errors";
 import { cancelExecution } from "../../automation/cancel-execution.ts";
 import { getExecution } from "../../automation/get-execution.ts";
 import { listAssignments } from "../../automation/list-assignments.ts";
@@ -135,7 +136,11 @@ export function executionRoutes(ctx: Context): Router {
     const query = { ...c.req.valid("query"), execution: c.req.valid("param").id };
     return c.json(await issueOutputTicket(ctx, c.get("actor"), query), 201);
   });
-  routes.openapi(download, async (c) => sendFile(c, await redeemOutputTicket(ctx, c.req.valid("param").ticket)));
+  routes.openapi(download, async (c) => {
+    // Whoever only looks must not spend the ticket of the download that follows.
+    if (c.req.method === "HEAD") throw new OcError("method_not_allowed", "A download link answers one GET.");
+    return sendFile(c, await redeemOutputTicket(ctx, c.req.valid("param").ticket));
+  });
   routes.openapi(cancel, async (c) => {
     const { reason } = cancelRequest.parse(c.req.valid("json") ?? {}); // an empty body is an empty reason
     return c.json(await cancelExecution(ctx, c.get("actor"), { execution: c.req.valid("param").id, reason }), 200);
