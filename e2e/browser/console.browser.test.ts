@@ -113,7 +113,7 @@ test("the run dialog asks for the inputs and shows exactly where it will run; th
   await page.getByRole("button", { name: "Run", exact: true }).click();
   const dialog = page.getByRole("dialog", { name: "Run greet" });
   await dialog.getByLabel("who").fill("the <b>browser</b>");
-  await dialog.getByLabel("Choose targets").selectOption({ label: "By name" });
+  await dialog.getByRole("radio", { name: "By name" }).check();
   await dialog.getByLabel("Names").fill(host);
   await dialog.getByRole("listitem").filter({ hasText: host }).waitFor();
   expect(await accessibilityProblems(page)).toEqual([]);
