@@ -21,3 +21,9 @@ export function memoryOf(pids: number[]): Memory {
   }
   return total;
 }
+
+/** The processes that `pid` started: PostgreSQL's workers overwrite what the others are found by. */
+export function childrenOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return children.split(" ").filter(Boolean).map(Number);
+}

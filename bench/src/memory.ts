@@ -4,7 +4,7 @@ import { Api } from "../../e2e/devstack/api.ts";
 import { type Devstack, startDevstack } from "../../e2e/devstack/devstack.ts";
 import { createJob, execute, onlineTarget } from "../../e2e/devstack/story.ts";
 import { type Figure, print } from "./figures.ts";
-import { memoryOf } from "./memory-of.ts";
+import { childrenOf, memoryOf } from "./memory-of.ts";
 
 const executions = 100;
 const settleMs = 5_000;
@@ -37,7 +37,7 @@ function figures(stack: Devstack, when: string): Figure[] {
   const groups = {
     controller: [controller],
     agent: others.filter((process) => !isPostgres(process)).map(({ pid }) => pid),
-    postgres: others.filter(isPostgres).map(({ pid }) => pid),
+    postgres: [...new Set(others.filter(isPostgres).flatMap(({ pid }) => [pid, ...childrenOf(pid)]))],
   };
   return Object.entries(groups).flatMap(([name, pids]) => {
     const { rss, pss, own } = memoryOf(pids);
