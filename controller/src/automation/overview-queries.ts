@@ -40,17 +40,16 @@ export async function countInventory(q: Query, actor: Actor): Promise<{ targets:
   return row;
 }
 
-/** Of unfinished executions: how many there are, and on how many targets they run or wait. */
+/** Unfinished executions: how many have begun, on how many targets they run, and how many wait to begin. */
 export async function countWork(
   q: Query,
   actor: Actor,
 ): Promise<{ executions: bigint; running: bigint; queued: bigint }> {
   const [row] = await q<[{ executions: bigint; running: bigint; queued: bigint }]>`
-    select count(*) as executions,
+    select count(*) filter (where state <> 'queued') as executions,
       coalesce(sum(coalesce((counts ->> 'running')::bigint, 0) + coalesce((counts ->> 'accepted')::bigint, 0)), 0)::bigint
         as running,
-      coalesce(sum(coalesce((counts ->> 'queued')::bigint, 0) + coalesce((counts ->> 'offered')::bigint, 0)), 0)::bigint
-        as queued
+      count(*) filter (where state = 'queued') as queued
     from automation.executions e where finished_at is null and ${visibleTo(q, actor, "execution")}`;
   return row;
 }

@@ -106,3 +106,9 @@ test("the overview counts agents, work and outcomes", async () => {
   expect(body.hours[23]).toMatchObject({ succeeded: 1, failed: 0, other: 0 });
   expect(body.latest).toMatchObject([{ id, state: "succeeded" }]);
 });
+
+test("an execution that waits for its agent counts as waiting in the overview, not as running", async () => {
+  await execute(t, "prints", ["never-there"]);
+  const { body } = await call("GET", "/api/v1/overview");
+  expect(body).toMatchObject({ running: { executions: 0, targets: 0 }, queued: 1 });
+});
