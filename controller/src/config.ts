@@ -1,6 +1,7 @@
 // The whole configuration as one schema: main.ts parses the environment with it, docs/config.md is generated from it.
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { stepVariables } from "@opsconductor/contract/job/step-variables";
 import { z } from "zod";
 import { closest } from "./closest.ts";
 
@@ -155,21 +156,6 @@ export const configSchema = z.object({
 });
 export type Config = z.infer<typeof configSchema>;
 
-/** Names that steps of a job are given; a controller started inside a step must not refuse them. */
-const stepNames = [
-  "OC_EXECUTION_ID",
-  "OC_EXECUTION_NUMBER",
-  "OC_ASSIGNMENT_ID",
-  "OC_STAGE_ID",
-  "OC_STEP_ID",
-  "OC_ATTEMPT",
-  "OC_TRY",
-  "OC_IDEMPOTENCY_KEY",
-  "OC_OUTPUT",
-  "OC_TARGET_ID",
-  "OC_TARGET_NAME",
-];
-
 export const settings = Object.entries(configSchema.shape).map(([key, schema]) => ({
   key: key as keyof Config,
   ...(schema.meta() as unknown as Setting),
@@ -222,7 +208,7 @@ function readValue(s: Setting, env: Environment, problems: string[]): string | u
 function unknownNames(env: Environment): string[] {
   const known = settings.flatMap((s) => (s.secret ? [s.env, `${s.env}_FILE`] : [s.env]));
   return Object.keys(env)
-    .filter((name) => name.startsWith("OC_") && !known.includes(name) && !stepNames.includes(name))
+    .filter((name) => name.startsWith("OC_") && !known.includes(name) && !isStepVariable(name))
     .map((name) => {
       const near = closest(name, known);
       return `${name} is not a setting${near ? `; did you mean ${near}?` : ""}`;
@@ -244,4 +230,8 @@ function contradictions(config: Config): string[] {
 /** True for addresses that only this machine can reach: plain HTTP is allowed there. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function isStepVariable(name: string): boolean {
+  return (stepVariables as readonly string[]).includes(name);
 }

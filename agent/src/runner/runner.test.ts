@@ -82,6 +82,7 @@ steps:
     "STEP=28",
     "OC_ATTEMPT=1",
     "OC_TRY=1",
+    `OC_FENCE=${fence}`,
   ];
   const given = [`OC_IDEMPOTENCY_KEY=assignment-${fence}/env`, "OC_EXECUTION_ID=execution-1", "OC_STEP_ID=env"];
   for (const line of [...expected, ...given, "OC_TARGET_NAME=web-1"]) expect(`\n${lines}`).toContain(`\n${line}\n`);

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { ExpressionError, type ExpressionScope } from "@opsconductor/contract/job/expression";
 import { inputEnvironment } from "@opsconductor/contract/job/inputs";
+import type { StepVariable } from "@opsconductor/contract/job/step-variables";
 import { interpolate } from "@opsconductor/contract/job/template";
 import { withoutDangerous } from "../guard/clean-environment.ts";
 import type { Attempt } from "./attempt.ts";
@@ -64,19 +65,20 @@ export function expressionScope(attempt: Attempt, names: Record<string, unknown>
 // what they were already told.
 function givenEnvironment(place: TryPlace): Record<string, string> {
   const { offer } = place.attempt;
-  return {
-    ...inputEnvironment(place.attempt.inputs),
+  const variables: Record<StepVariable, string> = {
     OC_EXECUTION_ID: offer.executionId,
     OC_EXECUTION_NUMBER: String(offer.executionNumber),
     OC_JOB_NAME: place.attempt.job.name,
     OC_STEP_ID: place.step.id,
     OC_ATTEMPT: String(offer.attempt),
     OC_TRY: String(place.try),
+    OC_FENCE: String(offer.fence),
     OC_IDEMPOTENCY_KEY: `${offer.assignmentId}/${place.step.id}`,
     OC_OUTPUT: join(place.folder, outputsFile),
     OC_TARGET_ID: offer.target.id,
     OC_TARGET_NAME: offer.target.name,
   };
+  return { ...inputEnvironment(place.attempt.inputs), ...variables };
 }
 
 function refuse(problem: string): { command: undefined; problem: string } {
