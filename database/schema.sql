@@ -78,6 +78,7 @@ create table automation.download_tickets (
   step_id text not null,
   try integer not null,
   file_name text not null,
+  raw boolean default false not null,
   issued_to jsonb not null,
   expires_at timestamp with time zone not null,
   constraint download_tickets_pkey PRIMARY KEY (sha256)

@@ -397,6 +397,7 @@ create table automation.download_tickets (
   step_id text not null,
   try integer not null,
   file_name text not null,
+  raw boolean not null default false,            -- without a line where a cap left output out
   issued_to jsonb not null,                      -- the actor, for the audit of the download
   expires_at timestamptz not null
 );

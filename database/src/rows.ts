@@ -69,6 +69,7 @@ export interface AutomationDownloadTicketsRow {
   stepId: string;
   try: number;
   fileName: string;
+  raw: boolean;
   issuedTo: unknown;
   expiresAt: Date;
 }

@@ -132,7 +132,9 @@ export const outputLines = z.object({
   gaps: z.array(z.object({ offset: z.number().int(), omittedBytes: z.number().int(), line: z.number().int() })),
 });
 /** output.txt of one try; the newest when not named. */
-export const outputFileQuery = outputQuery.pick({ target: true, step: true, try: true });
+export const outputFileQuery = outputQuery.pick({ target: true, step: true, try: true }).extend({
+  raw: z.enum(["0", "1"]).default("0").describe("1: the stored bytes alone, without a line where a cap left some out"),
+});
 /** For a download by the browser itself, which cannot send the access token. One use, within a minute. */
 export const outputTicket = z.object({ url: z.string().describe("path to navigate to"), expiresAt: instant });
 export const cancelRequest = z.strictObject({ reason: z.string().max(500).default("") });

@@ -2,7 +2,7 @@
 // output; it also writes the audit, once per reader, stream and quarter of an hour.
 import type { outputFileQuery } from "@opsconductor/contract/api/executions";
 import { OcError } from "@opsconductor/contract/errors";
-import { assignmentStates, isTerminal } from "@opsconductor/contract/states";
+import { type AssignmentState, assignmentStates, isTerminal } from "@opsconductor/contract/states";
 import type { z } from "zod";
 import { isStorable } from "../assets/storable-text.ts";
 import { writeAudit } from "../communication/audit.ts";
@@ -14,7 +14,7 @@ import type { OutputStream } from "./output-queries.ts";
 import { type AssignmentListRow, selectAssignments, selectStages } from "./read-queries.ts";
 import { selectTries } from "./result-queries.ts";
 
-export type OutputParams = z.infer<typeof outputFileQuery> & { execution: string };
+export type OutputParams = Omit<z.infer<typeof outputFileQuery>, "raw"> & { execution: string };
 
 export interface FoundOutput {
   execution: ExecutionRow;
@@ -43,12 +43,16 @@ export async function findOutput(ctx: Context, actor: Actor, params: OutputParam
   const row = tries.filter((t) => t.stepId === params.step && (params.try ?? t.try) === t.try).at(-1);
   if (!row) await refuseUnknown(ctx, execution, assignment, params);
   const { attempt, try: number } = row ?? { attempt: assignment.attempt, try: params.try ?? 1 };
-  const ended = isTerminal(assignmentStates, assignment.state);
   return {
     ...{ execution, assignment, row },
     stream: { assignmentId: assignment.id, attempt, stepId: params.step, try: number },
-    complete: row?.outputBytes != null ? row.storedBytes >= row.outputBytes : ended,
+    complete: isAllStored(row, assignment.state),
   };
+}
+
+/** Nothing more will come of a try. */
+export function isAllStored(row: TryRow | undefined, state: AssignmentState): boolean {
+  return row?.outputBytes != null ? row.storedBytes >= row.outputBytes : isTerminal(assignmentStates, state);
 }
 
 async function refuseUnknown(

@@ -6,9 +6,10 @@ import { OcError } from "@opsconductor/contract/errors";
 import type { z } from "zod";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context } from "../context.ts";
-import { findOutput, type OutputParams } from "./find-output.ts";
-import { type OutputFile, openOutput, outputFileName } from "./read-output-file.ts";
-import { insertTicket, selectStoredBytes, takeTicket } from "./ticket-queries.ts";
+import { findOutput, isAllStored } from "./find-output.ts";
+import { type OutputFile, type OutputFileParams, openOutput, outputFacts, outputFileName } from "./read-output-file.ts";
+import { selectTries } from "./result-queries.ts";
+import { insertTicket, selectAssignmentState, takeTicket } from "./ticket-queries.ts";
 
 const lifeMs = 60_000;
 const hashOf = (ticket: string) => createHash("sha256").update(ticket).digest();
@@ -16,15 +17,22 @@ const hashOf = (ticket: string) => createHash("sha256").update(ticket).digest();
 export async function issueOutputTicket(
   ctx: Context,
   actor: Actor,
-  params: OutputParams,
+  params: OutputFileParams,
 ): Promise<z.infer<typeof outputTicket>> {
   const { execution, assignment, stream } = await findOutput(ctx, actor, params);
+  const raw = params.raw === "1";
   const ticket = randomBytes(32).toString("base64url");
   const expiresAt = new Date(ctx.now().getTime() + lifeMs);
   const fileName = outputFileName(execution.jobName, execution.number, assignment.targetName, stream);
   const { kind, id, name, sessionId } = actor;
   await ctx.sql.begin(async (tx) => {
-    await insertTicket(tx, hashOf(ticket), { ...stream, fileName, issuedTo: { kind, id, name, sessionId }, expiresAt });
+    await insertTicket(tx, hashOf(ticket), {
+      ...stream,
+      fileName,
+      raw,
+      issuedTo: { kind, id, name, sessionId },
+      expiresAt,
+    });
     await writeAudit(ctx, tx, actor, {
       action: "execution.output_downloaded",
       object: { kind: "execution", id: execution.id, name: execution.jobName },
@@ -39,5 +47,10 @@ export async function redeemOutputTicket(ctx: Context, ticket: string): Promise<
   const row = await takeTicket(ctx.sql, hashOf(ticket), ctx.now());
   if (!row)
     throw new OcError("not_found", "This download link was used or is older than a minute: start the download again.");
-  return openOutput(ctx, row, row.fileName, await selectStoredBytes(ctx.sql, row));
+  const { fileName, raw } = row;
+  const tries = await selectTries(ctx.sql, [row.assignmentId]);
+  const found = tries.find((t) => t.attempt === row.attempt && t.stepId === row.stepId && t.try === row.try);
+  const state = await selectAssignmentState(ctx.sql, row.assignmentId);
+  const complete = state === undefined || isAllStored(found, state);
+  return await openOutput(ctx, row, { fileName, raw, output: outputFacts(found, complete) });
 }

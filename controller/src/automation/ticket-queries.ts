@@ -1,4 +1,5 @@
 // SQL of download tickets. Called by output-tickets.ts.
+import type { AssignmentState } from "@opsconductor/contract/states";
 import type { Query } from "../context.ts";
 import type { OutputStream } from "./output-queries.ts";
 
@@ -6,28 +7,28 @@ type Json = Parameters<Query["json"]>[0];
 
 export interface TicketRow extends OutputStream {
   fileName: string;
+  raw: boolean;
   issuedTo: Record<string, unknown>;
   expiresAt: Date;
 }
 
 export async function insertTicket(q: Query, sha256: Uint8Array, row: TicketRow): Promise<void> {
   await q`
-    insert into automation.download_tickets (sha256, assignment_id, attempt, step_id, try, file_name, issued_to, expires_at)
+    insert into automation.download_tickets (sha256, assignment_id, attempt, step_id, try, file_name, raw, issued_to,
+      expires_at)
     values (${Buffer.from(sha256)}, ${row.assignmentId}, ${row.attempt}, ${row.stepId}, ${row.try}, ${row.fileName},
-      ${q.json(row.issuedTo as Json)}, ${row.expiresAt})`;
+      ${row.raw}, ${q.json(row.issuedTo as Json)}, ${row.expiresAt})`;
 }
 
 /** Gone with this: of two uses at once, one finds it. */
 export async function takeTicket(q: Query, sha256: Uint8Array, now: Date): Promise<TicketRow | undefined> {
   const [row] = await q<TicketRow[]>`
     delete from automation.download_tickets where sha256 = ${Buffer.from(sha256)} and expires_at > ${now}
-    returning assignment_id, attempt, step_id, try, file_name, issued_to, expires_at`;
+    returning assignment_id, attempt, step_id, try, file_name, raw, issued_to, expires_at`;
   return row;
 }
 
-export async function selectStoredBytes(q: Query, s: OutputStream): Promise<bigint> {
-  const [row] = await q<{ storedBytes: bigint }[]>`
-    select stored_bytes from automation.tries
-    where assignment_id = ${s.assignmentId} and attempt = ${s.attempt} and step_id = ${s.stepId} and try = ${s.try}`;
-  return row?.storedBytes ?? 0n;
+export async function selectAssignmentState(q: Query, id: string): Promise<AssignmentState | undefined> {
+  const [row] = await q<{ state: AssignmentState }[]>`select state from automation.assignments where id = ${id}`;
+  return row?.state;
 }

@@ -1,5 +1,6 @@
+import { createHash } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { FakeAgent } from "../../automation/testing/fake-agent.ts";
+import { FakeAgent, finishedStep, finishedTry, piece, started, starting } from "../../automation/testing/fake-agent.ts";
 import { execute, saveTestJob } from "../../automation/testing/save-test-job.ts";
 import { type TestContext, testContext } from "../../testing/test-context.ts";
 import { signedIn, type TestHttp, testHttp } from "../../testing/test-http.ts";
@@ -26,6 +27,8 @@ afterAll(() => t.close());
 const call = (method: string, url: string, body?: unknown) => http.call(method, url, body, headers);
 const download = (url: string, more: Record<string, string> = {}) =>
   http.app.request(url, { headers: { ...headers, ...more } });
+
+const outputHeaders = (all: Headers) => Object.fromEntries([...all].filter(([name]) => name.startsWith("oc-output-")));
 
 test("an execution is read by id and by number, whole", async () => {
   const { status, body } = await call("GET", path);
@@ -65,6 +68,22 @@ test("a download is the exact bytes, an attachment that is never sniffed, and ta
   expect([part.status, await part.text()]).toEqual([206, "second"]);
   expect(part.headers.get("content-range")).toBe(`bytes 6-11/${data.length}`);
   expect((await download(url, { range: "bytes=100-" })).status).toBe(416);
+});
+
+test("a download says what it is of: bytes, sha256, complete, and a tag that a range can go on from", async () => {
+  const url = `${path}/output.txt?target=web-1&step=step-1`;
+  const { headers } = await download(url);
+  const sha256 = createHash("sha256").update(data).digest("hex");
+  expect(outputHeaders(headers)).toEqual({
+    "oc-output-bytes": String(data.length),
+    "oc-output-complete": "true",
+    "oc-output-sha256": sha256,
+    "oc-output-verified": "true",
+  });
+  expect(headers.get("etag")).toBe(`"${sha256}"`);
+  const rest = { range: "bytes=6-" };
+  expect((await download(url, { ...rest, "if-range": `"${sha256}"` })).status).toBe(206);
+  expect((await download(url, { ...rest, "if-range": '"another"' })).status).toBe(200);
 });
 
 test("a ticket downloads once, without a token, within its minute", async () => {
@@ -111,4 +130,37 @@ test("an execution that waits for its agent counts as waiting in the overview, n
   await execute(t, "prints", ["never-there"]);
   const { body } = await call("GET", "/api/v1/overview");
   expect(body).toMatchObject({ running: { executions: 0, targets: 0 }, queued: 1 });
+});
+
+test("where the cap left output out, a download has a line that says so, and raw=1 has none", async () => {
+  await saveTestJob(t, "capped");
+  const capped = await execute(t, "capped", ["web-1"]);
+  const offer = agent.offers.at(-1)!;
+  await agent.say(offer, { kind: "accepted" }, starting());
+  await agent.push(piece(offer, 0n, Buffer.from("head")));
+  const running = await download(`/api/v1/executions/${capped.id}/output.txt?target=web-1&step=step-1`);
+  expect(outputHeaders(running.headers)).toEqual({ "oc-output-bytes": "4", "oc-output-complete": "false" });
+  expect([running.headers.get("etag"), await running.text()]).toEqual([null, "head"]);
+  await agent.push(piece(offer, 4n, Buffer.from("tail\n")));
+  const ended = { ...finishedTry(Buffer.from("headtail\n")), gaps: [{ offset: 4n, omittedBytes: 5000n }] };
+  await agent.say(offer, started(), ended, finishedStep(), { kind: "finished", state: "succeeded", reason: "" });
+  const where = "target=web-1&step=step-1";
+  const marked = await download(`/api/v1/executions/${capped.id}/output.txt?${where}`);
+  const text = "head\n✂ 5000 bytes left out here: the output limit was reached\ntail\n";
+  expect(await marked.text()).toBe(text);
+  expect(marked.headers.get("content-length")).toBe(String(Buffer.byteLength(text)));
+  expect(outputHeaders(marked.headers)).toMatchObject({
+    "oc-output-bytes": "9",
+    "oc-output-gap": "offset=4;omitted=5000",
+    "oc-output-verified": "true",
+  });
+  const part = await download(`/api/v1/executions/${capped.id}/output.txt?${where}`, { range: "bytes=-10" });
+  expect(await part.text()).toBe("ached\ntail\n".slice(-10));
+  const raw = await download(`/api/v1/executions/${capped.id}/output.txt?${where}&raw=1`);
+  expect([await raw.text(), raw.headers.get("oc-output-gap")]).toEqual(["headtail\n", "offset=4;omitted=5000"]);
+  expect(raw.headers.get("etag")).not.toBe(marked.headers.get("etag"));
+  for (const [more, expected] of [["", text] as const, ["&raw=1", "headtail\n"] as const]) {
+    const { url } = (await call("POST", `/api/v1/executions/${capped.id}/output-ticket?${where}${more}`)).body;
+    expect(await (await http.app.request(url)).text()).toBe(expected);
+  }
 });

@@ -22,21 +22,14 @@ import { listAssignments } from "../../automation/list-assignments.ts";
 import { listExecutions } from "../../automation/list-executions.ts";
 import { listSteps } from "../../automation/list-steps.ts";
 import { issueOutputTicket, redeemOutputTicket } from "../../automation/output-tickets.ts";
-import { type OutputFile, readOutputFile } from "../../automation/read-output-file.ts";
+import { readOutputFile } from "../../automation/read-output-file.ts";
 import { readOutputLines } from "../../automation/read-output-lines.ts";
 import type { Context } from "../../context.ts";
-import { parseByteRange } from "../byte-range.ts";
-import { type Http, jsonBody, jsonResponse, newRouter, problemResponses, type Router } from "../router.ts";
+import { fileResponses, sendOutputFile } from "../output-file.ts";
+import { jsonBody, jsonResponse, newRouter, problemResponses, type Router } from "../router.ts";
 
 const tags = ["Executions"];
 const params = z.object({ id: z.string().min(1).max(64).describe("id or number") });
-const file = { "text/plain": { schema: z.string() } };
-const fileResponses = {
-  200: { description: "The exact bytes", content: file },
-  206: { description: "The range asked for", content: file },
-  416: { description: "The range begins after the end" },
-  ...problemResponses,
-};
 
 const list = createRoute({
   method: "get",
@@ -82,7 +75,7 @@ const outputFile = createRoute({
   method: "get",
   path: "/api/v1/executions/{id}/output.txt",
   tags,
-  summary: "A step's output as the exact bytes; takes Range",
+  summary: "A step's output as a file, with a line where a cap left some out; takes Range",
   request: { params, query: outputFileQuery },
   responses: fileResponses,
 });
@@ -130,7 +123,7 @@ export function executionRoutes(ctx: Context): Router {
   });
   routes.openapi(outputFile, async (c) => {
     const query = { ...c.req.valid("query"), execution: c.req.valid("param").id };
-    return sendFile(c, await readOutputFile(ctx, c.get("actor"), query));
+    return sendOutputFile(c, await readOutputFile(ctx, c.get("actor"), query));
   });
   routes.openapi(ticket, async (c) => {
     const query = { ...c.req.valid("query"), execution: c.req.valid("param").id };
@@ -139,29 +132,11 @@ export function executionRoutes(ctx: Context): Router {
   routes.openapi(download, async (c) => {
     // Whoever only looks must not spend the ticket of the download that follows.
     if (c.req.method === "HEAD") throw new OcError("method_not_allowed", "A download link answers one GET.");
-    return sendFile(c, await redeemOutputTicket(ctx, c.req.valid("param").ticket));
+    return sendOutputFile(c, await redeemOutputTicket(ctx, c.req.valid("param").ticket));
   });
   routes.openapi(cancel, async (c) => {
     const { reason } = cancelRequest.parse(c.req.valid("json") ?? {}); // an empty body is an empty reason
     return c.json(await cancelExecution(ctx, c.get("actor"), { execution: c.req.valid("param").id, reason }), 200);
   });
   return routes;
-}
-
-/** Always an attachment and never sniffed: output is data, whatever it looks like. */
-function sendFile(c: Http, { fileName, totalBytes, read }: OutputFile): Response {
-  c.header("Content-Type", "text/plain; charset=utf-8");
-  c.header("Content-Disposition", `attachment; filename="${fileName}"`);
-  c.header("X-Content-Type-Options", "nosniff");
-  c.header("Cache-Control", "no-store");
-  c.header("Accept-Ranges", "bytes");
-  const range = parseByteRange(c.req.header("range"), totalBytes);
-  if (range === "unsatisfiable") {
-    c.header("Content-Range", `bytes */${totalBytes}`);
-    return c.body(null, 416);
-  }
-  const { from, to } = range ?? { from: 0n, to: totalBytes };
-  c.header("Content-Length", String(to - from));
-  if (range) c.header("Content-Range", `bytes ${from}-${to - 1n}/${totalBytes}`);
-  return c.body(read(from, to), range ? 206 : 200);
 }
