@@ -1,4 +1,4 @@
-// Another agent beside the stack's local one, started by its command line as on any host. Used by stories.
+// Another agent beside the stack's local one, started by its command line as on any host. Used by stories and benchmarks.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { type Devstack, repositoryRoot } from "./devstack.ts";
@@ -9,10 +9,13 @@ const program = join(repositoryRoot, "agent/src/main.ts");
 export class ExtraAgent {
   readonly name: string;
   readonly #stack: Devstack;
+  readonly #more: Record<string, string>;
   #running: StartedProcess | undefined;
 
-  constructor(stack: Devstack, name: string) {
+  /** `environment`: besides what every agent gets. */
+  constructor(stack: Devstack, name: string, environment: Record<string, string> = {}) {
     this.#stack = stack;
+    this.#more = environment;
     this.name = name;
   }
 
@@ -58,6 +61,7 @@ export class ExtraAgent {
       PATH: process.env.PATH ?? "/usr/bin:/bin",
       HOME: this.#stack.folder,
       OPSCONDUCTOR_DEVSTACK: this.#stack.folder,
+      ...this.#more,
     };
   }
 }

@@ -14,7 +14,7 @@ const table: Record<string, readonly string[]> = {
   contract: [],
   database: [],
   controller: ["proto", "contract", "database"],
-  agent: ["proto", "contract/src/job", "contract/src/states", "contract/src/fingerprint"],
+  agent: ["proto", "contract/src/job", "contract/src/states", "contract/src/fingerprint", "contract/src/stage-marks"],
   ui: ["contract"],
   e2e: ["proto", "contract", "database"],
   bench: ["proto", "contract", "database", "e2e"],

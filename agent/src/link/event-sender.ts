@@ -1,5 +1,6 @@
 // Sends the journal's events of all attempts over one session, in order, and again from wherever the controller asks.
 // Owned by session.ts; keeps nothing that is not in the journal.
+import { markStage } from "@opsconductor/contract/stage-marks";
 import type { AgentMessage } from "@opsconductor/proto/opsconductor/agent/v1/agent";
 import { fromEvent } from "./convert.ts";
 import type { Host } from "./host.ts";
@@ -88,6 +89,7 @@ export class EventSender {
     }
     this.#sent.set(fence, events.at(-1)!.seq);
     this.#blocked = !this.#sink.write({ body: { $case: "events", value: { events } } });
+    markStage("events.sent");
     return true;
   }
 

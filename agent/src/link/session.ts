@@ -1,6 +1,7 @@
 // One Connect stream from hello to its end: events and output out, offers and desires in. Run by link.ts, which decides
 // what comes after.
 import { type ClientDuplexStream, type ServiceError, status } from "@grpc/grpc-js";
+import { markStage } from "@opsconductor/contract/stage-marks";
 import type {
   AgentMessage,
   AgentServiceClient,
@@ -127,6 +128,7 @@ export class Session {
     const { host, marks } = this.#parts;
     switch (body?.$case) {
       case "offer":
+        markStage("offer.received");
         host.receiveOffer(toOffer(body.value), this.#clock.nowMs());
         break;
       case "desire": {

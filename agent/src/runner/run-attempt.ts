@@ -1,6 +1,7 @@
 // One attempt from its acceptance, or from where an earlier life of the agent left it, to its outcome: an ordered list
 // of small phases. create-host.ts and recovery start it.
 import type { PlannedStep } from "@opsconductor/contract/job/plan-stage";
+import { markStage } from "@opsconductor/contract/stage-marks";
 import { removeFolder } from "../output/remove-folder.ts";
 import type { Attempt } from "./attempt.ts";
 import { finalOutcome, needsOnFailure } from "./attempt-outcome.ts";
@@ -47,6 +48,7 @@ function finish(host: HostContext, attempt: Attempt): void {
   const outcome = finalOutcome(attempt.plan, attempt.progress, attempt.wantReason);
   attempt.note({ kind: "finished", ...outcome });
   attempt.commit();
+  markStage("end.durable");
   host.attempts.delete(attempt.fence);
   host.log.info({ event: "attempt.finished", ...describeKey(attempt.offer), state: outcome.state });
   removeFolder(attempt.workingFolder);

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { PlannedStep } from "@opsconductor/contract/job/plan-stage";
+import { markStage } from "@opsconductor/contract/stage-marks";
 import type { OutputRecord } from "../journal/journal.ts";
 import { spawnSupervisor } from "../process/spawn-supervisor.ts";
 import type { Attempt } from "./attempt.ts";
@@ -31,9 +32,11 @@ export async function startTry(
   if (!decision.allowed) return failBeforeStart(host, place, `denied by this host's policy: ${decision.reason}`);
 
   const caps = prepare(host, place, command);
+  markStage("try.prepared");
   attempt.note({ kind: "tryStarting", stepId: step.id, try: tryNumber, spawn });
   attempt.record({ kind: "output", output: openStream(place) });
   attempt.commit("soon");
+  markStage("start.durable");
 
   const startedAt = host.now();
   const cgroup = host.cgroups?.create(place.mark);

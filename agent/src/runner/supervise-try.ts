@@ -1,6 +1,7 @@
 // Stays with one running spawn until its end, whether this agent started it or found it running: reports the claim,
 // feeds the output, and stops it at its deadline, on cancel, or when its output is held open.
 import type { ChildProcess } from "node:child_process";
+import { markStage } from "@opsconductor/contract/stage-marks";
 import type { Moment } from "../journal/journal.ts";
 import { stopTry } from "../process/stop-try.ts";
 import type { ClaimRecord, StopReason } from "../process/try-records.ts";
@@ -44,7 +45,10 @@ class TrySupervision {
       claimed: (claim) => this.#onClaim(claim),
       commandEnded: () => this.#onCommandEnded(),
       output: () => this.#onOutput(),
-      over: (end) => this.#end.resolve(end),
+      over: (end) => {
+        markStage("exit.seen");
+        this.#end.resolve(end);
+      },
     });
   }
 
@@ -67,6 +71,7 @@ class TrySupervision {
   #launch(spawn: () => ChildProcess): void {
     try {
       const child = spawn();
+      markStage("supervisor.spawned");
       this.#watch.follow(child);
       this.#supervisorPid = child.pid ?? 0;
     } catch (error) {
@@ -105,6 +110,7 @@ class TrySupervision {
 
   // Not at once: a short command is over by then, and the caller tells both in one commit.
   #onClaim(claim: ClaimRecord): void {
+    markStage("claim.seen");
     this.#supervisorPid = claim.pid;
     const { attempt, step, try: tryNumber, spawn } = this.#place;
     const { pid, bootId } = claim;

@@ -13,6 +13,7 @@ import {
   summariseSteps,
   type TargetPlan,
 } from "@opsconductor/contract/job/plan-stage";
+import { markStage } from "@opsconductor/contract/stage-marks";
 import { foldAssignments, foldStages } from "@opsconductor/contract/states";
 import { resolveTargets, type TargetChoice } from "../assets/resolve-targets.ts";
 import { isStorable, unstorablePath } from "../assets/storable-text.ts";
@@ -69,14 +70,18 @@ interface Created {
 }
 
 export async function createExecution(ctx: Context, actor: Actor, params: CreateExecutionParams): Promise<Execution> {
+  markStage("execute.received");
   const plan = await planExecution(ctx, actor, params);
+  markStage("execution.planned");
   const rooms = new Rooms(ctx.automation.dispatcher);
   try {
     const created = await ctx.automation.dispatcher.offering(async () => {
       const { last } = await ctx.sql.begin((tx) => create(ctx, tx, actor, params, plan, rooms));
       const { offers } = await last;
+      markStage("execution.committed");
       rooms.keep(offers);
       ctx.automation.dispatcher.send(offers);
+      markStage("offer.sent");
       return await last;
     });
     if (!created.replayed) report(ctx, actor, created);

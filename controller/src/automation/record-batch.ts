@@ -3,6 +3,7 @@
 //
 // The statements of one step travel together: begin; locks and reads; writes and the executions' locks; the fold and
 // commit. Four round trips, whatever the size of the batch.
+import { markStage } from "@opsconductor/contract/stage-marks";
 import { type AssignmentState, assignmentStates, isTerminal } from "@opsconductor/contract/states";
 import type { Query } from "../context.ts";
 import type { AgentEvent, AgentSession, EventReply, OutputPiece, OutputReply } from "../fleet/agent-link.ts";
@@ -43,11 +44,14 @@ export interface Recorded {
 }
 
 export async function recordBatch(r: Recorder, entries: readonly RecordEntry[]): Promise<(RecordReplies | Error)[]> {
+  markStage("batch.begun");
   const timer = r.metrics.batch.startTimer();
   const { recorded, last } = await r.ctx.sql.begin((tx) => record(r, tx, entries));
   const executions = await last;
   timer();
+  markStage("batch.committed");
   reportBatch(r, { ...recorded, executions });
+  markStage("execution.published");
   return recorded.results;
 }
 

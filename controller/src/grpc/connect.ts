@@ -1,6 +1,7 @@
 // Connect: hello, welcome, then events in, offers and desires out, until either side hangs up. Registered by
 // agent-service.ts; the work itself is AgentWork's.
 import { OcError } from "@opsconductor/contract/errors";
+import { markStage } from "@opsconductor/contract/stage-marks";
 import type {
   AgentMessage,
   AttemptEvent as WireEvent,
@@ -167,6 +168,7 @@ class Conversation {
     try {
       switch (body?.$case) {
         case "events":
+          markStage("events.received");
           for (const event of body.value.events) this.#events.push(toEvent(event), weightOf(event));
           return;
         case "heartbeat":
