@@ -138,6 +138,17 @@ export const configSchema = z.object({
     "Key that signs access tokens. Made at the first start and kept encrypted in the database when not set.",
     true,
   ),
+  leaseSeconds: setting(
+    z
+      .string()
+      .regex(/^\d{1,3}$/, "must be a whole number of seconds")
+      .transform(Number)
+      .refine((seconds) => seconds >= 3 && seconds <= 300, "must be from 3 to 300")
+      .prefault("15"),
+    "OC_LEASE_SECONDS",
+    "How long this controller counts as alive after its last word to the database; after that its agents are shown as " +
+      "unreachable until another controller or this one has them again.",
+  ),
   logLevel: setting(
     z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
     "LOG_LEVEL",

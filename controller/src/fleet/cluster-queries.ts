@@ -19,19 +19,23 @@ export async function insertClusterOnce(sql: Query, id: string, keyCheck: Buffer
 export interface ControllerRow {
   id: string;
   startedAt: Date;
-  leaseUntil: Date;
+  leaseSeconds: number;
   version: string;
   hostname: string;
 }
 
 export async function insertController(sql: Query, c: ControllerRow): Promise<void> {
   await sql`insert into fleet.controllers (id, started_at, lease_until, version, hostname)
-    values (${c.id}, ${c.startedAt}, ${c.leaseUntil}, ${c.version}, ${c.hostname})`;
+    values (${c.id}, ${c.startedAt}, now() + make_interval(secs => ${c.leaseSeconds}), ${c.version}, ${c.hostname})`;
 }
 
-/** False when the row is gone: another controller found the lease long over and removed it. */
-export async function renewLease(sql: Query, id: string, until: Date): Promise<boolean> {
-  const { count } = await sql`update fleet.controllers set lease_until = ${until} where id = ${id}`;
+/**
+ * By the database's clock, which is also who judges it: a controller whose own clock is wrong is no less alive. False
+ * when the row is gone: another controller found the lease long over and removed it.
+ */
+export async function renewLease(sql: Query, id: string, leaseSeconds: number): Promise<boolean> {
+  const { count } = await sql`
+    update fleet.controllers set lease_until = now() + make_interval(secs => ${leaseSeconds}) where id = ${id}`;
   return count > 0;
 }
 
@@ -40,8 +44,8 @@ export async function deleteController(sql: Query, id: string): Promise<void> {
 }
 
 /** Rows of processes that were killed; a day is longer than any pause that a live one comes back from. */
-export async function deleteAbandonedControllers(sql: Query, before: Date): Promise<void> {
-  await sql`delete from fleet.controllers where lease_until < ${before}`;
+export async function deleteAbandonedControllers(sql: Query): Promise<void> {
+  await sql`delete from fleet.controllers where lease_until < now() - interval '1 day'`;
 }
 
 export async function selectController(sql: Query, id: string): Promise<{ startedAt: Date } | undefined> {

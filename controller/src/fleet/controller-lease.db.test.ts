@@ -18,6 +18,27 @@ test("a controller has a live row while it runs and none after a clean stop", as
   expect(await rows()).toEqual([]);
 });
 
+test("a controller whose clock is a day wrong is no less alive", async () => {
+  for (const hours of [-24, 24]) {
+    t.setNow(new Date(Date.now() + hours * 3_600_000));
+    const running = await controllerLease.start(t.ctx);
+    const [{ seconds }] = await t.ctx.sql<[{ seconds: number }]>`
+      select extract(epoch from lease_until - now())::float8 as seconds from fleet.controllers`;
+    expect(seconds).toBeGreaterThan(10);
+    expect(seconds).toBeLessThanOrEqual(15);
+    await running.stop();
+  }
+});
+
+test("the lease is renewed long before it is over", async () => {
+  const running = await controllerLease.start({ ...t.ctx, config: { ...t.ctx.config, leaseSeconds: 3 } });
+  const until = async () =>
+    (await t.ctx.sql<{ leaseUntil: Date }[]>`select lease_until from fleet.controllers`)[0]!.leaseUntil;
+  const first = await until();
+  await expect.poll(until, { timeout: 2_500 }).not.toEqual(first);
+  await running.stop();
+});
+
 test("rows that killed controllers left a day ago are removed, younger ones stay as expired", async () => {
   const [old, young] = [t.ctx.newId(), t.ctx.newId()];
   for (const [id, age] of [

@@ -5,16 +5,15 @@ import type { Service } from "../service.ts";
 import { version } from "../version.ts";
 import { deleteAbandonedControllers, deleteController, insertController, renewLease } from "./cluster-queries.ts";
 
-const leaseMs = 15_000;
-const renewMs = 4_000;
-const abandonedMs = 86_400_000;
+/** A lease survives that many renewals that came too late or failed, less one. */
+const renewalsPerLease = 4;
 
 export const controllerLease: Service = {
   name: "controller lease",
   async start(ctx) {
-    await deleteAbandonedControllers(ctx.sql, new Date(ctx.now().getTime() - abandonedMs));
+    await deleteAbandonedControllers(ctx.sql);
     await insertLease(ctx);
-    const timer = setInterval(() => void renew(ctx), renewMs);
+    const timer = setInterval(() => void renew(ctx), (ctx.config.leaseSeconds * 1000) / renewalsPerLease);
     return {
       async stop() {
         clearInterval(timer);
@@ -25,16 +24,16 @@ export const controllerLease: Service = {
 };
 
 async function insertLease(ctx: Context): Promise<void> {
-  const now = ctx.now();
-  const leaseUntil = new Date(now.getTime() + leaseMs);
-  await insertController(ctx.sql, { id: ctx.controllerId, startedAt: now, leaseUntil, version, hostname: hostname() });
+  const { controllerId: id, config } = ctx;
+  const { leaseSeconds } = config;
+  await insertController(ctx.sql, { id, startedAt: ctx.now(), leaseSeconds, version, hostname: hostname() });
 }
 
 /** A database that is away for a moment is no reason to end: the lease runs out and comes back. */
 async function renew(ctx: Context): Promise<void> {
   try {
-    const until = new Date(ctx.now().getTime() + leaseMs);
-    if (!(await renewLease(ctx.sql, ctx.controllerId, until)) && !ctx.signal.aborted) await insertLease(ctx);
+    const renewed = await renewLease(ctx.sql, ctx.controllerId, ctx.config.leaseSeconds);
+    if (!renewed && !ctx.signal.aborted) await insertLease(ctx);
   } catch (error) {
     ctx.log.warn({ err: error }, "controller.lease_not_renewed");
   }
