@@ -75,6 +75,7 @@ async function run(line: CommandLine): Promise<number> {
   const host = { stateFolder: join(state.path, "host"), log, environment: process.env };
   await runAgent({
     ...{ state, log, version, program, dial, signal: stopping.signal },
+    dialsDirectly: !["grpc_proxy", "https_proxy", "http_proxy"].some((name) => process.env[name]),
     enroll: token && server ? () => enroll({ ...enrolFirst, token: tokenOf(token) }) : undefined,
     createHost: () => createHost(policy === undefined ? host : { ...host, policyPath: policy }),
   });

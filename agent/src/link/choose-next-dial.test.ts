@@ -37,6 +37,12 @@ test.each([
   expect(chooseNextDial({ kind: "failed", code, reason }, 100, 0)).toMatchObject({ certificateRefused, waitMs: 100 });
 });
 
+test("the time in which nobody answered counts as back-off", () => {
+  const silent = (waitedMs: number) => ({ kind: "failed" as const, code: 14, reason: "did not answer", waitedMs });
+  expect(chooseNextDial(silent(1_000), 4_000, 0).waitMs).toBe(3_000);
+  expect(chooseNextDial(silent(3_500), 2_000, 0).waitMs).toBe(0);
+});
+
 test("after our own close we dial at once", () => {
   expect(chooseNextDial({ kind: "closed", reason: "to use the new certificate" }, 4_000, 0.5).waitMs).toBe(0);
 });

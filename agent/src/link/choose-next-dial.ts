@@ -29,7 +29,7 @@ export function chooseNextDial(end: SessionEnd, backoffMs: number, random: numbe
   if (end.kind === "closed") return next(0);
   if (end.kind === "failed") {
     const certificateRefused = end.code === unauthenticated || certificateAlert.test(end.reason);
-    return next(backoffMs, { certificateRefused });
+    return next(Math.max(0, backoffMs - (end.waitedMs ?? 0)), { certificateRefused });
   }
   switch (end.code) {
     case "revoked":

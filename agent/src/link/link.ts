@@ -1,5 +1,6 @@
 // Keeps this host connected for as long as the agent runs: dial, talk, wait, dial again. Started by main.ts's `run`.
 import { setTimeout as sleep } from "node:timers/promises";
+import { status } from "@grpc/grpc-js";
 import type { Welcome } from "@opsconductor/proto/opsconductor/agent/v1/agent";
 import type { Logger } from "pino";
 import { candidates } from "./addresses.ts";
@@ -10,6 +11,7 @@ import { chooseBackoff } from "./choose-backoff.ts";
 import { chooseNextDial } from "./choose-next-dial.ts";
 import { FactsReporter } from "./facts-reporter.ts";
 import type { Host } from "./host.ts";
+import { knock } from "./knock.ts";
 import { MarkKeeper } from "./mark-keeper.ts";
 import { reauthenticate } from "./reauthenticate.ts";
 import { Session, type SessionEnd } from "./session.ts";
@@ -26,6 +28,8 @@ export interface LinkOptions {
   /** Random, one a process. */
   incarnation: string;
   makeRequest: RequestMaker;
+  /** False where the environment names a proxy, through which grpc-js then goes and a knock could not. */
+  dialsDirectly: boolean;
   signal: AbortSignal;
 }
 
@@ -81,8 +85,10 @@ export class Link {
     const { host, log, version, incarnation, state } = this.#o;
     const address = this.#addresses[this.#dials++ % this.#addresses.length]!;
     const trust = { authoritiesPem: state.authorities() ?? "", clusterId: this.#identity.clusterId };
-    const client = agentClient(address, trust, chosen.certificate);
     this.#o.status.update({ state: "connecting", address });
+    const unanswered = await this.#knock(address);
+    if (unanswered) return unanswered;
+    const client = agentClient(address, trust, chosen.certificate);
     const session: Session = new Session({
       ...{ host, client, log, version, incarnation },
       certificateSerial: chosen.certificate.serial,
@@ -101,6 +107,19 @@ export class Link {
     this.#facts.sessionEnded();
     client.close();
     return end;
+  }
+
+  async #knock(address: string): Promise<SessionEnd | undefined> {
+    const { signal, dialsDirectly } = this.#o;
+    if (!dialsDirectly) return undefined;
+    const startedAtMs = performance.now();
+    try {
+      await knock(address, signal);
+      return undefined;
+    } catch (error) {
+      const waitedMs = performance.now() - startedAtMs;
+      return { kind: "failed", code: status.UNAVAILABLE, reason: (error as Error).message, waitedMs };
+    }
   }
 
   #welcomed(welcome: Welcome, chosen: ChosenCertificate, address: string): void {

@@ -4,6 +4,7 @@ import { MarkKeeper } from "./mark-keeper.ts";
 import { FakeController } from "./testing/fake-controller.ts";
 import { FakeHost } from "./testing/fake-host.ts";
 import { enrolledState, type LinkedAgent, startLinkedAgent, until } from "./testing/linked-agent.ts";
+import { silentAddress } from "./testing/silent-address.ts";
 
 let controller: FakeController;
 let agent: LinkedAgent;
@@ -178,6 +179,15 @@ test("silence of the controller ends the connection, and the agent dials again",
   await until("connected", () => controller.call);
   controller.call!.write = () => true; // its heartbeats are lost
   await until("a second hello", () => controller.hellos.length === 2);
+});
+
+test.runIf(process.platform === "linux")("a dial that nobody answers is given up and made anew", async () => {
+  const prepared = await enrolledState(controller);
+  const silent = await silentAddress();
+  prepared.identity = { ...prepared.identity, agentAddress: `127.0.0.1:${silent.port}`, reachedBy: "127.0.0.1" };
+  agent = await startLinkedAgent(controller, prepared);
+  await until("given up", () => /did not answer/.test(agent.status().reason));
+  silent.close();
 });
 
 test("retry-after is honoured", async () => {

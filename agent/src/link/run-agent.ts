@@ -20,6 +20,8 @@ export interface RunOptions {
   enroll: (() => Promise<Identity>) | undefined;
   /** host:port of AgentService, instead of the one told at the enrolment. */
   dial: string | undefined;
+  /** False where the environment names a proxy, through which grpc-js then goes. */
+  dialsDirectly: boolean;
   signal: AbortSignal;
 }
 
@@ -50,7 +52,7 @@ async function identityOf({ state, enroll, dial }: RunOptions): Promise<Identity
 }
 
 async function connectAs(identity: Identity, options: RunOptions): Promise<void> {
-  const { state, log, version, signal } = options;
+  const { state, log, version, dialsDirectly, signal } = options;
   const host = options.createHost();
   try {
     const status = new StatusFile(state.file("status.json"), firstStatus(identity, version));
@@ -58,7 +60,8 @@ async function connectAs(identity: Identity, options: RunOptions): Promise<void>
     log.info({ version, agentId, agentName, address: identity.agentAddress }, "agent.started");
     const makeRequest = () => requestInChild(options.program);
     const incarnation = randomUUID();
-    await new Link({ state, identity, host, log, status, version, incarnation, makeRequest, signal }).run();
+    const link = { state, identity, host, log, status, version, incarnation, makeRequest, dialsDirectly, signal };
+    await new Link(link).run();
     status.update({ state: "waiting", reason: "the agent was stopped" });
     log.info("agent.stopped");
   } finally {

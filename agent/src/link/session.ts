@@ -28,7 +28,8 @@ const answersWithinMs = 2_000;
 
 export type SessionEnd =
   | { kind: "goodbye"; code: string; reason: string; retryAfterMs: number }
-  | { kind: "failed"; code: status; reason: string }
+  /** `waitedMs`: so long nobody answered at the address. */
+  | { kind: "failed"; code: status; reason: string; waitedMs?: number }
   /** We ended it ourselves: to use a new certificate, or to stop. */
   | { kind: "closed"; reason: string };
 

@@ -47,6 +47,7 @@ export async function startLinkedAgent(
     version: "0.1.0",
     incarnation: `test-${Math.random()}`,
     makeRequest: makeCertificateRequest,
+    dialsDirectly: true,
     signal: stopping.signal,
   });
   const running = link.run();
