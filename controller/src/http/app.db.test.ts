@@ -54,6 +54,32 @@ test("malformed JSON is a 400, another content type a 415, a large body a 413", 
   expect(((await answers[0]!.json()) as { detail: string }).detail).toMatch(/JSON/i);
 });
 
+test("what is wrong with a body as JSON is told in words", async () => {
+  const post = async (body: string | Buffer<ArrayBuffer>, more: Record<string, string> = {}) => {
+    const headers = { "content-type": "application/json", ...more };
+    const answer = await http.app.request("/api/v1/auth/login", { method: "POST", body, headers });
+    return (await answer.json()) as { status: number; detail: string; errors?: { path: string }[] };
+  };
+  expect(await post("")).toMatchObject({ status: 400, detail: "The body is empty: send a JSON object." });
+  expect((await post('{"username": "a",}')).detail).toMatch(/^The body is not valid JSON: .*column/);
+  expect((await post(Buffer.from([0x22, 0xff, 0x22]))).detail).toContain("UTF-8");
+  expect((await post("[".repeat(100) + "]".repeat(100))).detail).toContain("64 levels");
+  const twice = await post('{"username": "a", "password": "b", "\\u0075sername": "c"}');
+  expect(twice).toMatchObject({ status: 400, errors: [{ path: "username" }] });
+  expect(twice.detail).toBe("username stands twice in the same object; keep one.");
+  expect(await post("x", { "content-encoding": "gzip" })).toMatchObject({ status: 415 });
+});
+
+test("an empty body where one is optional is an empty object, also with a content type", async () => {
+  const { headers } = await signedIn(t.ctx, http);
+  for (const type of ["application/json", "application/json; charset=utf-8", undefined]) {
+    const more: Record<string, string> = type ? { "content-type": type } : {};
+    const path = "/api/v1/jobs/none/execute";
+    const answer = await http.app.request(path, { method: "POST", headers: { ...headers, ...more } });
+    expect([type, answer.status]).toEqual([type, 404]);
+  }
+});
+
 test("a write from a page of another site is refused, whatever it carries", async () => {
   const body = { username: "admin", password: "x" };
   const login = (headers: Record<string, string>) => http.call("POST", "/api/v1/auth/login", body, headers);

@@ -1,10 +1,11 @@
 // What every routes/<resource>.ts begins with: `const routes = newRouter()`, then `routes.openapi(createRoute({…}), …)`
 // with the full path, an entry in contract/src/permissions.ts, and thin handlers that call verbs.
-import { OpenAPIHono, z } from "@hono/zod-openapi";
+import { OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import { problem } from "@opsconductor/contract/api/common";
 import { type FieldError, OcError } from "@opsconductor/contract/errors";
 import type { Context as HonoContext } from "hono";
 import type { Actor } from "../context.ts";
+import { readJsonBody } from "./json-body.ts";
 
 export type HttpEnv = {
   Variables: {
@@ -17,11 +18,21 @@ export type Http = HonoContext<HttpEnv>;
 export type Router = OpenAPIHono<HttpEnv>;
 
 export function newRouter(): Router {
-  return new OpenAPIHono<HttpEnv>({
+  const router = new OpenAPIHono<HttpEnv>({
     defaultHook: (result) => {
       if (!result.success) throw invalidInput(result.target, result.error.issues);
     },
   });
+  const { openapi } = router;
+  router.openapi = ((route, handler, hook) => openapi(readingJson(route), handler, hook)) as typeof openapi;
+  return router;
+}
+
+/** A route that takes JSON, with its body read by us. */
+function readingJson<R extends RouteConfig>(route: R): R {
+  const body = route.request?.body;
+  if (!body?.content["application/json"]) return route;
+  return { ...route, middleware: [readJsonBody(body.required === true), ...[route.middleware ?? []].flat()] };
 }
 
 /** `target` is json, query, param, header …: paths into the body are told without a prefix. */
