@@ -27,5 +27,5 @@ export const loginResponse = z.object({
 });
 export const passwordRequest = z.strictObject({
   currentPassword: z.string().min(1).max(1024),
-  newPassword: z.string().min(12, "at least 12 characters").max(1024),
+  newPassword: z.string().min(12).max(1024),
 });

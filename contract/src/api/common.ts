@@ -6,16 +6,18 @@ export const id = z.uuid().describe("UUIDv7");
 export const instant = z.iso.datetime({ offset: true }).describe("RFC 3339, UTC");
 export const labels = z
   .record(
-    z.string().regex(/^[A-Za-z_][A-Za-z0-9_./-]{0,62}$/, "letters, digits, _ . / -, at most 63"),
+    z
+      .string()
+      .regex(/^[A-Za-z_][A-Za-z0-9_./-]{0,62}$/, "1 to 63 letters, digits and _ . / -, beginning with a letter or _"),
     z.string().max(256),
   )
-  .refine((l) => Object.keys(l).length <= 64, "at most 64 labels");
+  .refine((l) => Object.keys(l).length <= 64, "must have at most 64 labels");
 /** Names of targets, agents, jobs: what people type in selectors and URLs. */
 export const name = z
   .string()
   .regex(
     /^[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/,
-    "letters, digits, dot, dash, underscore; 1 to 128; starts and ends with a letter or digit",
+    "1 to 128 letters, digits, dots, dashes and underscores, with a letter or digit at both ends",
   );
 
 /** Free text of people: whatever a database can store. */

@@ -63,10 +63,13 @@ export const validateResponse = z.object({
 export const executeRequest = z.strictObject({
   inputs: z.record(z.string(), z.unknown()).default({}),
   targets: z
-    .union([
-      z.strictObject({ select: z.string().min(1).max(2000) }),
-      z.strictObject({ names: z.array(z.string()).min(1).max(10000) }),
-    ])
+    .union(
+      [
+        z.strictObject({ select: z.string().min(1).max(2000) }),
+        z.strictObject({ names: z.array(z.string()).min(1).max(10000) }),
+      ],
+      'either {"select": "<selector>"} or {"names": ["<target>", ...]}',
+    )
     .optional()
     .describe("instead of the job's own"),
   version: z

@@ -2,7 +2,7 @@
 // else touches it, because the exact bytes are what is stored and signed. Used by routes/jobs.ts.
 import { jobEnvelope } from "@opsconductor/contract/api/jobs";
 import { OcError } from "@opsconductor/contract/errors";
-import type { Http } from "./router.ts";
+import { type Http, invalidInput } from "./router.ts";
 
 export interface DefinitionBody {
   definition: { bytes: Uint8Array; mediaType: "text/yaml" | "application/json" };
@@ -34,10 +34,8 @@ export async function readDefinitionBody(c: Http, message = ""): Promise<Definit
   const value = parseJson(bytes);
   if (!("definition" in value)) return { definition: { bytes, mediaType: "application/json" }, message };
   const envelope = jobEnvelope.safeParse(value);
-  if (!envelope.success) {
-    const errors = envelope.error.issues.map((i) => ({ path: i.path.map(String).join("."), message: i.message }));
-    throw new OcError("invalid_argument", `${errors[0]!.path || "The body"}: ${errors[0]!.message}`, { errors });
-  }
+  if (!envelope.success)
+    throw invalidInput({ where: "json", schema: jobEnvelope, input: value, issues: envelope.error.issues });
   const text = Buffer.from(envelope.data.definition);
   return { definition: { bytes: text, mediaType: "text/yaml" }, message: envelope.data.message || message };
 }

@@ -2,9 +2,10 @@
 // with the full path, an entry in contract/src/permissions.ts, and thin handlers that call verbs.
 import { OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import { problem } from "@opsconductor/contract/api/common";
-import { type FieldError, OcError } from "@opsconductor/contract/errors";
+import { OcError } from "@opsconductor/contract/errors";
 import type { Context as HonoContext } from "hono";
 import type { Actor } from "../context.ts";
+import { explainIssues, type Refused, sentenceOf, type Where } from "./explain-issues.ts";
 import { readJsonBody } from "./json-body.ts";
 
 export type HttpEnv = {
@@ -18,33 +19,44 @@ export type Http = HonoContext<HttpEnv>;
 export type Router = OpenAPIHono<HttpEnv>;
 
 export function newRouter(): Router {
-  const router = new OpenAPIHono<HttpEnv>({
-    defaultHook: (result) => {
-      if (!result.success) throw invalidInput(result.target, result.error.issues);
-    },
-  });
+  const router = new OpenAPIHono<HttpEnv>();
   const { openapi } = router;
-  router.openapi = ((route, handler, hook) => openapi(readingJson(route), handler, hook)) as typeof openapi;
+  router.openapi = ((asked, handler) => {
+    const route = strict(asked);
+    return openapi(route, handler, (result) => {
+      if (result.success) return;
+      const { target, error } = result;
+      const input = (result as { data?: unknown }).data;
+      throw invalidInput({ where: target, schema: schemaOf(route, target)!, input, issues: error.issues });
+    });
+  }) as typeof openapi;
   return router;
 }
 
-/** A route that takes JSON, with its body read by us. */
-function readingJson<R extends RouteConfig>(route: R): R {
-  const body = route.request?.body;
-  if (!body?.content["application/json"]) return route;
-  return { ...route, middleware: [readJsonBody(body.required === true), ...[route.middleware ?? []].flat()] };
+/** JSON is read by us, and a query parameter that nobody reads is a mistake that its sender wants to hear of. */
+function strict<R extends RouteConfig>(route: R): R {
+  const { body, query = z.object({}) } = route.request ?? {};
+  const isOurs = route.path.startsWith("/api/v1/");
+  const request = { ...route.request, ...(isOurs && query instanceof z.ZodObject ? { query: query.strict() } : {}) };
+  const json = body?.content["application/json"] ? [readJsonBody(body.required === true)] : [];
+  return { ...route, request, middleware: [...json, ...[route.middleware ?? []].flat()] };
 }
 
-/** `target` is json, query, param, header …: paths into the body are told without a prefix. */
-export function invalidInput(target: string, issues: readonly z.core.$ZodIssue[]): OcError {
-  const prefix = target === "json" ? [] : [target];
-  const errors: FieldError[] = issues.map((issue) => ({
-    path: [...prefix, ...issue.path].map(String).join("."),
-    message: issue.message,
-  }));
-  const first = errors[0]!;
+function schemaOf({ request }: RouteConfig, where: Where): z.ZodType | undefined {
+  const schemas = {
+    json: (request?.body?.content["application/json"] as { schema?: unknown } | undefined)?.schema,
+    query: request?.query,
+    param: request?.params,
+    header: request?.headers,
+  };
+  const schema = schemas[where as keyof typeof schemas];
+  return schema instanceof z.ZodType ? schema : undefined;
+}
+
+export function invalidInput(refused: Refused): OcError {
+  const errors = explainIssues(refused);
   const rest = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
-  return new OcError("invalid_argument", `${first.path || "The body"}: ${first.message}${rest}`, { errors });
+  return new OcError("invalid_argument", `${sentenceOf(errors[0]!)}${rest}`, { errors });
 }
 
 /** A JSON body of a request. */

@@ -18,10 +18,13 @@ const sessionCheckMs = 900;
 const topics = z
   .string()
   .transform((text) => [...new Set(text.split(",").filter((topic) => topic !== ""))])
-  .refine((list) => list.length > 0 && list.length <= maxTopics, `1 to ${maxTopics} topics, separated by commas`)
+  .refine(
+    (list) => list.length > 0 && list.length <= maxTopics,
+    `must be 1 to ${maxTopics} topics, separated by commas`,
+  )
   .refine(
     (list) => list.every((topic) => topicPattern.test(topic)),
-    "agents, targets, jobs, executions, executions:<id> …",
+    "must be topics: agents, targets, jobs, executions, executions:<id>, enrollment-tokens",
   )
   .openapi({ type: "string", example: "agents,executions" });
 

@@ -117,8 +117,10 @@ function addTargetRoutes(ctx: Context, routes: Router): void {
     return c.json(toOriginalTarget(found), 200);
   });
   routes.openapi(addTarget, async (c) => {
-    const checked = targetInput.safeParse(fromOriginalTarget(c.req.valid("json")));
-    if (!checked.success) throw invalidInput("json", checked.error.issues);
+    const input = fromOriginalTarget(c.req.valid("json"));
+    const checked = targetInput.safeParse(input);
+    if (!checked.success)
+      throw invalidInput({ where: "json", schema: targetInput, input, issues: checked.error.issues });
     return c.json(toOriginalTarget(await createTarget(ctx, c.get("actor"), checked.data)), 201);
   });
   routes.openapi(removeTarget, async (c) => {
