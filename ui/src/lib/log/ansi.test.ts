@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { plainText, segmentsOf, stateAfter } from "./ansi.ts";
+import { type LineView, plainText, showLine, stateAfter } from "./ansi.ts";
 import { flags, paletteRgb, unpackLook } from "./sgr-state.ts";
 
 const esc = "\x1b";
 const look = (sequence: string, state = 0) => unpackLook(stateAfter(`${esc}[${sequence}m`, state));
-const shown = (line: string) =>
-  segmentsOf(line, 0)
-    .map((segment) => segment.text)
+const segmentsOf = (line: string, state: number, view?: LineView) => showLine(line, state, view).segments;
+/** Signs in brackets. */
+const shown = (line: string, view?: LineView) =>
+  segmentsOf(line, 0, view)
+    .map(({ text, control }) => (control ? `‹${text}›` : text))
     .join("");
 
 describe("the look of terminal text", () => {
@@ -74,22 +76,21 @@ describe("a line", () => {
   });
 
   it("shows an escape that is never completed instead of hiding what follows", () => {
-    expect(shown(`a${esc}]0;rm -rf /`)).toBe("a␛]0;rm -rf /");
-    expect(shown(`a${esc}[31`)).toBe("a␛[31");
-    expect(shown(`a${esc}[3\n1mb`)).toBe("a␛[3␊1mb");
-    expect(shown(`a${esc}Phidden ${esc}[0mb`)).toBe("a␛Phidden b");
-    expect(shown(`end${esc}`)).toBe("end␛");
+    expect(shown(`a${esc}]0;rm -rf /`)).toBe("a‹ESC›]0;rm -rf /");
+    expect(shown(`a${esc}[31`)).toBe("a‹ESC›[31");
+    expect(shown(`a${esc}[3\n1mb`)).toBe("a‹ESC›[3‹LF›1mb");
+    expect(shown(`a${esc}Phidden ${esc}[0mb`)).toBe("a‹ESC›Phidden b");
+    expect(shown(`end${esc}`)).toBe("end‹ESC›");
   });
 
-  it("shows control characters as pictures and leaves tabs alone", () => {
-    expect(shown("a\0b\bc\x7fd\te")).toBe("a␀b␈c␡d\te");
-    expect(shown("10%\r20%")).toBe("10%␍20%");
-    expect(shown("\x9b31m")).toBe("U+009B31m");
+  it("shows control characters by name and leaves tabs alone", () => {
+    expect(shown("a\0b\x07c\x7fd\te")).toBe("a‹NUL›b‹BEL›c‹DEL›d\te");
+    expect(shown("\x9b31m")).toBe("‹U+009B›31m");
   });
 
   it("shows what would reorder or break the line", () => {
-    expect(shown("if (admin\u202e) { \u2066")).toBe("if (adminU+202E) { U+2066");
-    expect(shown("a\u2028b\u2029c\u200ed")).toBe("aU+2028bU+2029cU+200Ed");
+    expect(shown("if (admin\u202e) { \u2066")).toBe("if (admin‹U+202E›) { ‹U+2066›");
+    expect(shown("a\u2028b\u2029c\u200ed")).toBe("a‹U+2028›b‹U+2029›c‹U+200E›d");
     expect(segmentsOf("x\u202ey", 0)[1]).toEqual({ text: "U+202E", state: 0, control: true });
   });
 
@@ -100,6 +101,24 @@ describe("a line", () => {
       expect(plainText(line)).toBe("text");
       expect(shown(line)).toBe("text");
     }
+  });
+
+  it("says how often text was written over, and the raw view shows all of it", () => {
+    expect(showLine("10%\r20%\r30%", 0)).toEqual({ segments: [{ text: "30%", state: 0 }], overwritten: 2 });
+    expect(plainText("10%\r20%\r30%")).toBe("30%");
+    expect(shown("10%\r20%\x1b[1m!\r", "raw")).toBe("10%‹CR›20%‹ESC[1m›!‹CR›");
+    expect(segmentsOf(`${esc}[31ma`, 0, "raw")[1]).toEqual({ text: "a", state: stateAfter(`${esc}[31m`, 0) });
+    expect(plainText("10%\r20%", "raw")).toBe("10%\r20%");
+    expect(showLine("10%\r20%", 0, "raw").overwritten).toBe(0);
+  });
+
+  it("keeps the looks of what is left of an overwritten line", () => {
+    const green = stateAfter(`${esc}[32m`, 0);
+    expect(segmentsOf(`working\r${esc}[32mok`, 0)).toEqual([
+      { text: "ok", state: green },
+      { text: "rking", state: 0 },
+    ]);
+    expect(stateAfter(`working\r${esc}[32mok`, 0)).toBe(green);
   });
 
   it("says the same by all three readers for any mixture", () => {
@@ -116,6 +135,7 @@ describe("a line", () => {
       ";",
       "4",
       "\r",
+      "\b",
       " ",
       "\u202e",
       "é",
@@ -130,10 +150,11 @@ describe("a line", () => {
       const segments = segmentsOf(line, 0);
       const text = segments.map((segment) => (segment.control ? "?" : segment.text)).join("");
       expect(text.length, JSON.stringify(line)).toBe(plainText(line).length);
-      expect(text).not.toMatch(/[\0-\x08\x0a-\x1f\u202e]/);
+      for (const view of ["terminal", "raw"] as const)
+        expect(shown(line, view)).not.toMatch(/[\0-\x08\x0a-\x1f\u202e]/);
       expect(segmentsOf(`${line}\x1b[0m`, 0).every(({ text: piece }) => piece !== "")).toBe(true);
-      // No sequence takes a letter beyond ASCII, so the last piece has the look at the end.
-      expect(segmentsOf(`${line}é`, 0).at(-1)?.state).toBe(stateAfter(`${line}é`, 0));
+      // No sequence takes a letter beyond ASCII, so the last piece that came has the look at the end.
+      expect(segmentsOf(`${line}é`, 0, "raw").at(-1)?.state).toBe(stateAfter(`${line}é`, 0));
     }
   });
 });

@@ -1,12 +1,24 @@
-// Terminal output as text with looks: escape sequences are read or dropped, never obeyed, and control characters that
-// could hide or reorder text are shown as what they are. Pure; output is data for text nodes, never HTML.
+// Terminal output as text with looks: of escape sequences only those are obeyed that colour text or go back within the
+// line, and characters that could hide or reorder text are shown as signs. Pure; output is data for text nodes, never
+// HTML.
+import { isPlain, reveal, revealed } from "../text/reveal.ts";
 import { applySgr } from "./sgr-state.ts";
+import { TerminalRow } from "./terminal-row.ts";
 
-/** A piece of a line with one look. `control` marks a stand-in for a character that must not act. */
+/** A piece of a line with one look. `control` marks a sign that stands for a character that must not act. */
 export interface Segment {
   text: string;
   state: number;
   control?: true;
+}
+
+/** `terminal`: as a terminal leaves the line. `raw`: every character and sequence that came. */
+export type LineView = "terminal" | "raw";
+
+export interface ShownLine {
+  segments: Segment[];
+  /** How often text was written over. */
+  overwritten: number;
 }
 
 const esc = 0x1b;
@@ -69,65 +81,86 @@ export function stateAfter(line: string, state: number): number {
   return next;
 }
 
-/** The line without escape sequences: what search reads and copies give. */
-export function plainText(line: string): string {
-  let at = line.indexOf("\x1b");
-  if (at < 0) return withoutReturn(line);
-  let text = "";
-  let from = 0;
-  while (at >= 0) {
-    const end = sequenceEnd(line, at);
-    if (end > 0) {
-      text += line.slice(from, at);
-      from = end;
-    }
-    at = line.indexOf("\x1b", end > 0 ? end : at + 1);
-  }
-  return withoutReturn(text + line.slice(from));
-}
-
-const pictureOfReturn = "\u240d";
+/** Something that moves the cursor back: only then is a line more than its text. */
+const goesBack = /[\r\b]|\x1b\[\d*[DG]/;
 /** Windows ends lines in CR LF: its CR says nothing. */
-const withoutReturn = (text: string) => (text.endsWith("\r") ? text.slice(0, -1) : text);
+const withoutReturn = (line: string) => (line.endsWith("\r") ? line.slice(0, -1) : line);
 
-/** The line as pieces to paint, beginning with the look `state`. */
-export function segmentsOf(line: string, state: number): Segment[] {
-  const segments: Segment[] = [];
+/** Calls back for all text and all complete sequences of `line` in their order, with the look that each has or leaves. */
+function eachPiece(
+  line: string,
+  state: number,
+  onText: (text: string, look: number) => void,
+  onSequence?: (sequence: string, look: number) => void,
+): void {
   let look = state;
   let from = 0;
   let at = line.indexOf("\x1b");
   while (at >= 0) {
     const end = sequenceEnd(line, at);
     if (end > 0) {
-      pushText(segments, line.slice(from, at), look);
+      if (at > from) onText(line.slice(from, at), look);
       look = lookAfter(line, at, end, look);
+      onSequence?.(line.slice(at, end), look);
       from = end;
     }
     at = line.indexOf("\x1b", end > 0 ? end : at + 1);
   }
-  pushText(segments, line.slice(from), look);
-  const last = segments.at(-1);
-  if (last?.control && last.text === pictureOfReturn) segments.pop();
-  return segments;
+  if (from < line.length) onText(line.slice(from), look);
 }
 
-// C0 without tab, DEL, C1, line and paragraph separators (they break lines), and everything that changes the direction
-// of text (CVE-2021-42574): shown, because output that looks different from what it is must not pass for the truth.
-const unsafe = /[\0-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
+/** The line as text: what search reads and copies give. */
+export function plainText(line: string, view: LineView = "terminal"): string {
+  if (view === "raw") return line;
+  const ended = withoutReturn(line);
+  if (goesBack.test(ended))
+    return rowOf(ended, 0)
+      .cells.map((cell) => cell.text)
+      .join("");
+  if (!ended.includes("\x1b")) return ended;
+  let text = "";
+  eachPiece(ended, 0, (piece) => (text += piece));
+  return text;
+}
+
+/** The line as pieces to paint, beginning with the look `state`. */
+export function showLine(line: string, state: number, view: LineView = "terminal"): ShownLine {
+  const segments: Segment[] = [];
+  if (view === "raw") {
+    const sequence = (text: string, look: number) =>
+      segments.push({ text: `ESC${revealed(text.slice(1))}`, state: look, control: true });
+    eachPiece(line, state, (text, look) => pushText(segments, text, look), sequence);
+    return { segments, overwritten: 0 };
+  }
+  const ended = withoutReturn(line);
+  if (!goesBack.test(ended)) {
+    eachPiece(ended, state, (text, look) => pushText(segments, text, look));
+    return { segments, overwritten: 0 };
+  }
+  const { cells, overwritten } = rowOf(ended, state);
+  for (let at = 0; at < cells.length; ) {
+    const look = cells[at]?.state ?? 0;
+    let text = "";
+    for (; at < cells.length && cells[at]?.state === look; at += 1) text += cells[at]?.text ?? "";
+    pushText(segments, text, look);
+  }
+  return { segments, overwritten };
+}
+
+function rowOf(line: string, state: number): TerminalRow {
+  const row = new TerminalRow();
+  eachPiece(
+    line,
+    state,
+    (text, look) => row.write(text, look),
+    (sequence) => row.obey(sequence),
+  );
+  return row;
+}
 
 function pushText(segments: Segment[], text: string, state: number): void {
-  let rest = text;
-  for (let at = rest.search(unsafe); at >= 0; at = rest.search(unsafe)) {
-    if (at > 0) segments.push({ text: rest.slice(0, at), state });
-    segments.push({ text: standIn(rest.charCodeAt(at)), state, control: true });
-    rest = rest.slice(at + 1);
-  }
-  if (rest !== "") segments.push({ text: rest, state });
-}
-
-/** Control pictures (U+2400 …) where there is one, else the code point. */
-function standIn(code: number): string {
-  if (code < 0x20) return String.fromCharCode(0x2400 + code);
-  if (code === 0x7f) return "\u2421";
-  return `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
+  if (isPlain(text)) segments.push({ text, state });
+  else
+    for (const piece of reveal(text, "signs"))
+      segments.push(piece.sign ? { text: piece.text, state, control: true } : { text: piece.text, state });
 }

@@ -1,7 +1,7 @@
 // The rows on the screen: a pool of elements that move with the text, so that the order in the document is always the
 // order of the lines (selection, copy and screen readers follow it) and only rows that changed are painted. Text goes
-// into text nodes and nothing else. The viewer is the only caller.
-import { type Segment, segmentsOf } from "./ansi.ts";
+// into text nodes and nothing else. The pane is the only caller.
+import { type LineView, type Segment, showLine } from "./ansi.ts";
 import type { LineRange, LogLines } from "./log-lines.ts";
 import { type PaneWindow, rowHeight } from "./pane-window.ts";
 import { segmentLook } from "./segment-look.ts";
@@ -14,6 +14,7 @@ interface Row {
   state: number;
   gap: string;
   expanded: boolean;
+  view: LineView;
   y: number;
 }
 
@@ -25,17 +26,20 @@ export interface Marks {
   gaps: ReadonlyMap<number, string>;
   /** Long lines that are shown whole. */
   expanded: ReadonlySet<number>;
+  view: LineView;
+  /** Lines that are shown raw among others that are not. */
+  raw: ReadonlySet<number>;
 }
 
 export interface RowWords {
   moreCharacters: (count: number) => string;
+  overwritten: (count: number) => string;
+  asTerminal: string;
 }
 
 /** A megabyte in one row stalls the browser: longer lines are cut, and shown up to the second bound when asked. */
 const maxChars = 4000;
 const maxExpandedChars = 100_000;
-/** Escape sequences are not counted as characters, but must be read. */
-const rawPerChar = 4;
 
 export class LogRows {
   readonly #gutter: HTMLElement;
@@ -83,7 +87,7 @@ export class LogRows {
     number.tabIndex = -1;
     this.#body.append(text);
     this.#gutter.append(number);
-    return { text, number, line: -1, raw: undefined, state: 0, gap: "", expanded: false, y: -1 };
+    return { text, number, line: -1, raw: undefined, state: 0, gap: "", expanded: false, view: "terminal", y: -1 };
   }
 
   /** Takes the rows that scrolled out at one end to the other, in the document too. */
@@ -110,9 +114,12 @@ export class LogRows {
     const state = this.#lines.stateAt(line);
     const gap = marks.gaps.get(line) ?? "";
     const expanded = marks.expanded.has(line);
-    if (row.line !== line || row.raw !== raw || row.state !== state || row.gap !== gap || row.expanded !== expanded) {
-      Object.assign(row, { line, raw, state, gap, expanded });
-      this.#paint(row);
+    const ownView = marks.raw.has(line);
+    const view = ownView ? "raw" : marks.view;
+    const changed = row.line !== line || row.raw !== raw || row.state !== state || row.gap !== gap;
+    if (changed || row.expanded !== expanded || row.view !== view) {
+      Object.assign(row, { line, raw, state, gap, expanded, view });
+      this.#paint(row, ownView && marks.view !== "raw");
     }
     if (row.y !== y) {
       row.y = y;
@@ -123,9 +130,10 @@ export class LogRows {
     if (row.text.className !== look) row.text.className = look;
   }
 
-  #paint(row: Row): void {
+  #paint(row: Row, canGoBack: boolean): void {
     const nodes: Node[] = row.gap === "" ? [] : [note(row.gap, "gap")];
     if (row.raw !== undefined) nodes.push(...this.#textNodes(row, row.raw));
+    if (canGoBack) nodes.push(lineButton("view", row.line, this.#words.asTerminal));
     row.text.replaceChildren(...nodes);
     row.number.textContent = String(row.line + 1);
     row.number.setAttribute("href", `#L${row.line + 1}`);
@@ -134,17 +142,15 @@ export class LogRows {
 
   #textNodes(row: Row, raw: string): Node[] {
     const most = row.expanded ? maxExpandedChars : maxChars;
-    if (raw.length <= most) return segmentsOf(raw, row.state).map(nodeOf);
-    const segments = cut(segmentsOf(raw.slice(0, most * rawPerChar), row.state), most);
-    const rest = raw.length - segments.reduce((sum, segment) => sum + segment.text.length, 0);
-    const nodes = segments.map(nodeOf);
-    if (rest <= 0) return nodes;
-    return [
-      ...nodes,
-      row.expanded
-        ? note(this.#words.moreCharacters(rest), "more")
-        : expander(row.line, this.#words.moreCharacters(rest)),
-    ];
+    const { segments, overwritten } = showLine(raw, row.state, row.view);
+    const nodes = cut(segments, most).map(nodeOf);
+    const rest = segments.reduce((sum, segment) => sum + segment.text.length, 0) - most;
+    if (rest > 0) {
+      const text = this.#words.moreCharacters(rest);
+      nodes.push(row.expanded ? note(text, "more") : lineButton("expand", row.line, text));
+    }
+    if (overwritten > 0) nodes.push(lineButton("view", row.line, this.#words.overwritten(overwritten)));
+    return nodes;
   }
 }
 
@@ -185,11 +191,12 @@ function note(text: string, className: string): HTMLElement {
   return element;
 }
 
-function expander(line: number, text: string): HTMLElement {
+/** A button at the end of a line; the pane takes its clicks. */
+function lineButton(act: "expand" | "view", line: number, text: string): HTMLElement {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "more";
-  button.dataset.expand = String(line);
+  button.dataset[act] = String(line);
   button.textContent = text;
   return button;
 }

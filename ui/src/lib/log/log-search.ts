@@ -1,11 +1,11 @@
-// Finds text in the loaded lines of a log, without regard to case and to escape sequences. Looks only at pages that
-// changed since last time, so that a growing log costs its last page. The viewer is the only caller.
-import { plainText } from "./ansi.ts";
+// Finds text in the loaded lines of a log as they are shown, without regard to case. Looks only at pages that changed
+// since last time, so that a growing log costs its last page. log-finder.svelte.ts is the only caller.
+import { type LineView, plainText } from "./ansi.ts";
 import { type LogLines, pageLines } from "./log-lines.ts";
 
 interface PageText {
   version: number;
-  /** Lower case, without escape sequences, one line feed between lines. */
+  /** Lower case, as it is shown, one line feed between lines. */
   text: string;
   /** Where each line starts in `text`. */
   starts: Uint32Array;
@@ -24,6 +24,7 @@ const sliceMs = 12;
 export class LogSearch {
   readonly #lines: LogLines;
   #needle = "";
+  #view: LineView = "terminal";
   #hits: (PageHits | undefined)[] = [];
   readonly #texts = new Map<number, PageText>();
   #flat: Int32Array | undefined;
@@ -45,10 +46,11 @@ export class LogSearch {
     return this.#flat;
   }
 
-  /** Forgets what was found and what was kept: for another log. */
-  clear(): void {
+  /** Forgets what was found and what was kept: for another log, or another view of it. */
+  clear(view: LineView = this.#view): void {
     this.#run += 1;
     this.#needle = "";
+    this.#view = view;
     this.#hits = [];
     this.#flat = undefined;
     this.#texts.clear();
@@ -92,7 +94,7 @@ export class LogSearch {
   #textOf(number: number, page: { lines: readonly (string | undefined)[]; version: number }): PageText {
     const kept = this.#texts.get(number);
     if (kept?.version === page.version) return kept;
-    const plain = page.lines.map((line) => (line === undefined ? "" : plainText(line).toLowerCase()));
+    const plain = page.lines.map((line) => (line === undefined ? "" : plainText(line, this.#view).toLowerCase()));
     const starts = new Uint32Array(plain.length);
     let at = 0;
     plain.forEach((line, i) => {

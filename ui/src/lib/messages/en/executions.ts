@@ -139,6 +139,9 @@ export const executions = {
     copied: (count: number) => `${plural(count, { one: "line", other: "lines" })} copied`,
     gap: (bytes: string) => `✂ ${bytes} left out here: the output limit was reached`,
     moreCharacters: (count: number) => `… ${plural(count, { one: "more character", other: "more characters" })}`,
+    overwritten: (count: number) => `overwritten ${plural(count, { one: "time", other: "times" })}`,
+    asTerminal: "as a terminal shows it",
+    raw: "Show control characters and overwritten text",
     cut: "Cut off from the log; trying again by itself. Nothing is lost.",
   },
 };
