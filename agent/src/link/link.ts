@@ -9,6 +9,7 @@ import type { RequestMaker } from "./certificate-request.ts";
 import { agentClient } from "./channel.ts";
 import { chooseBackoff } from "./choose-backoff.ts";
 import { chooseNextDial } from "./choose-next-dial.ts";
+import { explainClock } from "./clock-trouble.ts";
 import { FactsReporter } from "./facts-reporter.ts";
 import type { Host } from "./host.ts";
 import { knock } from "./knock.ts";
@@ -43,6 +44,8 @@ export class Link {
   #session: Session | undefined;
   #failures = 0;
   #dials = 0;
+  /** Of the addresses, since the last welcome or pause. */
+  #tried = 0;
 
   constructor(options: LinkOptions) {
     this.#o = options;
@@ -72,6 +75,11 @@ export class Link {
     const chosen = this.#certificates.choose(Date.now());
     if (!chosen) return this.#proveIdentity();
     const end = await this.#talk(chosen);
+    if (end.kind === "failed" && this.#tried < this.#addresses.length) {
+      this.#o.log.info({ reason: end.reason, waitMs: 0 }, "link.disconnected");
+      return 0; // the other address first: a pause is for all of them
+    }
+    this.#tried = 0;
     this.#failures += 1;
     const next = chooseNextDial(end, chooseBackoff(this.#failures, Math.random()), Math.random());
     if (next.certificateRefused) this.#certificates.refuse(chosen);
@@ -84,6 +92,7 @@ export class Link {
   async #talk(chosen: ChosenCertificate): Promise<SessionEnd> {
     const { host, log, version, incarnation, state } = this.#o;
     const address = this.#addresses[this.#dials++ % this.#addresses.length]!;
+    this.#tried += 1;
     const trust = { authoritiesPem: state.authorities() ?? "", clusterId: this.#identity.clusterId };
     this.#o.status.update({ state: "connecting", address });
     const unanswered = await this.#knock(address);
@@ -125,6 +134,7 @@ export class Link {
   #welcomed(welcome: Welcome, chosen: ChosenCertificate, address: string): void {
     const { state, log, status } = this.#o;
     this.#failures = 0;
+    this.#tried = this.#addresses.length; // a lost connection is waited for like a round without success
     this.#dials -= 1; // this address works: begin with it the next time
     this.#certificates.accept(chosen, Math.random());
     if (welcome.renewCertificate) this.#certificates.renewSoon();
@@ -158,7 +168,8 @@ export class Link {
       const { code, details, message } = error as { code?: number; details?: string; message: string };
       const refused = code === 7 || code === 16;
       log.warn({ err: error }, "link.reauthentication_failed");
-      status.update({ state: refused ? "refused" : "waiting", reason: details ?? message });
+      const reason = explainClock(details ?? message, Date.now());
+      status.update({ state: refused ? "refused" : "waiting", reason });
       return refused ? 60_000 : chooseBackoff(this.#failures, Math.random());
     }
   }

@@ -261,6 +261,15 @@ test("when the told address does not answer, the host that enrolment reached is 
   expect(agent.status().address).toBe(`127.0.0.1:${controller.agentPort}`);
 });
 
+test("a pause comes after all addresses were tried, not after each", async () => {
+  const prepared = await enrolledState(controller);
+  prepared.identity = { ...prepared.identity, agentAddress: `does-not-exist.invalid:${controller.agentPort}` };
+  agent = await startLinkedAgent(controller, prepared);
+  await until("online", () => agent.status().state === "online");
+  const reasons = agent.logged("link.disconnected");
+  expect(reasons).toMatchObject([{ waitMs: 0 }]);
+});
+
 test("a controller of another cluster at the same address gets no hello", async () => {
   const prepared = await enrolledState(controller);
   prepared.identity = { ...prepared.identity, clusterId: "00000000-0000-4000-8000-000000000000" };

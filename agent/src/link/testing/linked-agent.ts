@@ -17,6 +17,8 @@ export interface LinkedAgent {
   state: StateFolder;
   identity: Identity;
   status(): AgentStatus;
+  /** What it has logged as `event`. */
+  logged(event: string): Record<string, unknown>[];
   stop(): Promise<void>;
 }
 
@@ -40,9 +42,10 @@ export async function startLinkedAgent(
 ): Promise<LinkedAgent> {
   const { state, identity } = prepared ?? (await enrolledState(controller));
   const stopping = new AbortController();
+  const lines: Record<string, unknown>[] = [];
   const link = new Link({
     ...{ state, identity, host },
-    log: pino({ level: "silent" }),
+    log: pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) }),
     status: new StatusFile(state.file("status.json"), firstStatus(identity)),
     version: "0.1.0",
     incarnation: `test-${Math.random()}`,
@@ -56,7 +59,8 @@ export async function startLinkedAgent(
     await running;
     rmSync(state.path, { recursive: true, force: true });
   };
-  return { host, state, identity, status: () => readStatus(state.file("status.json"))!, stop };
+  const logged = (event: string) => lines.filter((line) => line.msg === event);
+  return { host, state, identity, status: () => readStatus(state.file("status.json"))!, logged, stop };
 }
 
 function firstStatus({ agentId, agentName, clusterId }: Identity): AgentStatus {
