@@ -10,6 +10,7 @@ import type {
 import { formatAddress, parseAddress } from "./addresses.ts";
 import type { RequestMaker } from "./certificate-request.ts";
 import { enrollmentClient } from "./channel.ts";
+import { explainClock } from "./clock-trouble.ts";
 import { enrolmentBytes } from "./enrolment-bytes.ts";
 import { identityPublicKey, makeHostKeys, signAsHost } from "./host-keys.ts";
 import { parseJoinToken } from "./join-token.ts";
@@ -77,7 +78,7 @@ async function askPatiently(client: EnrollmentServiceClient, message: EnrollRequ
       // What grpc-js says of a connection that it cannot make, or whose certificate it refuses, does not pass.
       const ofConnection = details.startsWith("No connection established");
       const passing = code === status.RESOURCE_EXHAUSTED || (code === status.UNAVAILABLE && !ofConnection);
-      if (!passing || attempt === attempts) throw error;
+      if (!passing || attempt === attempts) throw new Error(explainClock(details, Date.now()), { cause: error });
       await sleep(attempt * pauseMs * (0.5 + Math.random()));
     }
   }

@@ -12,6 +12,7 @@ import type {
   Welcome,
 } from "@opsconductor/proto/opsconductor/agent/v1/agent";
 import type { Logger } from "pino";
+import { explainClock } from "./clock-trouble.ts";
 import { ControllerClock } from "./controller-clock.ts";
 import { fromVitals, toDesire, toOffer } from "./convert.ts";
 import { EventSender } from "./event-sender.ts";
@@ -208,5 +209,5 @@ export class Session {
 }
 
 function endOf(error: ServiceError): SessionEnd {
-  return { kind: "failed", code: error.code, reason: error.details || error.message };
+  return { kind: "failed", code: error.code, reason: explainClock(error.details || error.message, Date.now()) };
 }

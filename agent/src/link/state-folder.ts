@@ -27,6 +27,7 @@ export interface StoredCertificate {
   keyPem: string;
   chainPem: string;
   serial: string;
+  /** Both by this host's clock. */
   issuedAtMs: number;
   notAfterMs: number;
 }

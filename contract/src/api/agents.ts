@@ -22,6 +22,7 @@ export const agent = z.object({
       memoryTotalBytes: z.number(),
       runningAttempts: z.number(),
       spooledBytes: z.number(),
+      clockOffsetMs: z.number().describe("the agent's clock less the controller's; about 0 when both are right"),
       degraded: z.string(),
     })
     .partial(),

@@ -9,6 +9,8 @@ export interface Vitals {
   memoryTotalBytes: number;
   runningAttempts: number;
   spooledBytes: number;
+  /** The agent's clock less ours, when its last heartbeat arrived; undefined when it did not say. */
+  clockOffsetMs?: number;
   /** Why the agent takes no work; empty when healthy. */
   degraded: string;
 }

@@ -172,7 +172,7 @@ class Conversation {
           for (const event of body.value.events) this.#events.push(toEvent(event), weightOf(event));
           return;
         case "heartbeat":
-          stream.vitals = toVitals(body.value);
+          stream.vitals = toVitals(body.value, this.#parts.ctx.now().getTime());
           return;
         case "facts":
           void this.#takeFacts(body.value.factsJson);

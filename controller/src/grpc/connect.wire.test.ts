@@ -176,6 +176,20 @@ test("a degraded agent stays connected and takes no work", async () => {
   stream.close();
 });
 
+test("an agent whose clock is wrong is told by how much", async () => {
+  const id = await enrollFakeAgent(c);
+  const stream = await connectFakeAgent(c, id);
+  const dayMs = 86_400_000;
+  stream.send({ $case: "heartbeat", value: heartbeat({ atMs: BigInt(Date.now() + dayMs) }) });
+  const offset = async () => {
+    await c.presence.writeVitals();
+    return (await getAgent(c.ctx, actor, { idOrName: id.response.agentId })).vitals.clockOffsetMs;
+  };
+  const told = await until("the offset", offset);
+  expect(Math.abs(told - dayMs)).toBeLessThan(5_000);
+  stream.close();
+});
+
 test("facts are kept on the agent and on its own target", async () => {
   const id = await enrollFakeAgent(c);
   const stream = await connectFakeAgent(c, id);

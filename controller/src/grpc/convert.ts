@@ -149,8 +149,11 @@ export function toOutputPiece(c: wire.OutputChunk): OutputPiece {
   };
 }
 
-export function toVitals(h: wire.Heartbeat): Vitals {
+/** `nowMs`: our clock at its arrival. */
+export function toVitals(h: wire.Heartbeat, nowMs: number): Vitals {
+  const clock = h.atMs === 0n ? {} : { clockOffsetMs: number(h.atMs) - nowMs };
   return {
+    ...clock,
     load1: finite(h.load1),
     cpuFraction: finite(h.cpuFraction),
     memoryUsedBytes: number(h.memoryUsedBytes),

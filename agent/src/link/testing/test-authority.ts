@@ -44,7 +44,7 @@ export async function makeTestAuthority(clusterId: string = randomUUID()): Promi
   ) =>
     X509CertificateGenerator.create({
       issuer: root.subject,
-      notBefore: new Date(Date.now() - 60_000),
+      notBefore: new Date(), // rounded down to the second
       notAfter: until,
       publicKey,
       signingKey: keys.privateKey,

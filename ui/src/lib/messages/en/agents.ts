@@ -94,6 +94,10 @@ export const agents = {
     vitalsNone: "No figures yet. They come with the agent's first heartbeat.",
     about: "About",
     degraded: "The agent reports a problem",
+    clockTitle: (difference: string, ahead: boolean) =>
+      `The host's clock is ${difference} ${ahead ? "ahead of" : "behind"} the controller's`,
+    clockText:
+      "Timeouts do not depend on it, but times in the host's output are wrong, and certificates may be refused. Set the clock of the host.",
     certificate: "Certificate",
     serial: "Serial number",
     notAfter: "Valid until",
