@@ -344,7 +344,7 @@ create table identity.refresh_tokens (
   session_id uuid not null,
   issued_at timestamp with time zone default now() not null,
   used_at timestamp with time zone,
-  replaced_by bytea,
+  successor_salt bytea,
   constraint refresh_tokens_pkey PRIMARY KEY (sha256)
 );
 

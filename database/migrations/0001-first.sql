@@ -160,7 +160,7 @@ create table identity.refresh_tokens (
   session_id uuid not null references identity.sessions on delete cascade,
   issued_at timestamptz not null default now(),
   used_at timestamptz,
-  replaced_by bytea
+  successor_salt bytea                           -- makes the next token of this one, for whoever presents it again in its grace
 );
 create index refresh_tokens_session on identity.refresh_tokens (session_id);
 

@@ -330,7 +330,7 @@ export interface IdentityRefreshTokensRow {
   sessionId: string;
   issuedAt: Date;
   usedAt: Date | null;
-  replacedBy: Buffer | null;
+  successorSalt: Buffer | null;
 }
 
 /** identity.roles */

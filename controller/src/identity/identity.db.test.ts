@@ -117,7 +117,36 @@ test("two tabs that refresh at once both go on", async () => {
   const { cookie } = await signedIn(t.ctx, http);
   const [a, b] = await Promise.all([refresh(cookie), refresh(cookie)]);
   expect([a.status, b.status]).toEqual([200, 200]);
+  expect(a.cookie).toBe(b.cookie);
   expect((await refresh(a.cookie!)).status).toBe(200);
+});
+
+test("a tab that comes late is given the newest token, however often another went on", async () => {
+  const { cookie } = await signedIn(t.ctx, http);
+  const second = await refresh((await refresh(cookie)).cookie!);
+  later(9_000);
+  const late = await refresh(cookie);
+  expect([late.status, late.cookie]).toEqual([200, second.cookie]);
+  later(60_000);
+  expect((await refresh(late.cookie!)).status).toBe(200);
+});
+
+test("a thief within the grace shares the owner's line, and shows when both have gone on", async () => {
+  const { cookie, headers } = await signedIn(t.ctx, http);
+  const [owner, thief] = [await refresh(cookie), await refresh(cookie)];
+  later(60_000);
+  expect((await refresh(owner.cookie!)).status).toBe(200);
+  later(60_000);
+  expect((await refresh(thief.cookie!)).status).toBe(401);
+  expect((await me(headers)).status).toBe(401);
+});
+
+test("what the database keeps of a session does not make its tokens", async () => {
+  const { cookie } = await signedIn(t.ctx, http);
+  const next = (await refresh(cookie)).cookie!.split("=")[1]!;
+  const rows = JSON.stringify(await t.ctx.sql`select * from identity.refresh_tokens`);
+  expect(rows).not.toContain(next);
+  expect(rows).not.toContain(JSON.stringify(Buffer.from(next, "base64url")));
 });
 
 test("a used refresh token that comes after its grace ends the session for thief and owner", async () => {

@@ -1,5 +1,8 @@
-// Refresh: a refresh token is good once and gives the next one. One that comes again after its grace was stolen, and
-// since nobody can tell the thief from the owner, the whole session ends. Called by POST auth/refresh.
+// Refresh: a refresh token is good once and gives the next one. One that comes again within its grace (tabs that race, an
+// answer that was lost) gives that same next one, so that a session has one line of tokens and a copy shows itself. One
+// that comes after its grace was stolen, and since nobody can tell the thief from the owner, the whole session ends.
+// Called by POST auth/refresh.
+import { randomBytes } from "node:crypto";
 import type { User } from "@opsconductor/contract/api/auth";
 import { OcError } from "@opsconductor/contract/errors";
 import { writeAudit } from "../communication/audit.ts";
@@ -12,9 +15,10 @@ import {
   type PresentedToken,
   replaceRefreshToken,
   revokeSession,
+  selectSuccessorSalt,
   touchSession,
 } from "./session-queries.ts";
-import { absoluteMs, idleMs, newRefreshToken, refreshTokenHash, reuseGraceMs, type Tokens } from "./sessions.ts";
+import { absoluteMs, idleMs, refreshTokenHash, reuseGraceMs, successorOf, type Tokens } from "./sessions.ts";
 import { selectUser } from "./user-queries.ts";
 
 export interface RefreshParams {
@@ -32,7 +36,7 @@ export async function refreshSession(
 ): Promise<Tokens & { user: User }> {
   const presented = params.refreshToken;
   if (!presented) throw new OcError("unauthenticated", "There is no session to refresh: sign in.");
-  const outcome = await ctx.sql.begin((tx) => rotate(ctx, tx, caller, refreshTokenHash(presented), params.userAgent));
+  const outcome = await ctx.sql.begin((tx) => rotate(ctx, tx, caller, presented, params.userAgent));
   if (!outcome || "stolen" in outcome) {
     if (outcome) reportTheft(ctx, caller, outcome.stolen);
     throw new OcError("unauthenticated", "The session has ended: sign in again.");
@@ -47,18 +51,37 @@ async function rotate(
   ctx: Context,
   tx: Query,
   caller: Actor,
-  sha256: Buffer,
+  presented: string,
   userAgent: string | null,
 ): Promise<Outcome> {
   const now = ctx.now();
+  const sha256 = refreshTokenHash(presented);
   const token = await lockPresentedToken(tx, sha256, now);
   if (!token?.live) return undefined;
   if (token.usedAt && !inGrace(token, userAgent, now)) return endStolen(ctx, tx, caller, token);
-  const next = newRefreshToken();
-  await replaceRefreshToken(tx, sha256, next.sha256, token, now);
+  const refreshToken = token.usedAt ? await newestToken(tx, presented) : await rotateToken(tx, presented, token, now);
+  if (refreshToken === undefined) return undefined;
   await touchSession(tx, token.sessionId, now, new Date(now.getTime() + idleMs));
   const user = toUser((await selectUser(tx, token.userId))!);
-  return { sessionId: token.sessionId, refreshToken: next.token, user };
+  return { sessionId: token.sessionId, refreshToken, user };
+}
+
+async function rotateToken(tx: Query, presented: string, { sessionId }: PresentedToken, now: Date): Promise<string> {
+  const successorSalt = randomBytes(32);
+  const next = successorOf(presented, successorSalt);
+  await replaceRefreshToken(tx, { sha256: refreshTokenHash(presented), successorSalt, sessionId }, next.sha256, now);
+  return next.token;
+}
+
+/** Along the line to the token that nobody has used yet: another tab may have gone on more than once already. */
+async function newestToken(tx: Query, presented: string): Promise<string | undefined> {
+  let token = presented;
+  for (;;) {
+    const salt = await selectSuccessorSalt(tx, refreshTokenHash(token));
+    if (salt === undefined) return undefined;
+    if (salt === null) return token;
+    token = successorOf(token, salt).token;
+  }
 }
 
 function inGrace(token: PresentedToken, userAgent: string | null, now: Date): boolean {

@@ -66,12 +66,24 @@ export async function lockPresentedToken(sql: Query, sha256: Buffer, now: Date):
 }
 
 /** Used tokens are kept for a day, to recognise one that was stolen and comes late. */
-export async function replaceRefreshToken(sql: Query, used: Buffer, next: Buffer, token: PresentedToken, now: Date) {
-  await sql`update identity.refresh_tokens set used_at = ${now}, replaced_by = ${next}
-    where sha256 = ${used} and used_at is null`;
-  await insertRefreshToken(sql, next, token.sessionId, now);
+export async function replaceRefreshToken(
+  sql: Query,
+  used: { sha256: Buffer; successorSalt: Buffer; sessionId: string },
+  next: Buffer,
+  now: Date,
+): Promise<void> {
+  await sql`update identity.refresh_tokens set used_at = ${now}, successor_salt = ${used.successorSalt}
+    where sha256 = ${used.sha256}`;
+  await insertRefreshToken(sql, next, used.sessionId, now);
   await sql`delete from identity.refresh_tokens
-    where session_id = ${token.sessionId} and used_at < ${new Date(now.getTime() - 86_400_000)}`;
+    where session_id = ${used.sessionId} and used_at < ${new Date(now.getTime() - 86_400_000)}`;
+}
+
+/** Null while the token has not been used; undefined when there is no such token. */
+export async function selectSuccessorSalt(sql: Query, sha256: Buffer): Promise<Buffer | null | undefined> {
+  const [row] = await sql<{ successorSalt: Buffer | null }[]>`
+    select successor_salt from identity.refresh_tokens where sha256 = ${sha256}`;
+  return row?.successorSalt;
 }
 
 export async function touchSession(sql: Query, id: string, now: Date, idleUntil: Date): Promise<void> {

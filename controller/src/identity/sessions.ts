@@ -1,5 +1,5 @@
 // How long sessions live, and the making of refresh tokens; shared by sign-in and refresh.
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, createHmac, randomBytes } from "node:crypto";
 
 const hourMs = 3_600_000;
 /** Without a refresh for this long, or this old in any case, a session is over. */
@@ -11,6 +11,15 @@ export const reuseGraceMs = 10_000;
 export function newRefreshToken(): { token: string; sha256: Buffer } {
   const token = randomBytes(32).toString("base64url");
   return { token, sha256: refreshTokenHash(token) };
+}
+
+/**
+ * The token that follows `token`. The salt is stored and the token is not: who holds only the database cannot make it, and
+ * whoever presents the token again is given the same one.
+ */
+export function successorOf(token: string, salt: Uint8Array): { token: string; sha256: Buffer } {
+  const next = createHmac("sha256", token).update(salt).digest("base64url");
+  return { token: next, sha256: refreshTokenHash(next) };
 }
 
 export function refreshTokenHash(token: string): Buffer {
