@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { repositoryRoot } from "./tree.ts";
+import { repositoryFiles, repositoryRoot } from "./tree.ts";
 
 interface Locked {
   version?: string;
@@ -47,13 +47,32 @@ describe("the lock file", () => {
   });
 });
 
+const workspaces = ["proto", "contract", "database", "controller", "agent", "ui", "e2e", "bench"];
+
+/** Not by a specifier in our files, and why it is there. */
+const namedByOthers: Record<string, string> = {
+  "@biomejs/biome": "the command biome of scripts/suites.mjs",
+  "@bufbuild/buf": "the command buf of scripts/gen/proto.ts",
+  "ts-proto": "the plugin of proto/buf.gen.yaml",
+  "@types/node": "types that the compiler finds by itself",
+  "@internationalized/date": "bits-ui asks for it beside itself",
+  "svelte-check": "the command of ui's check",
+  typescript: "svelte-check asks for its own version beside itself",
+};
+
+/** The root's packages serve all. */
+const isOf = (folder: string, path: string) => folder === "" || path.startsWith(`${folder}/`);
+
+/** As a specifier: quoted, whole or with a path below it. */
+function isNamed(name: string, text: string): boolean {
+  return ['"', "'", "`"].some((quote) => text.includes(`${quote}${name}${quote}`) || text.includes(`${quote}${name}/`));
+}
+
 describe("our packages", () => {
-  const manifests = ["", "proto", "contract", "database", "controller", "agent", "ui", "e2e", "bench"].map(
-    (folder) => ({
-      folder,
-      ...JSON.parse(readFileSync(join(repositoryRoot, folder, "package.json"), "utf8")),
-    }),
-  );
+  const manifests = ["", ...workspaces].map((folder) => ({
+    folder,
+    ...JSON.parse(readFileSync(join(repositoryRoot, folder, "package.json"), "utf8")),
+  }));
 
   it("pin exact versions", () => {
     const loose = manifests.flatMap(({ folder, dependencies, devDependencies, optionalDependencies }) =>
@@ -62,6 +81,20 @@ describe("our packages", () => {
         .map(([name, version]) => `${folder}: ${name} ${version}`),
     );
     expect(loose).toEqual([]);
+  });
+
+  it("name no dependency that nothing of theirs names", () => {
+    const files = repositoryFiles().filter((path) => /\.(ts|mjs|js|svelte|css|json)$|^\.ci\//.test(path));
+    const unused = manifests.flatMap(({ folder, dependencies, devDependencies }) => {
+      const own = files.filter((path) => isOf(folder, path) && !/(^|\/)package(-lock)?\.json$/.test(path));
+      const text = own.map((path) => readFileSync(join(repositoryRoot, path), "utf8")).join("\n");
+      return Object.keys({ ...dependencies, ...devDependencies })
+        .filter((name) => !namedByOthers[name] && !isNamed(name, text))
+        .map((name) => `${folder || "the root"}: ${name}`);
+    });
+    expect(unused).toEqual([]);
+    const all = manifests.flatMap((manifest) => Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }));
+    expect(Object.keys(namedByOthers).filter((name) => !all.includes(name))).toEqual([]);
   });
 
   it("are modules, which type stripping needs", () => {
