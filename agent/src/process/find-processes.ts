@@ -20,17 +20,26 @@ interface SeenProcess {
   separator: "\0" | " ";
 }
 
+export interface TryMarks {
+  /** Of what the step starts. */
+  mark: string;
+  /** Of the supervisor; empty when there never was one. */
+  supervisorMark: string;
+  /** The supervisor: leader of the session and group. */
+  pid: number;
+}
+
 /**
- * By the mark in the environment, and by the session for those who cleared theirs (`env -i`). `leader` is the
- * supervisor's pid; its session counts only while that pid is the supervisor's or nobody's.
+ * By the marks in the environment, and by the session for those who cleared theirs (`env -i`). The supervisor's session
+ * counts only while its pid is the supervisor's or nobody's.
  */
-export function findProcesses(mark: string, leader: number): TryProcesses {
+export function findProcesses({ mark, supervisorMark, pid: leader }: TryMarks): TryProcesses {
   const found: TryProcesses = { command: [], supervisor: [] };
   const bySession: number[] = [];
   let leaderIsForeign = false;
   for (const seen of allProcesses()) {
     if (has(seen, `OC_PROCESS_MARK=${mark}`)) found.command.push(seen.pid);
-    else if (has(seen, `OC_SUPERVISOR=${mark}`)) found.supervisor.push(seen.pid);
+    else if (supervisorMark !== "" && has(seen, `OC_SUPERVISOR=${supervisorMark}`)) found.supervisor.push(seen.pid);
     else if (seen.pid === leader) leaderIsForeign = true;
     else if (seen.session === leader || seen.group === leader) bySession.push(seen.pid);
   }
@@ -48,8 +57,8 @@ export function findPipeHolders(supervisor: readonly number[]): number[] {
 }
 
 /** The processes of a supervisor of which only the mark is known: its claim was never finished. */
-export function findSupervisors(mark: string): number[] {
-  return findProcesses(mark, -1).supervisor;
+export function findSupervisors(supervisorMark: string): number[] {
+  return findProcesses({ mark: supervisorMark, supervisorMark, pid: -1 }).supervisor;
 }
 
 /** The copier at the end of the pipe, not one of the supervisor's shells. */

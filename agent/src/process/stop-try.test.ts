@@ -112,7 +112,7 @@ test.skipIf(!canUseCgroups())("in a cgroup nothing escapes, not even at once", a
 test("processes of other tries are never found", async () => {
   const [one, other] = [bench.sh("echo $$; exec sleep 100"), bench.sh("echo $$; exec sleep 100")];
   const [[pid], [otherPid]] = [await pidsOf(one, 1), await pidsOf(other, 1)];
-  expect(findProcesses(one.target.mark, one.target.pid).command).toEqual([pid]);
+  expect(findProcesses(one.target).command).toEqual([pid]);
   await stopTry(one.target, { why: "cancelled", graceMs: 0 });
   expect(processExists(otherPid!)).toBe(true);
   await stopTry(other.target, { why: "cancelled", graceMs: 0 });

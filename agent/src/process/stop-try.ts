@@ -2,14 +2,11 @@
 // record is there. The runner calls it for cancel and timeout, for pipes held open after the end, and for leftovers.
 import { setTimeout as sleep } from "node:timers/promises";
 import { killCgroup } from "./cgroup.ts";
-import { findPipeHolders, findProcesses, isCapper } from "./find-processes.ts";
+import { findPipeHolders, findProcesses, isCapper, type TryMarks } from "./find-processes.ts";
 import { type ExitRecord, hasEnded, readExit, recordStop, type StopReason } from "./try-records.ts";
 
-export interface TryToStop {
+export interface TryToStop extends TryMarks {
   folder: string;
-  /** The supervisor: leader of the session and group. */
-  pid: number;
-  mark: string;
   cgroup: string | undefined;
 }
 
@@ -36,11 +33,11 @@ export async function stopTry(target: TryToStop, options: StopOptions): Promise<
  * made of the kill itself; returns the record that was there by then.
  */
 export async function killLeftovers(target: TryToStop): Promise<ExitRecord | undefined> {
-  await killUntilGone(() => findProcesses(target.mark, target.pid).supervisor);
+  await killUntilGone(() => findProcesses(target).supervisor);
   const exit = readExit(target.folder);
   if (target.cgroup !== undefined) killCgroup(target.cgroup);
   await killUntilGone(() => {
-    const { command, supervisor } = findProcesses(target.mark, target.pid);
+    const { command, supervisor } = findProcesses(target);
     return [...command, ...supervisor];
   });
   return exit;
@@ -60,7 +57,7 @@ async function killUntilGone(find: () => number[]): Promise<void> {
 async function killEverything(target: TryToStop): Promise<void> {
   for (let round = 0; round < 200; round++) {
     if (target.cgroup !== undefined) killCgroup(target.cgroup);
-    const { command, supervisor } = findProcesses(target.mark, target.pid);
+    const { command, supervisor } = findProcesses(target);
     const holders = round >= 2 ? findPipeHolders(supervisor).filter((pid) => !command.includes(pid)) : [];
     killAll([...command, ...holders]);
     if (round >= 20) killAll(supervisor.filter(isCapper));

@@ -1,51 +1,53 @@
-# The supervisor of one try of a step: it outlives the agent. spawn-supervisor.ts starts it as the leader of a session
-# of its own, in the try's folder, with the step's environment; try-records.ts reads what it writes there:
+# The supervisor of one try of a step: it outlives the agent. supervisor.ts starts it as the leader of a session of its
+# own, in the try's folder, often before there is a try: it waits for one line on stdin. try-records.ts reads what it
+# writes:
 #   claim  who runs this spawn. Made exclusively, so there is at most one; whole only with its last word, `end`.
 #   head   the first HEAD bytes of stdout and stderr, merged in the order written, as they come
 #   tail   the last TAIL bytes, only when the step wrote more than HEAD
 #   code   the command is over: its status, when, why it was told to stop, what the shell said about a signal
 #   exit   the output is complete too: raw bytes in head, raw bytes after it, code. Whole only with `end`.
-# Arguments: HEAD TAIL BOOT-ID CGROUP-FOLDER-OR-EMPTY MARK WORKING-DIRECTORY COMMAND [ARGUMENT …]
+# Arguments: BOOT-ID FIRST, how much of the output may be kept before HEAD is known.
+# The line: HEAD TAIL CGROUP-FOLDER-OR-EMPTY; then the file `job` says what to run. Without the whole line, because the
+# agent is gone or needs no supervisor, nothing is claimed and nothing stays.
 #
-# Environment: the step's; OC_SUPERVISOR is the mark of what belongs to us, OC_PROCESS_MARK of what belongs to the step,
-# OC_STEP_PATH the step's PATH (our own tools are found with ours).
+# Environment: OC_SUPERVISOR is the mark of what belongs to us, OC_PROCESS_MARK (of `job`) of what belongs to the step.
 #
-# Only builtins stand between start and exit, but for one dd that starts beside the command. Measured on two shared
-# cores with `true` (p50): claim 2.3 ms and exit record 4.8 ms after the spawn began, where a bare spawn of `true` takes
-# 2.1 ms; each further process on the way (ln, setsid, mv) would add 0.6 to 1.9 ms.
+# Everything that can be done before the line is: between the line and the exit record stand three new files, one fork
+# and the command itself. Each further process on the way would add 0.6 to 1.9 ms on two shared cores.
 umask 077
 # Stopping a step is TERM to the whole group: what belongs to the supervisor ignores it, the command does not.
 trap '' HUP INT QUIT TERM
-head=$1 tail=$2 boot=$3 cgroup=$4 mark=$5 dir=$6
-shift 6
+boot=$1 first=$2 start=0
 
-# Exclusive create is the race with an agent that gives this spawn up. Nothing ran unless the line is whole.
-claim() {
-  start=0
-  if [ -r /proc/$$/stat ]; then
-    read -r stat </proc/$$/stat
-    started ${stat##*) }
-  fi
-  set -C
-  echo "1 $boot $$ $start end" 2>/dev/null >claim || exit 75
-  set +C
+identify() {
+  [ ! -r /proc/$$/stat ] || read -r stat </proc/$$/stat
+  [ ! -r /proc/$$/stat ] || started ${stat##*) }
 }
 started() { start=${20}; }
 
+# Exclusive create is the race with an agent that gives this spawn up. Nothing ran unless the line is whole.
+claim() {
+  set -C
+  echo "1 $boot $$ $start $head $tail end" 2>/dev/null >claim || exit 75
+  set +C
+}
+
+# `job` brings the step's environment and ends with exec: nothing of it is seen by the rest of this script.
 command() (
-  exec 2>&1
+  exec 2>&1 </dev/null
   trap - HUP INT QUIT TERM
   [ -z "$cgroup" ] || echo 0 2>/dev/null >"$cgroup/cgroup.procs"
-  OC_PROCESS_MARK=$mark PATH=$OC_STEP_PATH
-  export OC_PROCESS_MARK PATH
-  unset OC_SUPERVISOR OC_STEP_PATH
+  unset OC_SUPERVISOR
   umask 022
-  cd "$dir" && unset OLDPWD && exec "$@"
+  . ./job
 )
 
 # A shell cannot tell `exit 137` from SIGKILL by the status; what it prints about a signal goes to `word`.
 supervise() {
-  command "$@"
+  identify
+  read -r head tail cgroup || exit
+  claim
+  command
   status=$? up=0 why=- word=
   [ ! -r /proc/uptime ] || read -r up _ </proc/uptime
   [ ! -e kill ] || read -r why _ <kill
@@ -56,28 +58,34 @@ supervise() {
 # `head -c` holds back what it has read until it has 4 KiB, so dd copies block by block: a dd that read fewer blocks
 # than asked has seen the end. Its third line counts bytes.
 capper() {
-  kept=0 more=0 full=
+  kept=0 more=0 full= head=$first
   while [ "$kept" -lt "$head" ]; do
     left=$((head - kept)) block=4096
     [ "$left" -ge "$block" ] || block=$left
     count=$((left / block))
-    LC_ALL=C dd bs="$block" count="$count" 2>dd >>head || full=1
+    LC_ALL=C dd bs="$block" count="$count" 2>dd.$$ >>head || full=1
     counted
     kept=$((kept + bytes))
+    claimed
     [ "$blocks" -ge "$count" ] && [ -z "$full" ] || break
   done
   # Also when the disk is full: the pipe is read to its end, or the step would die of it.
   if [ "$kept" -ge "$head" ] || [ -n "$full" ]; then
-    LC_ALL=C dd bs=65536 2>dd | tail -c "$tail" >tail
+    LC_ALL=C dd bs=65536 2>dd.$$ | tail -c "$tail" >tail
     counted
     more=$bytes
   fi
-  # The other side holds the pipe until it has written `code`. Without one nothing was started here, or nobody knows.
+  # The other side holds the pipe until it has written `code`. Without one nobody knows how it ended.
   read -r code <code || exit
   # A full disk is waited for: the outcome is not lost while this process lives.
   until echo "1 $kept $more $code
 end" >exit; do sleep 1; done
 } 2>/dev/null
+
+# Without a claim of ours nothing was started here, and there is nothing to tell.
+claimed() {
+  read -r _ _ owner _ head tail _ <claim && [ "$owner" = $$ ] || exit
+}
 
 counted() {
   bytes=0
@@ -85,10 +93,9 @@ counted() {
     while read -r in rest; do [ "$rest" != "records in" ] || break; done
     read -r _
     read -r bytes _
-  } <dd
+  } <dd.$$
   case $in in *+*) ;; *) in=0+0 ;; esac
   blocks=$((${in%+*} + ${in#*+})) bytes=${bytes:-0}
 }
 
-claim
-supervise "$@" </dev/null | capper
+supervise | capper

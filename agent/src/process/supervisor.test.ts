@@ -1,13 +1,13 @@
-import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
 import { findProcesses } from "./find-processes.ts";
-import { spawnSupervisor } from "./spawn-supervisor.ts";
+import { jobFile } from "./job-file.ts";
 import { killLeftovers } from "./stop-try.ts";
-import { processExists, readIfThere, TryBench, until } from "./testing/run-try.ts";
+import { begin, prepare, processExists, readIfThere, TryBench, until } from "./testing/run-try.ts";
 import { giveSpawnUp, readClaim, readExit } from "./try-records.ts";
+import { type SpawnEnd, TryWatch } from "./watch-try.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 const bench = new TryBench();
@@ -35,22 +35,71 @@ test("a signal and an exit code that looks like one are told apart", async () =>
 });
 
 test("bash as the system's shell tells signals apart too", async () => {
-  const folder = bench.makeFolder();
-  const spec = bench.spec(["/bin/sh", "-c", "kill -9 $$"], { folder });
-  const args = [spec.script, "100", "100", spec.bootId, "", spec.mark, "/", ...spec.argv];
-  const child = spawn("/bin/bash", args, { cwd: folder, env: { ...spec.env, OC_STEP_PATH: spec.env.PATH } });
-  await new Promise((resolve) => child.on("exit", resolve));
-  expect(readExit(folder)).toMatchObject({ exitCode: undefined, signal: "SIGKILL" });
+  const run = bench.sh("kill -9 $$", { shell: "/bin/bash" });
+  expect(await run.over).toMatchObject({ exit: { exitCode: undefined, signal: "SIGKILL" } });
 });
 
 test("of twenty supervisors that race for one claim, one runs the command", async () => {
   const folder = bench.makeFolder();
   const ledger = join(bench.root, "ledger");
   const spec = bench.spec(["/bin/sh", "-c", `echo ran >>${ledger}`], { folder });
-  const racers = Array.from({ length: 20 }, () => spawnSupervisor(spec));
+  const racers = Array.from({ length: 20 }, () => begin(spec));
   await Promise.all(racers.map((racer) => new Promise((resolve) => racer.on("exit", resolve))));
   expect(readFileSync(ledger, "utf8")).toBe("ran\n");
-  expect(racers.filter((racer) => racer.exitCode === 75)).toHaveLength(19);
+  expect(readExit(folder)).toMatchObject({ exitCode: 0, headBytes: 0n });
+});
+
+test("a supervisor that waits does nothing until it is told, and goes when the agent does", async () => {
+  const folder = bench.makeFolder();
+  const waiting = prepare(bench.spec(["/bin/true"], { folder }));
+  await until(() => existsSync(join(folder, "word")), "the supervisor's start");
+  waiting.dismiss();
+  await new Promise((resolve) => waiting.child.on("exit", resolve));
+  expect(readClaim(folder)).toBeUndefined();
+  expect(readExit(folder)).toBeUndefined();
+});
+
+test("a spawn whose supervisor dies before it begins is told as one that did not start", async () => {
+  const spec = bench.spec(["/bin/true"]);
+  const dead = prepare(spec);
+  const over = Promise.withResolvers<SpawnEnd>();
+  const nothing = () => {};
+  const events = { claimed: nothing, commandEnded: nothing, output: nothing, over: over.resolve };
+  const watch = new TryWatch(spec.folder, bench.bootId, events);
+  watch.open();
+  watch.follow(dead.child);
+  dead.child.kill("SIGKILL");
+  dead.begin(spec, spec);
+  expect(await over.promise).toMatchObject({ kind: "notStarted" });
+});
+
+test("an agent that dies while it tells a supervisor to begin has started nothing", async () => {
+  const ledger = join(bench.root, "half-told");
+  const line = "1000000 1000 ";
+  for (const told of [0, 1, 7, 8, line.length]) {
+    const spec = bench.spec(["/bin/sh", "-c", `echo ran >>${ledger}`]);
+    const { child } = prepare(spec);
+    writeFileSync(join(spec.folder, "job"), jobFile(spec));
+    child.stdin!.end(line.slice(0, told));
+    await new Promise((resolve) => child.on("exit", resolve));
+    expect(readClaim(spec.folder)).toBeUndefined();
+  }
+  expect(existsSync(ledger)).toBe(false);
+});
+
+test("values of the environment and arguments reach the command byte by byte, whatever their names", async () => {
+  const characters = Array.from({ length: 0x250 }, (_, i) => String.fromCodePoint(i + 1)).join("");
+  const value = `${characters}'"\\$(id)\`id\`\n\n`;
+  const env = { PATH: "/usr/bin:/bin", UID: "7", IFS: ",", head: "1", status: "2", VALUE: value, "LC_a-b": "odd" };
+  for (const shell of ["/bin/sh", "/bin/bash"]) {
+    const run = bench.start(["/usr/bin/env", "-u", "none", "/bin/cat", "/proc/self/environ"], { env, shell });
+    await run.over;
+    const seen = run.output().toString().split("\0");
+    for (const [name, own] of Object.entries(env)) expect(seen).toContain(`${name}=${own}`);
+    const said = bench.start(["/usr/bin/printf", "%s", value], { shell });
+    await said.over;
+    expect(said.output().toString()).toBe(value);
+  }
 });
 
 test("a spawn that the agent has given up can never start", async () => {
@@ -143,7 +192,7 @@ test("a killed supervisor is seen as gone, and what it left can be ended", async
   process.kill((await run.claimed).pid, "SIGKILL");
   expect(await run.over).toEqual({ kind: "gone" });
   await killLeftovers(run.target);
-  expect(findProcesses(run.target.mark, run.target.pid)).toEqual({ command: [], supervisor: [] });
+  expect(findProcesses(run.target)).toEqual({ command: [], supervisor: [] });
 });
 
 function hash(bytes: Uint8Array): string {

@@ -26,11 +26,19 @@ export interface ExitRecord {
   endedAtUptime: number;
 }
 
+/** Tells the mark of the supervisor that waits or works in the folder; there before it is. */
+export const supervisorMarkFile = "supervisor";
+
+/** Empty when there never was one. */
+export function readSupervisorMark(folder: string): string {
+  return readOptional(join(folder, supervisorMarkFile)) ?? "";
+}
+
 /** undefined: nobody took the claim; "torn": somebody made the file and did not finish the line. */
 export function readClaim(folder: string): ClaimRecord | "torn" | undefined {
   const text = readOptional(join(folder, "claim"));
   if (text === undefined) return undefined;
-  const [version, bootId, pid, startTime, end] = text.trimEnd().split(" ");
+  const [version, bootId, pid, startTime, , , end] = text.trimEnd().split(" ");
   if (version !== "1" || end !== "end" || !text.endsWith("\n")) return "torn";
   return { bootId: bootId!, pid: Number(pid), startTime: startTime! };
 }
@@ -38,7 +46,7 @@ export function readClaim(folder: string): ClaimRecord | "torn" | undefined {
 /** Takes the claim for the agent. False: a supervisor was first. */
 export function giveSpawnUp(folder: string, bootId: string): boolean {
   const temporary = join(folder, `claim.${process.pid}`);
-  writeFileSync(temporary, `1 ${bootId} 0 0 end\n`, { mode: 0o600 });
+  writeFileSync(temporary, `1 ${bootId} 0 0 0 0 end\n`, { mode: 0o600 });
   try {
     linkSync(temporary, join(folder, "claim"));
     return true;

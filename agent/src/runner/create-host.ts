@@ -14,6 +14,7 @@ import type { Host, OfferMessage } from "../link/host.ts";
 import { OutputRegistry } from "../output/output-registry.ts";
 import { detectCgroups } from "../process/cgroup.ts";
 import { readBootId } from "../process/process-identity.ts";
+import { SupervisorPool } from "../process/supervisor-pool.ts";
 import { installSupervisor } from "../process/supervisor-script.ts";
 import { DiskWatch } from "./disk-watch.ts";
 import { forgetEveryMs, forgetNow, forgetOldOutcomes } from "./forget-attempt.ts";
@@ -66,7 +67,10 @@ export function createHost(options: HostOptions): RunningHost {
     policy: loadPolicy(options.policyPath ?? "/etc/opsconductor/policy.yaml"),
     slots: new Slots(settings.maxRunning),
     cgroups: process.platform === "linux" ? detectCgroups() : undefined,
-    supervisorScript: installSupervisor(stateFolder),
+    supervisors: new SupervisorPool({
+      ...{ stateFolder, bootId, size: settings.waitingSupervisors },
+      script: installSupervisor(stateFolder),
+    }),
     baseEnvironment: baseEnvironment(options.environment),
     redactorFor: () => undefined,
     attempts: new Map(),
@@ -198,6 +202,7 @@ class LinkedHost implements RunningHost {
     this.#readiness.close();
     this.#disk.close();
     this.#host.outputs.close();
+    this.#host.supervisors.close();
     this.#guarded("close", () => {
       forgetNow(this.#host);
       if (this.#host.journal.poisoned() === "") this.#host.journal.commit([]);

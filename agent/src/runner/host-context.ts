@@ -5,6 +5,7 @@ import type { AttemptKey, Journal, Moment } from "../journal/journal.ts";
 import type { OutputRegistry, TryAddress } from "../output/output-registry.ts";
 import type { Redactor } from "../output/redactor.ts";
 import type { Cgroups } from "../process/cgroup.ts";
+import type { SupervisorPool } from "../process/supervisor-pool.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Slots } from "./slots.ts";
 
@@ -19,6 +20,8 @@ export interface HostSettings {
   maxSpoolBytes: number;
   /** Below it no work is taken, so that outcomes of running work still fit. */
   minFreeBytes: number;
+  /** Supervisors that are started before there is a step for them. */
+  waitingSupervisors: number;
   /** Outcomes that the controller never asked to forget are kept this long. */
   keepOutcomesMs: number;
 }
@@ -35,6 +38,7 @@ export const defaultSettings: HostSettings = {
   drainMs: 2000,
   maxSpoolBytes: 1024 ** 3,
   minFreeBytes: 64 * 1024 ** 2,
+  waitingSupervisors: 2,
   keepOutcomesMs: 30 * 24 * 3_600_000,
 };
 
@@ -50,7 +54,7 @@ export interface HostContext {
   policy: Policy;
   slots: Slots;
   cgroups: Cgroups | undefined;
-  supervisorScript: string;
+  supervisors: SupervisorPool;
   /** What steps inherit. */
   baseEnvironment: Record<string, string>;
   /** What hides secrets in a try's output; undefined: nothing to hide. */

@@ -96,10 +96,11 @@ test("kills at chosen moments of a step: nothing runs twice, and everything gets
   const wait = (id: string) => `while [ ! -e ${gate(id)} ]; do sleep 0.02; done`;
   const steps = ids.map((id) => `{ id: ${id}, run: "${note}; seq 1 100; ${wait(id)}; echo end" }`);
   const offer = bench.offer(`steps: [ ${steps.join(", ")} ]\nfinally: [ { id: e, run: "${note}" } ]`);
-  // As soon as these are there the agent dies: prepared, claimed, writing, command over, record written. What is
+  // As soon as these are there the agent dies: prepared, about to be told, claimed, writing, command over, record written. What is
   // opened before lets the steps before this one end, and this one where the moment is its end.
   const moments = [
     { path: "0.1.1", open: "" },
+    { path: "0.1.1/job", open: "" },
     { path: "0.1.1/claim", open: "" },
     { path: "1.1.1/claim", open: "a" },
     { path: "1.1.1/head", open: "a" },

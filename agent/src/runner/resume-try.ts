@@ -6,7 +6,7 @@ import type { PlannedStep } from "@opsconductor/contract/job/plan-stage";
 import { findSupervisors } from "../process/find-processes.ts";
 import { isAlive } from "../process/process-identity.ts";
 import { killAll } from "../process/stop-try.ts";
-import { type ClaimRecord, giveSpawnUp, readClaim, readExit } from "../process/try-records.ts";
+import { type ClaimRecord, giveSpawnUp, readClaim, readExit, readSupervisorMark } from "../process/try-records.ts";
 import type { Attempt } from "./attempt.ts";
 import type { TryProgress } from "./attempt-progress.ts";
 import { finishTry, lost, reportTry, type TryResult } from "./finish-try.ts";
@@ -47,7 +47,7 @@ async function adopt(host: HostContext, place: TryPlace, claim: ClaimRecord, ope
 async function settleClaim(host: HostContext, place: TryPlace): Promise<ClaimRecord | undefined> {
   if (readClaim(place.folder) === undefined && giveSpawnUp(place.folder, host.bootId)) return undefined;
   for (let round = 0; readClaim(place.folder) === "torn"; round++) {
-    const supervisors = findSupervisors(place.mark);
+    const supervisors = findSupervisors(readSupervisorMark(place.folder));
     if (supervisors.length === 0 && round > 0) return undefined;
     if (round > 2) killAll(supervisors);
     await sleep(20);

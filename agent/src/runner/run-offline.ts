@@ -33,7 +33,14 @@ export async function runOffline(run: OfflineRun): Promise<boolean> {
   const stateFolder = mkdtempSync(join(tmpdir(), "opsconductor-exec-"));
   const policy = run.policyPath === undefined ? {} : { policyPath: run.policyPath };
   const { environment, log } = run;
-  const host = createHost({ stateFolder, environment, log, journal: new MemoryJournal(), ...policy });
+  const host = createHost({
+    stateFolder,
+    environment,
+    log,
+    journal: new MemoryJournal(),
+    settings: { waitingSupervisors: 0 },
+    ...policy,
+  });
   try {
     return await follow(host, run);
   } finally {

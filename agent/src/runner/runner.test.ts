@@ -295,16 +295,15 @@ test("an offer at or below a forgotten fence is refused", async () => {
   expect(bench.events(offer.fence)).toEqual([{ kind: "tombstone", code: "pruned" }]);
 });
 
-test("a step too large for the system to start fails with the reason, and its try is closed", async () => {
+test("a step with an argument too long for the system fails with the reason before anything starts", async () => {
   const fence = bench.run(
     jobOf(
       `steps: [ { id: a, run: ["true", "${"x".repeat(60_000)}", "\${{ inputs.s }}\${{ inputs.s }}\${{ inputs.s }}"] } ]`,
       `inputs: { s: { type: string, default: "${"y".repeat(50_000)}", maxLength: 65536 } }`,
     ),
   );
-  expect((await bench.outcome(fence)).reason).toMatch(/could not be started: spawn E2BIG/);
-  expect(bench.eventsOf(fence, "tryStarting").map((e) => e.spawn)).toEqual([1, 2, 3]);
-  expect(bench.eventsOf(fence, "tryFinished")).toMatchObject([{ state: "failed", outputBytes: 0n }]);
+  expect((await bench.outcome(fence)).reason).toMatch(/longer than 128 KiB: hand it over in a file/);
+  expect(bench.eventsOf(fence, "tryStarting")).toEqual([]);
 });
 
 test("each attempt works in a folder of its own, which is gone afterwards", async () => {

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import type { PlannedStep } from "@opsconductor/contract/job/plan-stage";
 import { markStage } from "@opsconductor/contract/stage-marks";
 import type { OutputRecord } from "../journal/journal.ts";
-import { spawnSupervisor } from "../process/spawn-supervisor.ts";
+import type { Supervisor } from "../process/supervisor.ts";
 import type { Attempt } from "./attempt.ts";
 import { finishTry, reportTry, type TryResult } from "./finish-try.ts";
 import type { HostContext } from "./host-context.ts";
@@ -31,40 +31,63 @@ export async function startTry(
   });
   if (!decision.allowed) return failBeforeStart(host, place, `denied by this host's policy: ${decision.reason}`);
 
-  const caps = prepare(host, place, command);
+  const { supervisor, caps } = prepare(host, place, command);
   markStage("try.prepared");
   attempt.note({ kind: "tryStarting", stepId: step.id, try: tryNumber, spawn });
   attempt.record({ kind: "output", output: openStream(place) });
-  attempt.commit("soon");
+  commitOrDismiss(attempt, supervisor);
   markStage("start.durable");
 
   const startedAt = host.now();
   const cgroup = host.cgroups?.create(place.mark);
-  const launch = () =>
-    spawnSupervisor({
-      ...{ folder: place.folder, script: host.supervisorScript, bootId: host.bootId, mark: place.mark, cgroup },
-      ...{ workingFolder: attempt.workingFolder, argv: command.argv, env: command.env, ...caps },
-    });
+  const launch = () => {
+    const { argv, env } = command;
+    supervisor.begin({ workingFolder: attempt.workingFolder, argv, env, mark: place.mark }, { cgroup, ...caps });
+    return supervisor.child;
+  };
   const end = await superviseTry(host, { place, spawn: launch, supervisorPid: 0, startedAt });
   if (end.kind === "notStarted") return startAgain(host, place, end.reason);
   return finishTry(host, place, end, host.now().monotonicMs - startedAt.monotonicMs);
 }
 
-function prepare(host: HostContext, place: TryPlace, command: StepCommand): { headBytes: number; tailBytes: number } {
+interface Caps {
+  headBytes: number;
+  tailBytes: number;
+}
+
+/** Everything that may stand before the start is durable: the supervisor does nothing until it is told. */
+function prepare(host: HostContext, place: TryPlace, command: StepCommand): { supervisor: Supervisor; caps: Caps } {
   mkdirSync(place.attempt.workingFolder, { recursive: true, mode: 0o700 });
-  mkdirSync(place.folder, { recursive: true, mode: 0o700 });
+  const caps = capsOf(host, place);
+  const supervisor = host.supervisors.take(place.folder, caps.headBytes);
   if (command.script !== undefined)
     writeFileSync(join(place.folder, command.scriptName), command.script, { mode: 0o600 });
   writeFileSync(join(place.folder, outputsFile), "", { mode: 0o600 });
-  return openOutput(host, place);
+  openOutput(host, place, caps);
+  return { supervisor, caps };
 }
 
-/** Opens the stream; says how much of it may be kept at its beginning and at its end. */
-export function openOutput(host: HostContext, place: TryPlace): { headBytes: number; tailBytes: number } {
+/** How much of the output may be kept at its beginning and at its end. */
+function capsOf(host: HostContext, place: TryPlace): Caps {
   const cap = host.outputs.allow(place.attempt.plan.maxOutputBytes);
   const tailBytes = Math.min(Math.ceil(cap / 4), 1024 ** 2);
-  host.outputs.follow(place.address, place.folder, host.redactorFor(place.address), cap);
   return { headBytes: cap - tailBytes, tailBytes };
+}
+
+/** Opens the stream of a try that starts or was found. */
+export function openOutput(host: HostContext, place: TryPlace, caps = capsOf(host, place)): void {
+  const reservedBytes = caps.headBytes + caps.tailBytes;
+  host.outputs.follow(place.address, place.folder, host.redactorFor(place.address), reservedBytes);
+}
+
+// A journal that fails ends the work of this life: what waits to begin would wait as long as the agent lives.
+function commitOrDismiss(attempt: Attempt, supervisor: Supervisor): void {
+  try {
+    attempt.commit("soon");
+  } catch (error) {
+    supervisor.dismiss();
+    throw error;
+  }
 }
 
 function openStream({ address, folder }: TryPlace): OutputRecord {

@@ -17,6 +17,8 @@ export interface StepCommand extends Command {
 }
 
 export const outputsFile = "outputs";
+/** Linux passes no longer one to a program (MAX_ARG_STRLEN). */
+const longestBytes = 128 * 1024;
 
 /** A problem is for people: the step fails with it before anything starts. */
 export function stepCommand(
@@ -30,8 +32,8 @@ export function stepCommand(
     const own = Object.fromEntries(Object.entries(step.env).map(([name, value]) => [name, expand(value)]));
     const env = withoutDangerous({ ...host.baseEnvironment, ...own, ...givenEnvironment(place) });
     const argv = step.run.kind === "exec" ? step.run.argv.map(expand) : [];
-    const nul = [...argv, ...Object.values(env)].some((text) => text.includes("\0"));
-    if (nul) return refuse("an argument or environment value contains a NUL character");
+    const problem = problemOf([...argv, ...Object.entries(env).map(([name, value]) => `${name}=${value}`)]);
+    if (problem !== undefined) return refuse(problem);
     const resolved = resolveCommand(step.run, argv, {
       folder: place.folder,
       workingFolder: attempt.workingFolder,
@@ -79,6 +81,13 @@ function givenEnvironment(place: TryPlace): Record<string, string> {
     OC_TARGET_NAME: offer.target.name,
   };
   return { ...inputEnvironment(place.attempt.inputs), ...variables };
+}
+
+/** What the system would refuse, said before anything starts. */
+function problemOf(texts: readonly string[]): string | undefined {
+  if (texts.some((text) => text.includes("\0"))) return "an argument or environment value contains a NUL character";
+  const long = texts.some((text) => text.length > longestBytes / 4 && Buffer.byteLength(text) >= longestBytes);
+  return long ? "an argument or environment value is longer than 128 KiB: hand it over in a file" : undefined;
 }
 
 function refuse(problem: string): { command: undefined; problem: string } {

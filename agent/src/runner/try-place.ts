@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { PlannedStep } from "@opsconductor/contract/job/plan-stage";
 import type { TryAddress } from "../output/output-registry.ts";
 import type { TryToStop } from "../process/stop-try.ts";
+import { readSupervisorMark } from "../process/try-records.ts";
 import type { Attempt } from "./attempt.ts";
 import type { HostContext } from "./host-context.ts";
 
@@ -40,5 +41,7 @@ function spawnName(position: number, tryNumber: number, spawn: number): string {
 }
 
 export function targetOf(host: HostContext, place: TryPlace, supervisorPid: number): TryToStop {
-  return { folder: place.folder, pid: supervisorPid, mark: place.mark, cgroup: host.cgroups?.folderOf(place.mark) };
+  const { folder, mark } = place;
+  const supervisorMark = readSupervisorMark(folder);
+  return { folder, pid: supervisorPid, mark, supervisorMark, cgroup: host.cgroups?.folderOf(mark) };
 }

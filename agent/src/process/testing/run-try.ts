@@ -1,16 +1,31 @@
 // Runs one command under a real supervisor, for the tests of this folder.
 import type { ChildProcess } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findProcesses } from "../find-processes.ts";
 import { readBootId, readProcessStat } from "../process-identity.ts";
-import { type SpawnSpec, spawnSupervisor } from "../spawn-supervisor.ts";
 import { killLeftovers, type TryToStop } from "../stop-try.ts";
+import { Supervisor } from "../supervisor.ts";
 import { installSupervisor } from "../supervisor-script.ts";
-import type { ClaimRecord } from "../try-records.ts";
+import { type ClaimRecord, readSupervisorMark } from "../try-records.ts";
 import { type SpawnEnd, TryWatch } from "../watch-try.ts";
+
+export interface SpawnSpec {
+  folder: string;
+  script: string;
+  bootId: string;
+  mark: string;
+  cgroup: string | undefined;
+  workingFolder: string;
+  argv: readonly string[];
+  env: Readonly<Record<string, string>>;
+  headBytes: number;
+  tailBytes: number;
+  shell?: string;
+}
 
 export interface TestTry {
   folder: string;
@@ -59,9 +74,10 @@ export class TryBench {
       over: over.resolve,
     });
     watch.open();
-    const child = spawnSupervisor(spec);
+    const child = begin(spec);
     watch.follow(child);
-    const target = { folder: spec.folder, pid: child.pid!, mark: spec.mark, cgroup: spec.cgroup };
+    const { folder, mark, cgroup } = spec;
+    const target = { folder, pid: child.pid!, mark, supervisorMark: readSupervisorMark(folder), cgroup };
     const made: TestTry = {
       ...{ folder: spec.folder, target, child, watch },
       ...{ claimed: claimed.promise, ended: ended.promise, over: over.promise },
@@ -80,13 +96,26 @@ export class TryBench {
     const left: string[] = [];
     for (const one of this.#tries) {
       one.watch.close();
-      const { command, supervisor } = findProcesses(one.target.mark, one.target.pid);
+      const { command, supervisor } = findProcesses(one.target);
       if (command.length + supervisor.length > 0) left.push(one.folder);
       await killLeftovers(one.target);
     }
     rmSync(this.root, { recursive: true });
     if (left.length > 0) throw new Error(`Processes were left behind by ${left.join(", ")}.`);
   }
+}
+
+/** As the agent does it when none waits. */
+export function prepare(spec: SpawnSpec): Supervisor {
+  const { folder, script, bootId, headBytes, shell } = spec;
+  const firstBytes = Math.min(headBytes, 64 * 1024);
+  return new Supervisor({ folder, script, bootId, firstBytes, mark: randomUUID(), ...(shell ? { shell } : {}) });
+}
+
+export function begin(spec: SpawnSpec): ChildProcess {
+  const supervisor = prepare(spec);
+  supervisor.begin(spec, spec);
+  return supervisor.child;
 }
 
 export function readIfThere(path: string): Buffer {

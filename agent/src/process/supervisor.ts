@@ -1,0 +1,83 @@
+// One supervisor, from its start to the moment it is given its command: its own session, and nothing that ends with the
+// agent once it has begun. Until then it waits in its folder and goes away with the agent. Made by supervisor-pool.ts.
+import { type ChildProcess, spawn } from "node:child_process";
+import { renameSync, writeFileSync } from "node:fs";
+import type { Socket } from "node:net";
+import { join } from "node:path";
+import { removeFolderNow } from "../output/remove-folder.ts";
+import { type Command, jobFile } from "./job-file.ts";
+import { supervisorMarkFile } from "./try-records.ts";
+
+export interface SupervisorSpec {
+  /** Exists; the supervisor works and writes there. */
+  folder: string;
+  script: string;
+  bootId: string;
+  /** Unique on this host. */
+  mark: string;
+  /** Of the output, what may be kept before `begin` tells the real limit, which must not be less. */
+  firstBytes: number;
+  shell?: string;
+}
+
+export interface Limits {
+  cgroup: string | undefined;
+  headBytes: number;
+  tailBytes: number;
+}
+
+/** Where our own tools are, whatever PATH the step wants for itself. */
+const toolPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+export class Supervisor {
+  readonly child: ChildProcess;
+  readonly firstBytes: number;
+  #folder: string;
+  #failed = false;
+
+  /** Throws or makes `child` emit `error` when the system refuses: then nothing was started. */
+  constructor({ folder, script, bootId, mark, firstBytes, shell = "/bin/sh" }: SupervisorSpec) {
+    this.#folder = folder;
+    this.firstBytes = firstBytes;
+    writeFileSync(join(folder, supervisorMarkFile), mark, { mode: 0o600 });
+    this.child = spawn(shell, [script, bootId, String(firstBytes)], {
+      cwd: folder,
+      detached: true,
+      stdio: ["pipe", "ignore", "ignore"],
+      env: { PATH: toolPath, OC_SUPERVISOR: mark },
+    });
+    this.child.on("error", () => {
+      this.#failed = true;
+    });
+    const line = this.child.stdin as Socket | undefined; // none when there were no descriptors left
+    line?.on("error", () => {}); // it is gone, and its exit is told
+    line?.unref();
+    this.child.unref();
+  }
+
+  get waits(): boolean {
+    return !this.#failed && this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** The folder is where the process is, so both move. */
+  moveTo(folder: string): void {
+    try {
+      renameSync(this.#folder, folder);
+    } catch {
+      removeFolderNow(folder); // of an earlier life, which died before it recorded the start
+      renameSync(this.#folder, folder);
+    }
+    this.#folder = folder;
+  }
+
+  /** Say this once the start is durable: the command begins now, unless somebody else took the claim. */
+  begin(command: Command, { cgroup, headBytes, tailBytes }: Limits): void {
+    writeFileSync(join(this.#folder, "job"), jobFile(command), { mode: 0o600 });
+    this.child.stdin?.end(`${headBytes} ${tailBytes} ${cgroup ?? ""}\n`);
+  }
+
+  /** It ends without having done anything. */
+  dismiss(): void {
+    this.child.stdin?.destroy();
+  }
+}
