@@ -1,9 +1,12 @@
 // The test suites by the name of their files: units are pure, db and wire ones share one PostgreSQL of the run, stories
-// run real processes and browser tests a real Chromium before them. The console's own tests are configured in ui/.
+// run real processes, fault tests kill them, and browser tests a real Chromium before them. The console's own tests are configured in ui/.
 import { defineConfig } from "vitest/config";
 
 const inFolders = (suffix: string) => [`{contract,controller,agent,database,scripts,proto,e2e,bench}/**/*.${suffix}`];
-const others = ["**/node_modules/**", ...["db", "wire", "story", "browser"].map((kind) => `**/*.${kind}.test.ts`)];
+const others = [
+  "**/node_modules/**",
+  ...["db", "wire", "story", "faults", "browser"].map((kind) => `**/*.${kind}.test.ts`),
+];
 
 export default defineConfig({
   test: {
@@ -24,6 +27,15 @@ export default defineConfig({
           include: inFolders("story.test.ts"),
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "faults",
+          include: inFolders("faults.test.ts"),
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
+          fileParallelism: false, // each has a whole stack of its own, and measures how fast it comes back
         },
       },
       {

@@ -11,7 +11,7 @@ const bin = (...path) => join(root, "node_modules", ...path);
 const uiBin = (...path) => [join(root, "ui", "node_modules", ...path), bin(...path)].find(existsSync) ?? bin(...path);
 
 /** What needs the built console. */
-export const needConsole = ["console-budget", "e2e", "browser"];
+export const needConsole = ["console-budget", "e2e", "faults", "browser"];
 
 /** Checks pass or fail as one; each counts as one test. In the order in which they are cheap. */
 export const checks = {
@@ -35,6 +35,7 @@ export const suites = {
   db: ["--project", "db"],
   wire: ["--project", "wire"],
   e2e: ["--project", "e2e"],
+  faults: ["--project", "faults"],
   browser: ["--project", "browser"],
 };
 

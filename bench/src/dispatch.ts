@@ -54,7 +54,7 @@ async function benchStages(folder: string): Promise<void> {
   const stack = await startDevstack({ adminPassword: password, env: recorded(folder) });
   try {
     const api = await Api.signIn(stack.url, "admin", password);
-    const agent = new ExtraAgent(stack, "bench-host", recorded(folder));
+    const agent = new ExtraAgent(stack, "bench-host", { env: recorded(folder) });
     const { token } = await api.post<{ token: string }>("/api/v1/enrollment-tokens");
     const enrolled = agent.enroll(token);
     if (enrolled.code !== 0) throw new Error(enrolled.output);

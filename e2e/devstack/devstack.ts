@@ -23,6 +23,8 @@ export interface DevstackOptions {
   env?: Record<string, string>;
   /** What is started, from the repository's root: the controller itself, or scripts/start.mjs as `npm start` does. */
   program?: string;
+  /** Told every piece of the controllers' output as it comes. */
+  onOutput?: (piece: string) => void;
 }
 
 export interface Devstack {
@@ -43,6 +45,8 @@ export interface Devstack {
   killController(): Promise<void>;
   /** Processes of this stack that run now, the controller and PostgreSQL included. */
   processes(): FoundProcess[];
+  /** Kills what is left, whatever it is, and removes the folder. */
+  discard(): Promise<void>;
   /** Stops everything and removes the folder. Throws when a clean stop left a process behind. */
   stop(): Promise<void>;
 }
@@ -69,6 +73,7 @@ class Stack implements Devstack {
   readonly apiAddress: string;
   readonly #env: Record<string, string>;
   readonly #program: string;
+  readonly #onOutput: ((piece: string) => void) | undefined;
   #controller: StartedProcess | undefined;
   #killed = false;
 
@@ -79,6 +84,7 @@ class Stack implements Devstack {
     this.agentAddress = `127.0.0.1:${agent}`;
     this.apiAddress = `127.0.0.1:${api}`;
     this.#program = join(repositoryRoot, options.program ?? "controller/src/main.ts");
+    this.#onOutput = options.onOutput;
     this.#env = {
       // Nothing of the caller's settings may reach the stack; HOME and PATH are what every login has.
       PATH: process.env.PATH ?? "/usr/bin:/bin",
@@ -113,6 +119,7 @@ class Stack implements Devstack {
       cwd: repositoryRoot,
       env: this.#env,
       logFile,
+      ...(this.#onOutput ? { onOutput: this.#onOutput } : {}),
     });
     this.#controller = controller;
     const answers = async () => {

@@ -6,17 +6,28 @@ import { type StartedProcess, startProcess } from "./processes.ts";
 
 const program = join(repositoryRoot, "agent/src/main.ts");
 
+export interface ExtraAgentOptions {
+  env?: Record<string, string>;
+  /** Starts it through another program, such as `ip netns exec NAME`. */
+  through?: string[];
+  /** host:port to connect to instead of the stack's own address, such as a proxy's. */
+  dial?: string;
+  /** Told every piece of its output as it comes. */
+  onOutput?: (piece: string) => void;
+}
+
 export class ExtraAgent {
   readonly name: string;
+  readonly stateDir: string;
   readonly #stack: Devstack;
-  readonly #more: Record<string, string>;
+  readonly #options: ExtraAgentOptions;
   #running: StartedProcess | undefined;
 
-  /** `environment`: besides what every agent gets. */
-  constructor(stack: Devstack, name: string, environment: Record<string, string> = {}) {
+  constructor(stack: Devstack, name: string, options: ExtraAgentOptions = {}) {
     this.#stack = stack;
-    this.#more = environment;
+    this.#options = options;
     this.name = name;
+    this.stateDir = join(stack.folder, name);
   }
 
   /** Runs one command of the agent to its end. */
@@ -32,8 +43,20 @@ export class ExtraAgent {
 
   start(): void {
     const logFile = join(this.#stack.folder, `${this.name}.log`);
-    const options = { cwd: this.#stack.folder, env: this.#env, logFile };
-    this.#running = startProcess(process.execPath, [program, "run", ...this.#state], options);
+    const { through = [], dial, onOutput } = this.#options;
+    const options = { cwd: this.#stack.folder, env: this.#env, logFile, ...(onOutput ? { onOutput } : {}) };
+    const [command, ...args] = [...through, process.execPath, program, "run", ...this.#state];
+    this.#running = startProcess(command!, dial === undefined ? args : [...args, "--dial", dial], options);
+  }
+
+  /** How the process that runs now ended, once it has. */
+  untilEnded(timeoutMs: number): ReturnType<StartedProcess["untilEnded"]> {
+    if (!this.#running) throw new Error(`${this.name} was not started`);
+    return this.#running.untilEnded(timeoutMs);
+  }
+
+  isRunning(): boolean {
+    return this.#running !== undefined && !this.#running.ended();
   }
 
   get pid(): number {
@@ -53,7 +76,7 @@ export class ExtraAgent {
 
   /** Never the place of a real agent on this machine. */
   get #state(): string[] {
-    return ["--state-dir", join(this.#stack.folder, this.name)];
+    return ["--state-dir", this.stateDir];
   }
 
   get #env(): Record<string, string> {
@@ -61,7 +84,7 @@ export class ExtraAgent {
       PATH: process.env.PATH ?? "/usr/bin:/bin",
       HOME: this.#stack.folder,
       OPSCONDUCTOR_DEVSTACK: this.#stack.folder,
-      ...this.#more,
+      ...this.#options.env,
     };
   }
 }

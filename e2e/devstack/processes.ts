@@ -21,10 +21,12 @@ export interface StartOptions {
   env: Record<string, string>;
   /** Its output is added to this file too. */
   logFile: string;
+  /** Told every piece of output as it comes. */
+  onOutput?: (piece: string) => void;
 }
 
 export function startProcess(command: string, args: string[], options: StartOptions): StartedProcess {
-  const { cwd, env, logFile } = options;
+  const { cwd, env, logFile, onOutput } = options;
   const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
   const log = createWriteStream(logFile, { flags: "a" });
   let text = "";
@@ -32,6 +34,7 @@ export function startProcess(command: string, args: string[], options: StartOpti
     stream.setEncoding("utf8").on("data", (piece: string) => {
       text += piece;
       log.write(piece);
+      onOutput?.(piece);
     });
   }
   const end = endOf(child);

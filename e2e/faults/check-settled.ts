@@ -1,0 +1,89 @@
+// Invariants 1 and 6 over whole executions: what was asked for exists exactly once, and after the faults have stopped
+// nothing is unfinished. Pure; called by check-invariants.ts.
+import {
+  type AssignmentState,
+  assignmentStates,
+  executionStates,
+  foldAssignments,
+  foldStages,
+  isTerminal,
+  stageStates,
+  stepStates,
+  tryStates,
+} from "@opsconductor/contract/states";
+import type { Evidence, ExecutionEvidence, Violation } from "./evidence.ts";
+import type { EvidenceIndex } from "./index-evidence.ts";
+import { tryKey } from "./ledger.ts";
+
+export function checkSettled(evidence: Evidence, index: EvidenceIndex): Violation[] {
+  return [
+    ...checkAsked(evidence, index),
+    ...checkUnfinished(evidence),
+    ...evidence.executions.flatMap((execution) => checkFold(evidence, index, execution)),
+    ...evidence.leftovers.map((subject): Violation => ({ invariant: 6, subject, what: "was left behind" })),
+  ];
+}
+
+function checkAsked(evidence: Evidence, index: EvidenceIndex): Violation[] {
+  const found: Violation[] = [];
+  const say = (subject: string, what: string) => found.push({ invariant: 1, subject, what });
+  const byKey = Map.groupBy(evidence.executions, (execution) => execution.key);
+  const keys = new Set<string | null>(evidence.asked.map(({ plan }) => plan.key));
+  for (const { plan, executionId } of evidence.asked) {
+    const made = byKey.get(plan.key) ?? [];
+    if (made.length !== 1) say(plan.key, `was asked for once and exists ${made.length} times`);
+    else if (made[0]!.id !== executionId) say(plan.key, `was answered as ${executionId} and is ${made[0]!.id}`);
+    const targets = (index.assignmentsOf.get(executionId) ?? []).map((row) => row.target).sort();
+    if (targets.join() !== [...plan.targets].sort().join())
+      say(plan.key, `was asked for on ${plan.targets.join(", ")} and has assignments for ${targets.join(", ")}`);
+  }
+  for (const execution of evidence.executions)
+    if (!keys.has(execution.key)) say(execution.id, "exists and nobody asked for it");
+  return found;
+}
+
+function checkUnfinished(evidence: Evidence): Violation[] {
+  const found: Violation[] = [];
+  const look = <T extends Record<string, readonly string[]>>(table: T, subject: string, state: keyof T & string) => {
+    if (!isTerminal(table, state)) found.push({ invariant: 6, subject, what: `is still ${state}` });
+  };
+  for (const row of evidence.executions) look(executionStates, `execution ${row.id}`, row.state);
+  for (const row of evidence.stages) look(stageStates, `stage ${row.executionId}/${row.stageId}`, row.state);
+  for (const row of evidence.assignments) look(assignmentStates, `assignment ${row.id}`, row.state);
+  for (const row of evidence.steps) look(stepStates, `step ${row.assignment}/${row.step}`, row.state);
+  for (const row of evidence.tries) look(tryStates, `try ${tryKey(row)}`, row.state);
+  return found;
+}
+
+/** The states above are what the assignments fold into, and the counts are counts. */
+function checkFold(evidence: Evidence, index: EvidenceIndex, execution: ExecutionEvidence): Violation[] {
+  const found: Violation[] = [];
+  const say = (subject: string, what: string) => found.push({ invariant: 2, subject, what });
+  const assignments = index.assignmentsOf.get(execution.id) ?? [];
+  const stages = evidence.stages.filter((stage) => stage.executionId === execution.id);
+  for (const stage of stages) {
+    const counts = countStates(assignments.filter((row) => row.stageId === stage.stageId).map((row) => row.state));
+    if (!sameCounts(counts, stage.counts))
+      say(`stage ${execution.id}`, `counts ${JSON.stringify(stage.counts)} and has ${JSON.stringify(counts)}`);
+    const folded = foldAssignments(counts);
+    if (folded !== undefined && folded !== stage.state)
+      say(`stage ${execution.id}`, `is ${stage.state} and its assignments fold into ${folded}`);
+  }
+  const counts = countStates(assignments.map((row) => row.state));
+  if (!sameCounts(counts, execution.counts))
+    say(`execution ${execution.id}`, `counts ${JSON.stringify(execution.counts)} and has ${JSON.stringify(counts)}`);
+  const folded = foldStages(stages.map((stage) => stage.state));
+  if (folded !== undefined && folded !== execution.state)
+    say(`execution ${execution.id}`, `is ${execution.state} and its stages fold into ${folded}`);
+  return found;
+}
+
+function countStates(states: AssignmentState[]): Partial<Record<AssignmentState, number>> {
+  const counts: Partial<Record<AssignmentState, number>> = {};
+  for (const state of states) counts[state] = (counts[state] ?? 0) + 1;
+  return counts;
+}
+
+function sameCounts(a: Record<string, number | undefined>, b: Record<string, number>): boolean {
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].every((state) => (a[state] ?? 0) === (b[state] ?? 0));
+}

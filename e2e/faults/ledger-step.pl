@@ -1,0 +1,63 @@
+# A step of the fault tests. It writes its own start and end into the ledger (one line each, O_APPEND), prints what
+# generated-output.ts can make again, and ends as told. workload.ts makes the command:
+#   ledger-step.pl LEDGER BYTES KIND PIECES PAUSE-MS FAIL-TRIES
+# It prints BYTES in PIECES with a pause after each, and fails with exit code 3 in its first FAIL-TRIES tries.
+use strict;
+use warnings;
+use Digest::SHA qw(sha512);
+use Errno qw(EINTR);
+use Fcntl qw(O_WRONLY O_APPEND O_CREAT);
+use Time::HiRes qw(sleep time);
+
+my ($ledger, $bytes, $kind, $pieces, $pause, $fail) = @ARGV;
+my $told = 0;
+$SIG{TERM} = sub { $told = 1 };
+$SIG{PIPE} = 'IGNORE';
+
+my ($assignment) = split m{/}, $ENV{OC_IDEMPOTENCY_KEY};
+my @who = (
+  "execution=$ENV{OC_EXECUTION_ID}", "assignment=$assignment", "step=$ENV{OC_STEP_ID}", "target=$ENV{OC_TARGET_NAME}",
+  "attempt=$ENV{OC_ATTEMPT}", "fence=$ENV{OC_FENCE}", "try=$ENV{OC_TRY}", "pid=$$",
+);
+note('start', @who, sprintf('at=%.3f', time));
+
+my $sha = Digest::SHA->new(256);
+my ($printed, $index, $buffer) = (0, 0, '');
+my $seed = join '/', $ENV{INPUT_SEED}, $ENV{OC_STEP_ID}, $ENV{OC_TARGET_NAME}, $ENV{OC_TRY};
+for my $piece (1 .. $pieces) {
+  my $until = $piece == $pieces ? $bytes : int($bytes * $piece / $pieces);
+  while ($printed < $until) {
+    stop(143, 'TERM') if $told;
+    $buffer .= block() while length($buffer) < 65536 && $printed + length($buffer) < $until;
+    my $want = $until - $printed < length($buffer) ? $until - $printed : length($buffer);
+    my $wrote = syswrite STDOUT, $buffer, $want;
+    if (!defined $wrote) { next if $! == EINTR; stop(74, 'EPIPE') }
+    $sha->add(substr $buffer, 0, $wrote, '');
+    $printed += $wrote;
+  }
+  my $end = time + $pause / 1000;
+  while (!$told && (my $left = $end - time) > 0) { sleep $left }
+  stop(143, 'TERM') if $told;
+}
+stop($ENV{OC_TRY} <= $fail ? 3 : 0, '-');
+
+sub block {
+  my $digest = sha512("$seed/$index");
+  my $text = $kind eq 'binary' ? $digest : unpack('H*', $digest) . ($kind eq 'crlf' ? "\r\n" : "\n");
+  $text = "line $index $text" if $kind eq 'text';
+  $index++;
+  return $text;
+}
+
+sub stop {
+  my ($code, $signal) = @_;
+  note('end', @who, "exit=$code", "signal=$signal", "bytes=$printed", 'sha256=' . $sha->hexdigest, sprintf('at=%.3f', time));
+  exit $code;
+}
+
+sub note {
+  my $line = join(' ', @_) . "\n";
+  sysopen my $file, $ledger, O_WRONLY | O_APPEND | O_CREAT, 0666 or die "ledger: $!";
+  (syswrite($file, $line) // -1) == length $line or die "ledger: $!";
+  close $file;
+}

@@ -1,0 +1,18 @@
+// Runs the fault test that the command line names, and ends with 1 when a promise was broken. Called by
+// scripts/faults.mjs (npm run faults, npm run chaos).
+import { chaosCommand } from "./chaos.ts";
+
+/** Each resolves with the exit code of the program. */
+const commands: Record<string, (args: string[]) => Promise<number>> = {
+  chaos: chaosCommand,
+};
+
+const [name = "", ...args] = process.argv.slice(2);
+const command = commands[name];
+if (!command) {
+  process.stderr.write(
+    `Usage: npm run faults -- ${Object.keys(commands).join(" | ")} [--seed S] [--report FOLDER] …\n`,
+  );
+  process.exit(2);
+}
+process.exit(await command(args));

@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { planStrikes } from "./chaos-plan.ts";
+import { createRandom } from "./random.ts";
+import { planWorkload } from "./workload.ts";
+
+test("the same seed makes the same strikes and the same work", () => {
+  const plan = (seed: string) => {
+    const random = createRandom(seed);
+    const workload = planWorkload(random.stream("workload"), { targets: ["a", "b", "c"] });
+    const executions = Array.from({ length: 20 }, (_, index) => workload.execution(index));
+    return JSON.stringify([planStrikes(random.stream("strikes"), 30, 3, () => ["m", "n"]), executions]);
+  };
+  expect(plan("x")).toBe(plan("x"));
+  expect(plan("x")).not.toBe(plan("y"));
+});
+
+test("work is the same for its number, whatever was planned before it", () => {
+  const workload = () => planWorkload(createRandom("x"), { targets: ["a", "b"] });
+  const early = workload().execution(7);
+  const late = workload();
+  for (let index = 0; index < 7; index++) late.execution(index);
+  expect(late.execution(7)).toEqual(early);
+});
+
+test("numbers reach both ends and are spread evenly", () => {
+  const random = createRandom("dice");
+  const counts = new Map<number, number>();
+  for (let index = 0; index < 6000; index++) {
+    const number = random.int(1, 6);
+    counts.set(number, (counts.get(number) ?? 0) + 1);
+  }
+  expect([...counts.keys()].sort()).toEqual([1, 2, 3, 4, 5, 6]);
+  for (const count of counts.values()) expect(Math.abs(count - 1000)).toBeLessThan(150);
+});

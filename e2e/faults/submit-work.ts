@@ -1,0 +1,104 @@
+// Keeps a fault test's agents busy: saves the jobs, then starts one execution after the other and cancels some, asking
+// again whatever was not answered. Called by the commands.
+import { setTimeout as sleep } from "node:timers/promises";
+import { ApiError } from "../devstack/api.ts";
+import type { AskedExecution } from "./evidence.ts";
+import type { FaultStack } from "./fault-stack.ts";
+import { type ExecutionPlan, jobDocument, type Workload } from "./workload.ts";
+
+export interface WorkFeed {
+  readonly asked: AskedExecution[];
+  /** Steps of all executions asked for, on all their targets. */
+  readonly steps: number;
+  /** How long each POST took until it was answered, with all repetitions. */
+  readonly answerMs: number[];
+  /** No new executions; resolves when what was begun is answered. */
+  stop(): Promise<void>;
+}
+
+export async function saveJobs(faults: FaultStack, workload: Workload): Promise<void> {
+  for (const job of workload.jobs) {
+    const path = "/api/v1/jobs";
+    const answer = await faults.api.answer("POST", path, jobDocument(job, faults.ledgerFile));
+    // A request that was not answered may have saved it: the second one is then refused.
+    if (answer.status !== 201 && answer.status !== 409) throw new ApiError(`POST ${path}`, answer);
+  }
+}
+
+/** Starts executions while fewer than `maxOpen` of them are unfinished, until stopped. */
+export function feedWork(faults: FaultStack, workload: Workload, maxOpen: () => number): WorkFeed {
+  return new Feed(faults, workload, maxOpen);
+}
+
+const finishedStates = ["succeeded", "failed", "partial", "cancelled", "timed_out", "skipped"];
+
+class Feed implements WorkFeed {
+  readonly asked: AskedExecution[] = [];
+  readonly answerMs: number[] = [];
+  steps = 0;
+  readonly #faults: FaultStack;
+  readonly #workload: Workload;
+  readonly #maxOpen: () => number;
+  readonly #open = new Set<string>();
+  readonly #going = new Set<Promise<void>>();
+  readonly #done: Promise<void>;
+  #failure: unknown;
+  #stopped = false;
+
+  constructor(faults: FaultStack, workload: Workload, maxOpen: () => number) {
+    this.#faults = faults;
+    this.#workload = workload;
+    this.#maxOpen = maxOpen;
+    this.#done = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#done;
+    await Promise.all(this.#going);
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async #run(): Promise<void> {
+    for (let index = 0; !this.#stopped && this.#failure === undefined; ) {
+      if (this.#open.size + this.#going.size < this.#maxOpen()) {
+        this.#begin(this.#workload.execution(index));
+        index += 1;
+      } else await this.#noteFinished();
+      await sleep(10);
+    }
+  }
+
+  #begin(plan: ExecutionPlan): void {
+    const going = this.#execute(plan).catch((error) => {
+      this.#failure ??= error;
+    });
+    this.#going.add(going);
+    void going.finally(() => this.#going.delete(going));
+  }
+
+  async #execute(plan: ExecutionPlan): Promise<void> {
+    const { api } = this.#faults;
+    const began = performance.now();
+    const path = `/api/v1/jobs/${plan.job.name}/execute`;
+    const body = { inputs: { seed: plan.seed }, targets: { names: plan.targets } };
+    const { id } = await api.call<{ id: string }>("POST", path, body, { "idempotency-key": plan.key });
+    this.answerMs.push(performance.now() - began);
+    const asked: AskedExecution = { plan, executionId: id, cancelAsked: false };
+    this.asked.push(asked);
+    this.steps += plan.job.steps.length * plan.targets.length;
+    this.#open.add(id);
+    if (plan.cancelAfterMs === undefined) return;
+    await sleep(plan.cancelAfterMs);
+    asked.cancelAsked = true; // before the request: it may be done without being answered
+    const cancel = await api.answer("POST", `/api/v1/executions/${id}/cancel`, { reason: "planned by the fault test" });
+    if (cancel.status >= 300 && cancel.status !== 409) throw new ApiError("cancel", cancel);
+  }
+
+  async #noteFinished(): Promise<void> {
+    const path = "/api/v1/executions?limit=100";
+    const answer = await this.#faults.api.answer<{ items: { id: string; state: string }[] }>("GET", path);
+    for (const { id, state } of answer.body.items ?? []) if (finishedStates.includes(state)) this.#open.delete(id);
+    await sleep(100);
+  }
+}
