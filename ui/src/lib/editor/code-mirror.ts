@@ -29,6 +29,7 @@ import type { JsonSchema } from "@opsconductor/contract/job/job-json-schema";
 import { completeJob, describeKey } from "./complete-job.ts";
 import { editorTheme } from "./editor-theme.ts";
 import type { JobProblem } from "./job-problems.ts";
+import { specialSigns } from "./special-signs.ts";
 
 export interface EditorWords {
   replaceWith: (word: string) => string;
@@ -94,6 +95,7 @@ function stateOf(options: EditorOptions): EditorState {
       closeBrackets(),
       highlightActiveLine(),
       highlightActiveLineGutter(),
+      specialSigns,
       highlightSelectionMatches(),
       search(),
       yaml(),

@@ -4,6 +4,7 @@ import { MergeView, unifiedMergeView } from "@codemirror/merge";
 import { EditorState, type Extension } from "@codemirror/state";
 import { EditorView, lineNumbers } from "@codemirror/view";
 import { editorTheme } from "./editor-theme.ts";
+import { specialSigns } from "./special-signs.ts";
 
 export interface ComparisonOptions {
   before: string;
@@ -38,6 +39,7 @@ export function createComparison(host: HTMLElement, options: ComparisonOptions):
 function common(label: string, options: ComparisonOptions): Extension {
   return [
     lineNumbers(),
+    specialSigns,
     yaml(),
     editorTheme,
     // The box around scrolls, not each pane.

@@ -13,6 +13,18 @@ const colours = HighlightStyle.define([
   { tag: [tags.labelName, tags.typeName, tags.keyword, tags.special(tags.string)], color: "var(--wait)" },
 ]);
 
+const tint = (colour: string, percent: number) => ({
+  backgroundColor: `color-mix(in oklch, var(--${colour}) ${percent}%, transparent)`,
+});
+/** Fields and buttons inside of the editor's own panels. */
+const control = {
+  color: "var(--fg)",
+  background: "var(--surface)",
+  border: "1px solid var(--line-2)",
+  borderRadius: "4px",
+  fontSize: "13px",
+};
+
 const look = EditorView.theme({
   "&": { height: "100%", fontSize: "13px", color: "var(--fg)", backgroundColor: "var(--surface)" },
   "&.cm-focused": { outline: "none" },
@@ -22,15 +34,25 @@ const look = EditorView.theme({
   ".cm-gutters": { color: "var(--fg-2)", backgroundColor: "var(--surface)", border: "none" },
   ".cm-lineNumbers .cm-gutterElement": { minWidth: "36px", padding: "0 8px 0 0" },
   ".cm-foldGutter .cm-gutterElement": { color: "var(--fg-2)", cursor: "pointer" },
-  ".cm-activeLine": { backgroundColor: "color-mix(in oklch, var(--accent) 6%, transparent)" },
-  ".cm-activeLineGutter": { color: "var(--fg)", backgroundColor: "color-mix(in oklch, var(--accent) 6%, transparent)" },
-  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": {
-    backgroundColor: "color-mix(in oklch, var(--accent) 26%, transparent)",
-  },
-  ".cm-selectionMatch": { backgroundColor: "color-mix(in oklch, var(--warn) 18%, transparent)" },
+  ".cm-activeLine": tint("accent", 6),
+  ".cm-activeLineGutter": { color: "var(--fg)", ...tint("accent", 6) },
+  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": tint(
+    "accent",
+    26,
+  ),
+  ".cm-selectionMatch": tint("warn", 18),
   ".cm-matchingBracket, &.cm-focused .cm-matchingBracket": {
-    backgroundColor: "color-mix(in oklch, var(--accent) 20%, transparent)",
+    ...tint("accent", 20),
     outline: "1px solid var(--line-2)",
+  },
+  ".cm-sign": {
+    margin: "0 1px",
+    padding: "0 2px",
+    borderRadius: "3px",
+    outline: "1px solid var(--line-2)",
+    color: "var(--bad)",
+    fontSize: "0.85em",
+    unicodeBidi: "isolate",
   },
   ".cm-foldPlaceholder": { color: "var(--fg-2)", backgroundColor: "var(--surface-2)", border: "1px solid var(--line)" },
   ".cm-tooltip": {
@@ -57,10 +79,8 @@ const look = EditorView.theme({
   ".cm-hint-detail": { color: "var(--fg-2)", fontFamily: "var(--font-mono)", fontSize: "12px" },
   ".cm-diagnostic": { padding: "6px 10px", borderLeft: "3px solid var(--bad)", maxWidth: "440px" },
   ".cm-diagnosticAction": {
-    color: "var(--fg)",
-    backgroundColor: "var(--surface-2)",
-    border: "1px solid var(--line-2)",
-    borderRadius: "4px",
+    ...control,
+    background: "var(--surface-2)",
     padding: "2px 8px",
     marginLeft: "8px",
     cursor: "pointer",
@@ -82,23 +102,11 @@ const look = EditorView.theme({
   },
   ".cm-panels": { color: "var(--fg)", backgroundColor: "var(--surface-2)", borderColor: "var(--line)" },
   ".cm-panels-bottom": { borderTop: "1px solid var(--line)" },
-  ".cm-textfield": {
-    color: "var(--fg)",
-    backgroundColor: "var(--surface)",
-    border: "1px solid var(--line-2)",
-    borderRadius: "4px",
-    fontSize: "13px",
-  },
-  ".cm-button": {
-    color: "var(--fg)",
-    background: "var(--surface)",
-    border: "1px solid var(--line-2)",
-    borderRadius: "4px",
-    fontSize: "13px",
-  },
+  ".cm-textfield": control,
+  ".cm-button": control,
   ".cm-panel.cm-search label": { fontSize: "12px" },
-  ".cm-searchMatch": { backgroundColor: "color-mix(in oklch, var(--warn) 30%, transparent)" },
-  ".cm-searchMatch-selected": { backgroundColor: "color-mix(in oklch, var(--warn) 55%, transparent)" },
+  ".cm-searchMatch": tint("warn", 30),
+  ".cm-searchMatch-selected": tint("warn", 55),
   ".cm-collapsedLines": {
     color: "var(--fg-2)",
     background: "var(--surface-2)",

@@ -11,7 +11,8 @@ export interface Piece {
 // everything that changes direction; tags. And the control pictures, which most monospace fonts lack.
 const acting =
   /[\0-\x08\x0a-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2400-\u2421\u3164\ufeff\uffa0\ufff9-\ufffb\u{1d173}-\u{1d17a}\u{e0000}-\u{e007f}]|\u034f/u;
-const all = new RegExp(acting, "gu");
+/** For those who look for all of them. */
+export const actingEverywhere = new RegExp(acting, "gu");
 
 /** Whether `text` has nothing to reveal, as nearly all text: then nothing is built. */
 export function isPlain(text: string): boolean {
@@ -22,7 +23,7 @@ export function isPlain(text: string): boolean {
 export function reveal(text: string, breaks: "text" | "signs" = "text"): Piece[] {
   const pieces: Piece[] = [];
   let from = 0;
-  for (const { 0: character, index } of text.matchAll(all)) {
+  for (const { 0: character, index } of text.matchAll(actingEverywhere)) {
     if (breaks === "text" && (character === "\n" || text.startsWith("\r\n", index))) continue;
     if (isJoiner(character) && joins(text, index)) continue;
     if (index > from) pieces.push({ text: text.slice(from, index) });
