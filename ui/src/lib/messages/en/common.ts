@@ -10,6 +10,8 @@ export const common = {
   delete: "Delete",
   deleting: "Deleting…",
   edit: "Edit",
+  showLines: (count: number) => `Show all ${plural(count, { one: "line", other: "lines" })}`,
+  showLess: "Show less",
   retry: "Try again",
   copy: "Copy",
   copied: "Copied",
