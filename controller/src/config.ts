@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { stepVariables } from "@opsconductor/contract/job/step-variables";
+import { suggest } from "@opsconductor/contract/job/suggest";
 import { z } from "zod";
-import { closest } from "./closest.ts";
 
 export interface Address {
   host: string;
@@ -221,7 +221,7 @@ function unknownNames(env: Environment): string[] {
   return Object.keys(env)
     .filter((name) => name.startsWith("OC_") && !known.includes(name) && !isStepVariable(name))
     .map((name) => {
-      const near = closest(name, known);
+      const near = suggest(name, known);
       return `${name} is not a setting${near ? `; did you mean ${near}?` : ""}`;
     });
 }

@@ -1,7 +1,9 @@
 // A join token becomes this host's identity. Called by the CLI's `enroll`; may be repeated: until an identity is stored,
 // the same keys ask again and get the same agent.
+
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ServiceError, status } from "@grpc/grpc-js";
+import { enrolmentBytes } from "@opsconductor/contract/enrolment-bytes";
 import type {
   EnrollmentServiceClient,
   EnrollRequest,
@@ -11,7 +13,6 @@ import { formatAddress, parseAddress } from "./addresses.ts";
 import type { RequestMaker } from "./certificate-request.ts";
 import { enrollmentClient } from "./channel.ts";
 import { explainClock } from "./clock-trouble.ts";
-import { enrolmentBytes } from "./enrolment-bytes.ts";
 import { identityPublicKey, makeHostKeys, signAsHost } from "./host-keys.ts";
 import { parseJoinToken } from "./join-token.ts";
 import { fetchPinnedAuthority } from "./pinned-authority.ts";

@@ -1,9 +1,9 @@
 import { createPublicKey, verify } from "node:crypto";
 import { statSync } from "node:fs";
+import { enrolmentBytes } from "@opsconductor/contract/enrolment-bytes";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeCertificateRequest } from "./certificate-request.ts";
 import { enroll } from "./enroll.ts";
-import { enrolmentBytes } from "./enrolment-bytes.ts";
 import type { StateFolder } from "./state-folder.ts";
 import { FakeController } from "./testing/fake-controller.ts";
 import { enrolledState } from "./testing/linked-agent.ts";

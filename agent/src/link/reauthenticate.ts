@@ -1,5 +1,6 @@
 // The way back after the certificate expired while this host was away: a nonce, signed by the identity key. Called by
 // link.ts when no slot holds a certificate that is still accepted.
+import { reauthenticationBytes } from "@opsconductor/contract/enrolment-bytes";
 import type {
   Certificate,
   ChallengeRequest,
@@ -11,7 +12,6 @@ import type {
 import { candidates } from "./addresses.ts";
 import type { RequestMaker } from "./certificate-request.ts";
 import { enrollmentClient } from "./channel.ts";
-import { reauthenticationBytes } from "./enrolment-bytes.ts";
 import { signAsHost } from "./host-keys.ts";
 import type { Identity, StateFolder, StoredCertificate } from "./state-folder.ts";
 import { storedCertificate } from "./stored-certificate.ts";

@@ -1,4 +1,5 @@
 // What a selector means, without a database: the model that the SQL form (assets/selector-sql.ts) is tested against. Pure.
+import { matchesGlob } from "./glob.ts";
 import type { Selector, SelectorField } from "./selector.ts";
 
 /** What a selector looks at. `facts` is the nested object the agent reports. */
@@ -71,27 +72,4 @@ function plainDecimal(value: number): string {
   const point = 1 + Number(match[4]);
   if (point <= 0) return `${match[1]}0.${"0".repeat(-point)}${digits}`;
   return `${match[1]}${digits.padEnd(point, "0")}`;
-}
-
-/** `*` any characters, `?` one code point. Without a regular expression: no pattern can be slow. */
-export function matchesGlob(pattern: string, text: string): boolean {
-  const want = [...pattern];
-  const have = [...text];
-  let p = 0;
-  let star = -1;
-  let resume = 0;
-  for (let t = 0; t < have.length; ) {
-    if (p < want.length && want[p] === "*") {
-      star = p++;
-      resume = t;
-    } else if (p < want.length && (want[p] === "?" || want[p] === have[t])) {
-      p++;
-      t++;
-    } else if (star >= 0) {
-      p = star + 1;
-      t = ++resume;
-    } else return false;
-  }
-  while (want[p] === "*") p++;
-  return p === want.length;
 }

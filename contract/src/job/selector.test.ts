@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { matchesGlob, type SelectorSubject, selects } from "./select-in-memory.ts";
+import { matchesGlob } from "./glob.ts";
+import { type SelectorSubject, selects } from "./select-in-memory.ts";
 import { parseSelector, printSelector, type Selector, type SelectorField } from "./selector.ts";
 import { SelectorError } from "./selector-tokens.ts";
 

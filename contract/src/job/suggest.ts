@@ -1,4 +1,5 @@
-// "Did you mean …": the nearest known word by edit distance. Used by every error of the job format. Pure.
+// "Did you mean …": the nearest known word by edit distance. Used by every error of the job format, the
+// configuration and requests. Pure.
 
 /** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). */
 export function editDistance(a: string, b: string): number {

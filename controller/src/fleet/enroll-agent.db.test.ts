@@ -64,12 +64,12 @@ test("the same key asking again gets the same agent, and both of its certificate
 });
 
 test("a name that is taken gets a number, and a token's pattern binds the result", async () => {
-  const pattern = { namePattern: "app-?" };
+  const pattern = { namePattern: "APP-?" };
   const enrolNamed = async (name: string, input = {}) =>
     enroll(enrolmentOf(await makeTestHost(name), (await newToken(input)).token));
   expect((await enrolNamed("app-1", pattern)).agentName).toBe("app-1");
   expect((await enrolNamed("APP-1")).agentName).toBe("APP-1-2");
-  await expect(enrolNamed("app-1", pattern)).rejects.toThrow(/for hosts named app-\?/);
+  await expect(enrolNamed("app-1", pattern)).rejects.toThrow(/for hosts named APP-\?/);
   await expect(enrolNamed("db-1", pattern)).rejects.toThrow(/pass a fitting --name/);
   await expect(enrolNamed("no spaces")).rejects.toMatchObject({ code: "invalid_argument" });
 });

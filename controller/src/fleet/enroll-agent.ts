@@ -1,5 +1,7 @@
 // A one-time token becomes an identity: the agent's row, its own target, a certificate. Called by grpc/ for Enroll.
+
 import { createHash } from "node:crypto";
+import { enrolmentBytes } from "@opsconductor/contract/enrolment-bytes";
 import { OcError } from "@opsconductor/contract/errors";
 import { writeAudit } from "../communication/audit.ts";
 import type { Context, Query } from "../context.ts";
@@ -11,8 +13,8 @@ import {
   recordRefusedToken,
   type TokenPresented,
 } from "./enrollment-token-queries.ts";
-import { enrolmentBytes, isSignedBy } from "./enrolment-bytes.ts";
 import { agentByIdentity, type KnownIdentity, reissueAgent } from "./enrolment-queries.ts";
+import { isSignedBy } from "./is-signed-by.ts";
 import { hostActor, makeAgent } from "./make-agent.ts";
 import { publishAgents } from "./publish-agents.ts";
 

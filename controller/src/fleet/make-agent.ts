@@ -1,13 +1,14 @@
 // The rows of a new agent: a free name, the agent, the target that is its own host, and what the audit log says of it.
 // Called by enroll-agent.ts inside its transaction.
+
 import { name as nameSchema } from "@opsconductor/contract/api/common";
 import { OcError } from "@opsconductor/contract/errors";
+import { matchesGlob } from "@opsconductor/contract/job/glob";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context, Query } from "../context.ts";
 import type { Enrolled, EnrollParams } from "./enroll-agent.ts";
 import { tokenLabels } from "./enrollment-token-queries.ts";
 import { insertAgent, lockNames, putOwnTarget, takenNames, waitingTarget } from "./enrolment-queries.ts";
-import { matchesGlob } from "./glob.ts";
 
 type Params = EnrollParams & { namePattern: string | null; address: string };
 
@@ -49,7 +50,7 @@ async function freeName(tx: Query, asked: string, pattern: string | null): Promi
   );
   const free = candidates.find((c) => !taken.has(c.toLowerCase()));
   if (!free) throw new OcError("conflict", `Every name like ${base.data} is taken: pass another with --name`);
-  if (pattern !== null && !matchesGlob(pattern, free))
+  if (pattern !== null && !matchesGlob(pattern.toLowerCase(), free.toLowerCase()))
     throw new OcError(
       "permission_denied",
       `The join token is for hosts named ${pattern}, and this one would be ${free}: pass a fitting --name`,

@@ -1,11 +1,13 @@
 // The way back for an agent whose certificate expired while its host was away: a nonce, signed by its identity key.
 // Called by grpc/ for Challenge and Reauthenticate.
+
 import { randomBytes } from "node:crypto";
+import { reauthenticationBytes } from "@opsconductor/contract/enrolment-bytes";
 import { OcError } from "@opsconductor/contract/errors";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context } from "../context.ts";
 import type { IssuedCertificate } from "./certificate-authority.ts";
-import { isSignedBy, reauthenticationBytes } from "./enrolment-bytes.ts";
+import { isSignedBy } from "./is-signed-by.ts";
 import {
   insertChallenge,
   lockReturningAgent,

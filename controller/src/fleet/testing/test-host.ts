@@ -1,7 +1,8 @@
 // A host as the controller sees it, for tests: its keys, the enrolment that it signs, the proof after an expiry.
+
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
+import { enrolmentBytes, reauthenticationBytes } from "@opsconductor/contract/enrolment-bytes";
 import type { EnrollParams } from "../enroll-agent.ts";
-import { enrolmentBytes, reauthenticationBytes } from "../enrolment-bytes.ts";
 import { makeCertificateRequest } from "./certificate-request.ts";
 
 export interface TestHost {

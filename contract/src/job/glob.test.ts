@@ -3,7 +3,7 @@ import { matchesGlob } from "./glob.ts";
 
 test.each([
   ["web-*", "web-01", true],
-  ["web-*", "WEB-01", true],
+  ["web-*", "WEB-01", false],
   ["web-*", "db-web-01", false],
   ["web-??", "web-01", true],
   ["web-??", "web-1", false],

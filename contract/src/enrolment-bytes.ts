@@ -1,4 +1,5 @@
-// The exact bytes that the identity key signs; docs/enrolment.md describes them, the controller checks them. Pure.
+// The exact bytes that a host signs with its identity key and the controller checks; docs/enrolment.md describes them.
+// Pure; one file for both sides, and a vector in its test, because agents of every version sign what they were built with.
 import { createHash } from "node:crypto";
 
 /** label · 0x00 · length of the token id (1 byte) · token id · sha256 of the CSR · sealing key (32 bytes). */
