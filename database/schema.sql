@@ -84,6 +84,17 @@ create table automation.download_tickets (
   constraint download_tickets_pkey PRIMARY KEY (sha256)
 );
 
+create table automation.execution_events (
+  execution_id uuid not null,
+  id uuid default uuidv7() not null,
+  at timestamp with time zone not null,
+  kind text not null,
+  assignment_id uuid,
+  target_name text,
+  detail jsonb default '{}'::jsonb not null,
+  constraint execution_events_pkey PRIMARY KEY (execution_id, id)
+) partition by RANGE (execution_id);
+
 create table automation.execution_keys (
   key text not null,
   actor text not null,
@@ -115,6 +126,8 @@ create table automation.executions (
   cancel_requested_at timestamp with time zone,
   cancel_requested_by text,
   cancel_reason text,
+  retry_of uuid,
+  retry_of_number bigint,
   constraint executions_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
 
@@ -238,6 +251,7 @@ create table fleet.agent_sessions (
   agent_id uuid not null,
   epoch bigint not null,
   controller_id uuid,
+  last_controller_id uuid,
   incarnation text,
   past_incarnations text[] default '{}'::text[] not null,
   boot_id text,
@@ -460,7 +474,7 @@ begin
   perform pg_advisory_xact_lock(hashtext('automation.ensure_partitions'));
   for i in 0 .. months - 1 loop
     month := (date_trunc('month', from_month) + make_interval(months => i))::date;
-    foreach parent in array array['executions', 'stages', 'assignments', 'steps', 'tries', 'output'] loop
+    foreach parent in array array['executions', 'stages', 'assignments', 'steps', 'tries', 'output', 'execution_events'] loop
       if to_regclass(format('automation.%I', parent || '_' || to_char(month, 'YYYYMM'))) is null then
         execute format('create table automation.%I partition of automation.%I for values from (%L) to (%L)',
           parent || '_' || to_char(month, 'YYYYMM'), parent,
@@ -486,6 +500,7 @@ grant delete, insert, select, update on assets.services to opsconductor_app;
 grant delete, insert, select, update on assets.targets to opsconductor_app;
 grant delete, insert, select, update on automation.assignments to opsconductor_app;
 grant delete, insert, select, update on automation.download_tickets to opsconductor_app;
+grant delete, insert, select, update on automation.execution_events to opsconductor_app;
 grant delete, insert, select, update on automation.execution_keys to opsconductor_app;
 grant select, usage on automation.execution_number to opsconductor_app;
 grant delete, insert, select, update on automation.executions to opsconductor_app;

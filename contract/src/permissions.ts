@@ -12,10 +12,12 @@ export const permissions = [
   "jobs:execute",
   "executions:read",
   "executions:cancel",
+  "executions:abandon",
   "users:read",
   "users:write",
   "audit:read",
   "system:read",
+  "system:write",
 ] as const;
 export type Permission = (typeof permissions)[number];
 
@@ -81,7 +83,10 @@ export const routeRequirements: Readonly<Record<string, Requirement>> = {
   "GET /api/v1/executions/{id}/output.txt": "executions:read",
   "POST /api/v1/executions/{id}/output-ticket": "executions:read",
   "GET /api/v1/downloads/{ticket}": "public", // the ticket is the permission: one use, a minute
+  "GET /api/v1/executions/{id}/timeline": "executions:read",
   "POST /api/v1/executions/{id}/cancel": "executions:cancel",
+  "POST /api/v1/executions/{id}/retry-failed": "jobs:execute",
+  "POST /api/v1/executions/{id}/assignments/{assignmentId}/abandon": "executions:abandon",
 
   // The paths of the original, for programs written against it.
   "POST /auth/login": "public",

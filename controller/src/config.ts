@@ -1,6 +1,7 @@
 // The whole configuration as one schema: main.ts parses the environment with it, docs/config.md is generated from it.
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { parseDuration } from "@opsconductor/contract/job/duration";
 import { stepVariables } from "@opsconductor/contract/job/step-variables";
 import { suggest } from "@opsconductor/contract/job/suggest";
 import { z } from "zod";
@@ -148,6 +149,19 @@ export const configSchema = z.object({
     "OC_LEASE_SECONDS",
     "How long this controller counts as alive after its last word to the database; after that its agents are shown as " +
       "unreachable until another controller or this one has them again.",
+  ),
+  lostAfterMs: setting(
+    z
+      .string()
+      .transform((text, ctx) => {
+        const ms = parseDuration(text);
+        if (ms !== undefined && ms >= 60_000) return ms;
+        ctx.addIssue({ code: "custom", message: "must be a duration of at least a minute, for example 12h or 7d" });
+        return z.NEVER;
+      })
+      .optional(),
+    "OC_LOST_AFTER",
+    "Declare work lost when its agent gave no sign for this long, for example 7d. Never when not set: a person decides.",
   ),
   logLevel: setting(
     z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),

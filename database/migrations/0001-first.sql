@@ -90,6 +90,7 @@ create table fleet.agent_sessions (
   agent_id uuid primary key references fleet.agents,
   epoch bigint not null,
   controller_id uuid,                            -- null: nobody holds it
+  last_controller_id uuid,                       -- that held the latest stream
   incarnation text,
   past_incarnations text[] not null default '{}', -- the latest 16 that were replaced; one that returns is a clone
   boot_id text,
@@ -264,6 +265,8 @@ create table automation.executions (
   cancel_requested_at timestamptz,
   cancel_requested_by text,
   cancel_reason text,
+  retry_of uuid,                                 -- the execution whose bad targets this one repeats
+  retry_of_number bigint,
   primary key (id)
 ) partition by range (id);
 create index executions_number on automation.executions (number);
@@ -389,6 +392,19 @@ create table automation.output (
 alter table automation.output alter column data set storage external;
 create index output_lines on automation.output (assignment_id, attempt, step_id, try, first_line);
 
+-- What happened to an execution besides its states: interruptions, adoptions, gaps, acts of people. Append-only, and
+-- written in the transaction of what it tells. Nothing is written for a run that goes as it should.
+create table automation.execution_events (
+  execution_id uuid not null,
+  id uuid not null default uuidv7(),             -- also the order
+  at timestamptz not null,
+  kind text not null,
+  assignment_id uuid,
+  target_name text,
+  detail jsonb not null default '{}',
+  primary key (execution_id, id)
+) partition by range (execution_id);
+
 -- One use, a minute: a browser's download carries it in the address instead of the access token.
 create table automation.download_tickets (
   sha256 bytea primary key,
@@ -444,7 +460,7 @@ begin
   perform pg_advisory_xact_lock(hashtext('automation.ensure_partitions'));
   for i in 0 .. months - 1 loop
     month := (date_trunc('month', from_month) + make_interval(months => i))::date;
-    foreach parent in array array['executions', 'stages', 'assignments', 'steps', 'tries', 'output'] loop
+    foreach parent in array array['executions', 'stages', 'assignments', 'steps', 'tries', 'output', 'execution_events'] loop
       if to_regclass(format('automation.%I', parent || '_' || to_char(month, 'YYYYMM'))) is null then
         execute format('create table automation.%I partition of automation.%I for values from (%L) to (%L)',
           parent || '_' || to_char(month, 'YYYYMM'), parent,

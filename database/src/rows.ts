@@ -74,6 +74,17 @@ export interface AutomationDownloadTicketsRow {
   expiresAt: Date;
 }
 
+/** automation.execution_events */
+export interface AutomationExecutionEventsRow {
+  executionId: string;
+  id: string;
+  at: Date;
+  kind: string;
+  assignmentId: string | null;
+  targetName: string | null;
+  detail: unknown;
+}
+
 /** automation.execution_keys */
 export interface AutomationExecutionKeysRow {
   key: string;
@@ -106,6 +117,8 @@ export interface AutomationExecutionsRow {
   cancelRequestedAt: Date | null;
   cancelRequestedBy: string | null;
   cancelReason: string | null;
+  retryOf: string | null;
+  retryOfNumber: bigint | null;
 }
 
 /** automation.job_versions */
@@ -229,6 +242,7 @@ export interface FleetAgentSessionsRow {
   agentId: string;
   epoch: bigint;
   controllerId: string | null;
+  lastControllerId: string | null;
   incarnation: string | null;
   pastIncarnations: string[];
   bootId: string | null;

@@ -8,6 +8,7 @@ import { repositorySources } from "./tree.ts";
 const writers = {
   "controller/src/automation/execution-queries.ts": "queued rows of a new execution; what assignments fold into",
   "controller/src/automation/dispatch-queries.ts": "offered",
+  "controller/src/automation/abandon-queries.ts": "lost, by a person's word or after OC_LOST_AFTER",
   "controller/src/automation/cancel-queries.ts": "cancelled, of what was never offered",
   "controller/src/automation/overdue-queries.ts": "expired",
   "controller/src/automation/result-queries.ts": "what the agent said",

@@ -52,6 +52,8 @@ function fromBody(body: EventBody): wire.AttemptEvent["body"] {
       const { stepId, try: tryNumber, spawn, pid, bootId } = body;
       return { $case: "tryStarted", value: { stepId, try: tryNumber, spawn, pid, bootId } };
     }
+    case "tryAdopted":
+      return { $case: "tryAdopted", value: { stepId: body.stepId, try: body.try, pid: body.pid } };
     case "tryFinished":
       return { $case: "tryFinished", value: fromTryFinished(body) };
     case "stepFinished": {

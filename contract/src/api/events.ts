@@ -32,6 +32,7 @@ export const liveEvent = z.discriminatedUnion("kind", [
     stateReason: z.string().nullable(),
     executionState,
   }),
+  z.object({ kind: z.literal("timeline"), topic: z.string(), executionId: z.string() }),
   z.object({
     kind: z.literal("step"),
     topic: z.string(),

@@ -1,7 +1,7 @@
 // Executions and what hangs on them: stages, assignments, steps, output, cancel.
 import * as z from "zod";
 import { assignmentStates, executionStates, stageStates, stepStates, tryStates } from "../states.ts";
-import { id, instant, listQuery } from "./common.ts";
+import { id, instant, listQuery, storableText } from "./common.ts";
 
 const keys = <T extends object>(o: T) => z.enum(Object.keys(o) as [keyof T & string]);
 export const executionState = keys(executionStates);
@@ -37,6 +37,10 @@ export const execution = z.object({
   cancelRequestedAt: instant.nullable(),
   cancelRequestedBy: z.string().nullable(),
   cancelReason: z.string().nullable(),
+  retryOf: z
+    .object({ id, number: z.number().int() })
+    .nullable()
+    .describe("the execution whose targets this one repeats"),
 });
 export type Execution = z.infer<typeof execution>;
 export const executionDetail = execution.extend({
@@ -62,7 +66,19 @@ export const assignment = z.object({
   state: assignmentState,
   stateReason: z.string().nullable(),
   unreachable: z.boolean().describe("unfinished, and its agent is not connected now"),
+  unreachableSince: instant.nullable().describe("the last sign of its agent, while it is unreachable"),
   desired: z.enum(["run", "hold", "cancel", "forget"]),
+  startBefore: instant.nullable().describe("while it is queued: when it expires"),
+  overdueSince: instant.nullable().describe("past its timeout and asked to stop; its agent has not answered"),
+  waitingForOutput: z
+    .object({ since: instant, state: z.string(), missingBytes: z.number().int() })
+    .nullable()
+    .describe("the agent told the end and not yet all output that it named"),
+  lateResult: z
+    .object({ state: z.string(), reason: z.string(), at: instant })
+    .nullable()
+    .describe("what the agent told after the assignment was declared lost: evidence, the state stays"),
+  canAbandon: z.boolean().describe("nobody may ever tell how it ends: a person can declare it lost"),
   offeredAt: instant.nullable(),
   acceptedAt: instant.nullable(),
   startedAt: instant.nullable(),
@@ -137,4 +153,54 @@ export const outputFileQuery = outputQuery.pick({ target: true, step: true, try:
 });
 /** For a download by the browser itself, which cannot send the access token. One use, within a minute. */
 export const outputTicket = z.object({ url: z.string().describe("path to navigate to"), expiresAt: instant });
+/** Declares an assignment lost that nobody may ever tell the end of. */
+export const abandonRequest = z.strictObject({ reason: storableText(500).min(1) });
+/** A new execution of the same version with the same inputs, on the targets that ended badly. */
+export const retryRequest = z.strictObject({
+  assignments: z.array(id).min(1).max(10000).optional().describe("only these; all that ended badly when absent"),
+  repeatLost: z
+    .boolean()
+    .default(false)
+    .describe("also repeat lost targets whose steps are not idempotent: they may run a second time"),
+  reason: storableText(500).default(""),
+});
+
+/** What a timeline tells. `execution.*` come from the execution's own row, everything else is recorded as it happens. */
+export const timelineKinds = [
+  "execution.created",
+  "execution.started",
+  "execution.finished",
+  "execution.retried",
+  "cancel.requested",
+  "cancel.told",
+  "timeout.stop_requested",
+  "agent.disconnected",
+  "agent.reconnected",
+  "step.adopted",
+  "step.lost",
+  "assignment.offered_again",
+  "assignment.queued_again",
+  "assignment.denied",
+  "assignment.expired",
+  "assignment.lost",
+  "assignment.late_result",
+  "output.gap",
+  "output.mismatch",
+  "output.incomplete",
+  "stream.rewound",
+] as const;
+export type TimelineKind = (typeof timelineKinds)[number];
+export const timelineEntry = z.object({
+  id: z.string(),
+  at: instant,
+  kind: z.enum(timelineKinds),
+  assignmentId: id.nullable(),
+  targetName: z.string().nullable(),
+  detail: z.record(z.string(), z.unknown()),
+});
+export type TimelineEntry = z.infer<typeof timelineEntry>;
+export const timelineQuery = listQuery
+  .pick({ cursor: true })
+  .extend({ limit: z.coerce.number().int().min(1).max(1000).default(500), target: z.string().max(128).optional() });
+
 export const cancelRequest = z.strictObject({ reason: z.string().max(500).default("") });

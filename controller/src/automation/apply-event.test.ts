@@ -37,6 +37,7 @@ function newAttempt(changes: Partial<Attempt["assignment"]> = {}): Attempt {
     before: changes.state ?? "offered",
     ...{ steps: new Map(), tries: new Map(), dirtySteps: new Set(), dirtyTries: new Set(), dirty: false },
     stage: { stepIds: ["one", "two"], timeoutMs: 60_000 },
+    notes: [],
     violations: [],
   };
 }

@@ -1,7 +1,14 @@
 // What one event of an agent does to an attempt: the assignment, its steps and their tries, moved only along the state
 // tables of the contract. Pure apart from changing the attempt it is given; called by take-events.ts with the
 // rows locked.
-import { type StepState, stepStates, type TryState, tryStates } from "@opsconductor/contract/states";
+import {
+  assignmentStates,
+  isTerminal,
+  type StepState,
+  stepStates,
+  type TryState,
+  tryStates,
+} from "@opsconductor/contract/states";
 import type { AgentEventBody } from "../fleet/agent-link.ts";
 import { agentJson, agentText } from "./agent-text.ts";
 import { type Attempt, isPossibleTry, newTry, type StepRow, type TryRow, tryKey } from "./attempt.ts";
@@ -21,6 +28,10 @@ export function applyEvent(attempt: Attempt, body: AgentEventBody, at: Date): vo
       if (moveAssignment(attempt, "accepted")) attempt.assignment.acceptedAt = at;
       break;
     case "denied":
+      attempt.notes.push({
+        ...{ kind: "assignment.denied", at },
+        detail: { code: agentText(body.code), reason: agentText(body.reason) },
+      });
       noteFinish(attempt, "denied", body.reason, at);
       finishAssignment(attempt, "denied", `${agentText(body.code)}: ${agentText(body.reason)}`, at);
       break;
@@ -33,6 +44,9 @@ export function applyEvent(attempt: Attempt, body: AgentEventBody, at: Date): vo
       break;
     case "tryStarted":
       markTryStarted(attempt, body, at);
+      break;
+    case "tryAdopted":
+      noteAdoption(attempt, body, at);
       break;
     case "tryFinished":
       finishTry(attempt, body, at);
@@ -50,7 +64,13 @@ export function applyEvent(attempt: Attempt, body: AgentEventBody, at: Date): vo
 }
 
 /** The final event; settleAttempt acts on it when all output is here. */
-function noteFinish({ assignment }: Attempt, state: string, reason: string, at: Date): void {
+function noteFinish(attempt: Attempt, state: string, reason: string, at: Date): void {
+  const { assignment, notes } = attempt;
+  // Declared lost before it told its end: evidence.
+  if (assignment.finish === null && isTerminal(assignmentStates, assignment.state)) {
+    const detail = { state: agentText(state), reason: agentText(reason), recorded: assignment.state };
+    notes.push({ kind: "assignment.late_result", at, detail });
+  }
   assignment.finish ??= { state: agentText(state), reason: agentText(reason), atMs: at.getTime() };
 }
 
@@ -62,7 +82,14 @@ function bury(attempt: Attempt, code: string, at: Date): void {
   else if (code === "expired") finishAssignment(attempt, "expired", "the offer reached the agent after its time", at);
   else if (code === "cancelled" || assignment.desired === "cancel")
     finishAssignment(attempt, "cancelled", "cancelled before the agent accepted it", at);
-  else if (moveAssignment(attempt, "queued")) assignment.offeredAt = null;
+  else if (moveAssignment(attempt, "queued")) {
+    assignment.offeredAt = null;
+    attempt.notes.push({
+      kind: "assignment.queued_again",
+      at,
+      detail: { attempt: assignment.attempt, code: agentText(code) },
+    });
+  }
 }
 
 function stepOf(attempt: Attempt, stepId: string): StepRow | undefined {
@@ -174,6 +201,22 @@ function finishTry(attempt: Attempt, body: Extract<AgentEventBody, { kind: "tryF
   row.rawBytes = body.rawBytes;
   row.gaps = body.gaps.slice(0, 100).map((g) => ({ offset: Number(g.offset), omittedBytes: Number(g.omittedBytes) }));
   row.startedAt ??= plausibleTime(at.getTime() - Number(row.durationMs), attempt.assignment.offeredAt, at);
+  noteTry(attempt, row, at);
+}
+
+function noteTry({ notes }: Attempt, row: TryRow, at: Date): void {
+  const detail = { stepId: row.stepId, try: row.try };
+  if (row.state === "lost") notes.push({ kind: "step.lost", at, detail: { ...detail, reason: row.reason } });
+  if (row.gaps.length === 0) return;
+  const omittedBytes = row.gaps.reduce((sum, gap) => sum + gap.omittedBytes, 0);
+  notes.push({ kind: "output.gap", at, detail: { ...detail, omittedBytes, gaps: row.gaps.length } });
+}
+
+/** The agent was restarted and goes on with a step that did not notice: the same process. */
+function noteAdoption(attempt: Attempt, body: Extract<AgentEventBody, { kind: "tryAdopted" }>, at: Date): void {
+  if (!tryOf(attempt, body.stepId, body.try, at)) return;
+  const detail = { stepId: agentText(body.stepId), try: body.try, pid: body.pid };
+  attempt.notes.push({ kind: "step.adopted", at, detail });
 }
 
 function finishStep(attempt: Attempt, body: Extract<AgentEventBody, { kind: "stepFinished" }>, at: Date): void {

@@ -1,5 +1,6 @@
 // An attempt as recording works on it: the assignment's row with its steps and tries, read under their locks, changed in
 // memory, written back at once. Pure; used by everything that records what agents say.
+import type { TimelineKind } from "@opsconductor/contract/api/executions";
 import {
   type AssignmentState,
   assignmentStates,
@@ -86,6 +87,8 @@ export interface Attempt {
   dirtyTries: Set<TryRow>;
   dirty: boolean;
   stage: StageFacts;
+  /** What its timeline is told in the same transaction. */
+  notes: { kind: TimelineKind; at: Date; detail: Record<string, unknown> }[];
   /** Events that contradict the tables: recorded as far as possible, counted and logged by the caller. */
   violations: string[];
 }

@@ -2,8 +2,9 @@
 // context by the start (or a test); `start` begins the loops that lifecycle.ts stops.
 import type { AgentLink, Links } from "../fleet/agent-link.ts";
 import type { Service } from "../service.ts";
+import { abandonUnreachable } from "./abandon-assignment.ts";
 import { type AutomationWork, createAgentWork } from "./agent-work.ts";
-import { createAutomationMetrics } from "./automation-metrics.ts";
+import { type AutomationMetrics, createAutomationMetrics } from "./automation-metrics.ts";
 import { type AutomationBase, createDispatcher, type Dispatcher, dispatchPollMs } from "./dispatcher.ts";
 import { dropOldKeys, ensurePartitions } from "./history-upkeep.ts";
 import { Lru } from "./lru.ts";
@@ -19,6 +20,7 @@ export interface Automation {
   work: AutomationWork;
   dispatcher: Dispatcher;
   stages: StageCache;
+  metrics: AutomationMetrics;
   /** When somebody last read an output, so that following a log is one row of audit. */
   outputReaders: Lru<string, number>;
   /** Begins the background duties, which end with the context's signal. Resolves when history has its partitions. */
@@ -29,6 +31,7 @@ export interface Automation {
 
 const expiryMs = 1000;
 const timeoutMs = 5000;
+const lostMs = 15_000;
 const upkeepMs = 24 * 60 * 60_000;
 
 export function createAutomation(ctx: AutomationBase): Automation {
@@ -40,14 +43,17 @@ export function createAutomation(ctx: AutomationBase): Automation {
     ...{ ctx, dispatcher, metrics, stages },
     hashes: new OutputHashes(),
     awaitingOutput: new Lru(4096),
+    rewound: new Lru(4096),
   };
   const work = createAgentWork(recorder);
   const loops: Promise<void>[] = [];
+  const { lostAfterMs } = ctx.config;
   return {
     useLinks: (found) => links.use(found),
     work,
     dispatcher,
     stages,
+    metrics,
     outputReaders: new Lru(4096),
     async start() {
       await ensurePartitions(ctx);
@@ -56,6 +62,9 @@ export function createAutomation(ctx: AutomationBase): Automation {
         startLoop(ctx, "assignment.expiry", expiryMs, () => expireQueued(ctx)),
         startLoop(ctx, "assignment.timeout", timeoutMs, () => stopOverdue(ctx, dispatcher)),
         startLoop(ctx, "assignment.revoked", timeoutMs, () => endRevokedWork(ctx)),
+        ...(lostAfterMs === undefined
+          ? []
+          : [startLoop(ctx, "assignment.lost", lostMs, () => abandonUnreachable(ctx, metrics, lostAfterMs))]),
         startLoop(ctx, "history.upkeep", upkeepMs, async () => {
           await ensurePartitions(ctx);
           await dropOldKeys(ctx);

@@ -12,7 +12,8 @@ import { desireOf } from "./dispatcher.ts";
 import type { ExecutionRow } from "./execution-queries.ts";
 import { findExecution } from "./get-execution.ts";
 import { presentExecution } from "./present-execution.ts";
-import { publishAssignments, publishExecutions } from "./publish-changes.ts";
+import { publishAssignments, publishExecutions, publishTimelines } from "./publish-changes.ts";
+import { insertNotes } from "./timeline-queries.ts";
 
 interface Cancelled {
   row: ExecutionRow;
@@ -41,6 +42,7 @@ export async function cancelExecution(
       ...held.map((a) => ({ ...a, executionId: id, stateReason: "cancel requested" })),
     ],
   );
+  publishTimelines(ctx, [id]);
   ctx.log.info({ executionId: id, ended: queued.length, asked: held.length, actor: actor.name }, "execution.cancelled");
   return presentExecution(row);
 }
@@ -63,12 +65,15 @@ async function cancel(ctx: Context, tx: Query, actor: Actor, id: string, reason:
     queued.map((a) => ({ executionId: id, stageId: a.stageId, from: "queued", to: "cancelled", at })),
   );
   const firstRequest = before.cancelRequestedAt?.getTime() === at.getTime();
-  if (firstRequest)
+  if (firstRequest) {
+    const note = { executionId: id, assignmentId: null, targetName: null, kind: "cancel.requested", at } as const;
+    await insertNotes(tx, [{ ...note, detail: { by: actor.name, reason, ended: queued.length, asked: held.length } }]);
     await writeAudit(ctx, tx, actor, {
       action: "execution.cancelled",
       object: { kind: "execution", id, name: before.jobName },
       detail: { reason, ended: queued.length, asked: held.length },
     });
+  }
   return { row, queued, held };
 }
 

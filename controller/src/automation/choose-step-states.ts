@@ -7,6 +7,11 @@ export function unbegunStepState(assignment: AssignmentState): StepState {
   return assignment === "cancelled" ? "cancelled" : "skipped";
 }
 
+/** A step that ran when its assignment was lost: its row stays open for what may still be told, the page says lost. */
+export function shownStepState(state: StepState, assignment: AssignmentState): StepState {
+  return state === "running" && assignment === "lost" ? "lost" : state;
+}
+
 /** `begun`: the rows there are, by position. */
 export function chooseStepStates(
   stepCount: number,
@@ -14,5 +19,8 @@ export function chooseStepStates(
   assignment: AssignmentState,
 ): StepState[] {
   const rest = unbegunStepState(assignment);
-  return Array.from({ length: stepCount }, (_, position) => begun.get(position) ?? rest);
+  return Array.from({ length: stepCount }, (_, position) => {
+    const state = begun.get(position);
+    return state === undefined ? rest : shownStepState(state, assignment);
+  });
 }

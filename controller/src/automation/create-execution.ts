@@ -41,6 +41,7 @@ import { presentExecution } from "./present-execution.ts";
 import { publishExecutions } from "./publish-changes.ts";
 import { stageKey } from "./recorder.ts";
 import { userOf } from "./save-job.ts";
+import { insertRetryNote } from "./timeline-queries.ts";
 import { withCommit } from "./with-commit.ts";
 
 export interface CreateExecutionParams {
@@ -51,6 +52,7 @@ export interface CreateExecutionParams {
   targets?: TargetChoice | undefined;
   reason: string;
   triggerKind?: string;
+  retryOf?: { id: string; number: number } | undefined;
   idempotencyKey?: string | undefined;
 }
 
@@ -159,8 +161,15 @@ async function create(
   const id = ctx.newId();
   const at = ctx.now();
   if (params.idempotencyKey !== undefined) {
-    const { job, version, inputs, targets, reason } = params;
-    const request = { job, version: version ?? null, inputs, targets: targets ?? null, reason };
+    const { job, version, inputs, targets, reason, retryOf } = params;
+    const request = {
+      job,
+      version: version ?? null,
+      inputs,
+      targets: targets ?? null,
+      reason,
+      ...(retryOf && { retryOf }),
+    };
     const first = await claimKey(tx, actor, { key: params.idempotencyKey, request, executionId: id, at });
     if (first !== undefined) {
       const row = await findExecution(tx, actor, first);
@@ -219,6 +228,7 @@ function newExecution(
     requestedBy: userOf(actor),
     requestedByName: actor.name,
     idempotencyKey: params.idempotencyKey ?? null,
+    retryOf: params.retryOf ?? null,
     finishedAt: state === "queued" ? null : at,
     startBefore: new Date(at.getTime() + targets.offlineExpiryMs),
     stage: { id: mainStage, state: stageState, steps: summariseSteps(stage), timeoutMs: stage.timeoutMs },
@@ -232,7 +242,16 @@ async function insert(
   execution: NewExecution,
   definition: Definition,
 ): Promise<Created> {
-  const { id, jobId, jobName: name, jobVersion: version, assignments, reason, triggerKind: trigger } = execution;
+  const {
+    id,
+    jobId,
+    jobName: name,
+    jobVersion: version,
+    assignments,
+    reason,
+    triggerKind: trigger,
+    retryOf,
+  } = execution;
   const offerable = assignments.filter((a) => a.offerEpoch !== null).map((a) => a.targetId);
   const [, row, services] = await Promise.all([
     genericPlans(tx),
@@ -241,8 +260,9 @@ async function insert(
     writeAudit(ctx, tx, actor, {
       action: "execution.created",
       object: { kind: "execution", id, name },
-      after: { jobId, version, targets: assignments.length, reason, trigger },
+      after: { jobId, version, targets: assignments.length, reason, trigger, ...(retryOf && { retryOf: retryOf.id }) },
     }),
+    ...(retryOf ? [insertRetryNote(tx, { of: retryOf.id, execution: id, by: actor.name, reason })] : []),
   ]);
   const offers = assignments.flatMap((a): AddressedOffer[] => {
     const fence = row.offered?.[a.id];

@@ -42,7 +42,7 @@ export interface Dispatcher {
 }
 
 /** What automation's own parts are built from: the context, before it holds them. */
-export type AutomationBase = Pick<Context, "sql" | "now" | "log" | "live" | "metrics" | "signal">;
+export type AutomationBase = Pick<Context, "sql" | "now" | "log" | "live" | "metrics" | "signal" | "config" | "newId">;
 
 export function createDispatcher(ctx: AutomationBase, links: Links): Dispatcher {
   return new RowDispatcher(ctx, links);

@@ -24,12 +24,14 @@ export interface ExecutionRow extends ExecutionProgress {
   cancelRequestedAt: Date | null;
   cancelRequestedBy: string | null;
   cancelReason: string | null;
+  retryOf: string | null;
+  retryOfNumber: bigint | null;
 }
 
 export const executionColumns = (q: Query) => q`
   e.id, e.number, e.job_id, e.job_name, e.job_version, e.definition_sha256, e.state, e.inputs, e.reason, e.trigger_kind,
   e.requested_by, e.requested_by_name, e.target_count, e.counts, e.created_at, e.started_at, e.finished_at,
-  e.cancel_requested_at, e.cancel_requested_by, e.cancel_reason`;
+  e.cancel_requested_at, e.cancel_requested_by, e.cancel_reason, e.retry_of, e.retry_of_number`;
 
 export interface NewAssignment {
   id: string;
@@ -55,6 +57,7 @@ export interface NewExecution {
   requestedBy: string | null;
   requestedByName: string;
   idempotencyKey: string | null;
+  retryOf: { id: string; number: number } | null;
   createdAt: Date;
   finishedAt: Date | null;
   startBefore: Date;
@@ -113,11 +116,12 @@ export async function insertExecution(q: Query, row: NewExecution): Promise<Inse
     ), execution as (
       insert into automation.executions
         (id, number, job_id, job_name, job_version, definition_sha256, state, inputs, reason, trigger_kind, requested_by,
-         requested_by_name, idempotency_key, target_count, counts, created_at, finished_at)
+         requested_by_name, idempotency_key, target_count, counts, created_at, finished_at, retry_of, retry_of_number)
       select ${row.id}, nextval('automation.execution_number'), ${row.jobId}, ${row.jobName}, ${row.jobVersion},
         ${Buffer.from(row.definitionSha256)}, ${row.state}, ${q.json(row.inputs as never)}, ${row.reason},
         ${row.triggerKind}, ${row.requestedBy}, ${row.requestedByName}, ${row.idempotencyKey},
-        ${row.assignments.length}, counts, ${row.createdAt}, ${row.finishedAt}
+        ${row.assignments.length}, counts, ${row.createdAt}, ${row.finishedAt}, ${row.retryOf?.id ?? null},
+        ${row.retryOf?.number ?? null}
       from counted
       returning *
     )

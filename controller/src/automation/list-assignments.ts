@@ -1,6 +1,7 @@
 // The assignments of an execution in the order of their targets' names, each with the states of its steps. Called by GET
 // executions/{id}/assignments.
 import type { Assignment, assignmentListQuery } from "@opsconductor/contract/api/executions";
+import { OcError } from "@opsconductor/contract/errors";
 import { assignmentStates, type StepState } from "@opsconductor/contract/states";
 import type { z } from "zod";
 import { isStorable } from "../assets/storable-text.ts";
@@ -9,6 +10,7 @@ import { encodeCursor } from "../cursor.ts";
 import { chooseStepStates } from "./choose-step-states.ts";
 import { findExecution } from "./get-execution.ts";
 import { idOfCursor, statesOf } from "./list-executions.ts";
+import { reasonNotToAbandon } from "./may-abandon-state.ts";
 import { iso } from "./present-execution.ts";
 import { type AssignmentListRow, selectAssignments, selectStages, selectStepStates } from "./read-queries.ts";
 
@@ -53,6 +55,22 @@ async function begunSteps(
   return byAssignment;
 }
 
+/** One of them, whatever its state. */
+export async function findAssignment(
+  ctx: Pick<Context, "sql">,
+  executionId: string,
+  assignmentId: string,
+): Promise<Assignment> {
+  const [[row], stages] = await Promise.all([
+    selectAssignments(ctx.sql, { executionId, target: assignmentId, limit: 1 }),
+    selectStages(ctx.sql, executionId),
+  ]);
+  if (!row) throw new OcError("not_found", "There is no such assignment: read the execution's assignments again.");
+  const begun = (await begunSteps(ctx, [row])).get(row.id) ?? new Map<number, StepState>();
+  const count = stages.find((s) => s.stageId === row.stageId)?.steps.length ?? 0;
+  return { ...presentAssignment(row), stepStates: chooseStepStates(count, begun, row.state) };
+}
+
 function presentAssignment(row: AssignmentListRow): Omit<Assignment, "stepStates"> {
   return {
     id: row.id,
@@ -64,12 +82,29 @@ function presentAssignment(row: AssignmentListRow): Omit<Assignment, "stepStates
     state: row.state,
     stateReason: reasonOf(row),
     unreachable: row.unreachable,
+    unreachableSince: iso(row.unreachableSince),
     desired: row.desired,
+    startBefore: row.state === "queued" ? iso(row.startBefore) : null,
+    overdueSince: row.finishedAt === null ? iso(row.timedOutAt) : null,
+    waitingForOutput: waitingOf(row),
+    lateResult: lateResultOf(row),
+    canAbandon: reasonNotToAbandon(row) === undefined,
     offeredAt: iso(row.offeredAt),
     acceptedAt: iso(row.acceptedAt),
     startedAt: iso(row.startedAt),
     finishedAt: iso(row.finishedAt),
   };
+}
+
+function waitingOf({ finish, finishedAt, missingBytes }: AssignmentListRow): Assignment["waitingForOutput"] {
+  if (finish === null || finishedAt !== null || missingBytes === null) return null;
+  return { since: new Date(finish.atMs).toISOString(), state: finish.state, missingBytes: Number(missingBytes) };
+}
+
+/** The final event of an attempt that had been given up: what it says was not believed, and is worth knowing. */
+function lateResultOf({ state, finish }: AssignmentListRow): Assignment["lateResult"] {
+  if (state !== "lost" || finish === null || finish.state === "lost") return null;
+  return { state: finish.state, reason: finish.reason, at: new Date(finish.atMs).toISOString() };
 }
 
 /** What is wanted and has not happened yet is said beside the state; the state itself is only what is known. */

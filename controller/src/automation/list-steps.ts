@@ -5,7 +5,7 @@ import type { z } from "zod";
 import { isStorable } from "../assets/storable-text.ts";
 import type { Actor, Context } from "../context.ts";
 import type { StepRow, TryRow } from "./attempt.ts";
-import { unbegunStepState } from "./choose-step-states.ts";
+import { shownStepState, unbegunStepState } from "./choose-step-states.ts";
 import { findExecution } from "./get-execution.ts";
 import { iso } from "./present-execution.ts";
 import { type AssignmentListRow, type StageRow, selectAssignments, selectStages } from "./read-queries.ts";
@@ -71,7 +71,7 @@ function presentStep(
     stepId: planned.id,
     name: planned.name,
     position: planned.position,
-    state: row?.state ?? unbegunStepState(assignment.state),
+    state: row ? shownStepState(row.state, assignment.state) : unbegunStepState(assignment.state),
     reason: row?.reason ?? "",
     startedAt: iso(row?.startedAt ?? null),
     finishedAt: iso(row?.finishedAt ?? null),

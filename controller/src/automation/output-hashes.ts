@@ -3,7 +3,7 @@
 // record-batch.ts.
 import { createHash, type Hash } from "node:crypto";
 import type { Query } from "../context.ts";
-import type { AssignmentRow, TryRow } from "./attempt.ts";
+import type { Attempt, TryRow } from "./attempt.ts";
 import { Lru } from "./lru.ts";
 import type { OutputStream } from "./output-queries.ts";
 import { readStoredOutput } from "./output-rows.ts";
@@ -42,15 +42,30 @@ export const hashKey = (assignmentId: string, attempt: number, stepId: string, n
  */
 export async function verifyOutput(
   q: Query,
-  assignment: AssignmentRow,
+  { assignment, notes }: Attempt,
   row: TryRow,
   hash: Hash | undefined,
+  at: Date,
 ): Promise<void> {
   if (row.outputBytes === null || row.outputVerified !== null || row.storedBytes < row.outputBytes) return;
-  const { attempt, stepId, try: number, storedBytes } = row;
+  const { attempt, stepId, try: number, storedBytes, outputBytes } = row;
   const stream = { assignmentId: assignment.id, attempt, stepId, try: number };
+  const detail = { stepId, try: number, namedBytes: Number(outputBytes), storedBytes: Number(storedBytes) };
+  if (row.state === "lost" && storedBytes > outputBytes) {
+    if (row.outputSha256 === null) return;
+    const named = (await hashStored(q, stream, outputBytes)).digest();
+    if (named.equals(row.outputSha256)) {
+      // The host lost its newest bytes with its power and we had them already: they stay, and nobody can vouch for them.
+      row.outputBytes = storedBytes;
+      row.outputSha256 = null;
+      notes.push({ kind: "output.incomplete", at, detail });
+      return;
+    }
+  }
+  if (row.outputSha256 === null) return;
   const digest = (hash ?? (await hashStored(q, stream, storedBytes))).digest();
-  row.outputVerified = storedBytes === row.outputBytes && digest.equals(row.outputSha256 ?? Buffer.alloc(0));
+  row.outputVerified = storedBytes === row.outputBytes && digest.equals(row.outputSha256);
+  if (!row.outputVerified) notes.push({ kind: "output.mismatch", at, detail });
 }
 
 /** Over the first `bytes` of what the rows hold. */

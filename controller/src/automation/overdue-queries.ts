@@ -36,6 +36,8 @@ export async function markOverdue(
     desired: "cancel";
     releaseThroughStep: bigint;
     desiredReason: string;
+    executionId: string;
+    targetName: string;
   }[]
 > {
   return await q`
@@ -47,7 +49,8 @@ export async function markOverdue(
     update automation.assignments a
     set desired = 'cancel', desired_reason = 'timed out', timed_out_at = ${now}
     from due where a.id = due.id
-    returning a.id, a.agent_id, a.attempt, a.fence, a.desired, a.release_through_step, a.desired_reason`;
+    returning a.id, a.agent_id, a.attempt, a.fence, a.desired, a.release_through_step, a.desired_reason,
+      a.execution_id, a.target_name`;
 }
 
 export interface EndedRow extends ExpiredRow {

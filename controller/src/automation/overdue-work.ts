@@ -1,10 +1,11 @@
 // What happens without an agent's word: queued work expires, running work past its timeout is asked to stop, work of a
 // revoked agent ends. Rounds of the duties in automation.ts.
-import type { Context } from "../context.ts";
+import { type Context, systemActor } from "../context.ts";
 import { advanceExecutions } from "./advance-executions.ts";
 import { type Dispatcher, desireOf } from "./dispatcher.ts";
 import { endRevoked, expireAssignments, markOverdue } from "./overdue-queries.ts";
-import { publishAssignments, publishExecutions } from "./publish-changes.ts";
+import { publishAssignments, publishExecutions, publishTimelines } from "./publish-changes.ts";
+import { insertNotes, type TimelineNote } from "./timeline-queries.ts";
 
 const rowsPerRound = 1000;
 
@@ -17,6 +18,7 @@ export async function expireQueued(ctx: Pick<Context, "sql" | "now" | "log" | "l
         tx,
         expired.map((a) => ({ executionId: a.executionId, stageId: a.stageId, from: "queued", to: "expired", at })),
       );
+      await insertNotes(tx, notesOf(expired, "assignment.expired", at));
       return { expired, executions };
     });
     publishExecutions(ctx, executions);
@@ -32,8 +34,21 @@ export async function expireQueued(ctx: Pick<Context, "sql" | "now" | "log" | "l
 }
 
 /** The agent ends its steps at the timeout by itself; this stands behind it. Its answer makes the outcome timed_out. */
-export async function stopOverdue(ctx: Pick<Context, "sql" | "now" | "log">, dispatcher: Dispatcher): Promise<void> {
-  for (const row of await markOverdue(ctx.sql, ctx.now(), rowsPerRound)) {
+export async function stopOverdue(
+  ctx: Pick<Context, "sql" | "now" | "log" | "live">,
+  dispatcher: Dispatcher,
+): Promise<void> {
+  const at = ctx.now();
+  const rows = await ctx.sql.begin(async (tx) => {
+    const rows = await markOverdue(tx, at, rowsPerRound);
+    await insertNotes(tx, notesOf(rows, "timeout.stop_requested", at));
+    return rows;
+  });
+  publishTimelines(
+    ctx,
+    rows.map((row) => row.executionId),
+  );
+  for (const row of rows) {
     ctx.log.warn({ assignmentId: row.id, agentId: row.agentId }, "assignment.overdue");
     dispatcher.desire(row.agentId, desireOf(row));
   }
@@ -49,12 +64,36 @@ export async function endRevokedWork(ctx: Pick<Context, "sql" | "now" | "log" | 
     const { ended, executions } = await ctx.sql.begin(async (tx) => {
       const ended = await endRevoked(tx, at, rowsPerRound);
       const transitions = ended.map((a) => ({ ...a, to: a.state, at }));
+      for (const state of ["lost", "expired"] as const)
+        await insertNotes(
+          tx,
+          notesOf(
+            ended.filter((a) => a.state === state),
+            `assignment.${state}`,
+            at,
+          ),
+        );
       return { ended, executions: await advanceExecutions(tx, transitions) };
     });
     publishExecutions(ctx, executions);
     publishAssignments(ctx, executions, ended);
+    publishTimelines(
+      ctx,
+      ended.map((a) => a.executionId),
+    );
     for (const a of ended)
       ctx.log.warn({ assignmentId: a.id, target: a.targetName, reason: a.stateReason }, `assignment.${a.state}`);
     if (ended.length < rowsPerRound) return;
   }
+}
+
+function notesOf(
+  rows: readonly { id: string; executionId: string; targetName: string; stateReason?: string }[],
+  kind: TimelineNote["kind"],
+  at: Date,
+): TimelineNote[] {
+  return rows.map(({ id: assignmentId, executionId, targetName, stateReason }) => ({
+    ...{ executionId, assignmentId, targetName, kind, at },
+    detail: stateReason === undefined ? {} : { by: systemActor.name, reason: stateReason },
+  }));
 }

@@ -47,7 +47,8 @@ export function planResume<H extends HeldAttempt, K extends KnownAttempt>(
     named.add(row.id);
     plan.acknowledge.push(row); // also at 0: the agent waits to hear where to begin
     if (row.settled && row.lastSeq >= attempt.lastSeq) plan.forget.push(attempt);
-    else if (!isTerminal(assignmentStates, row.state)) plan.desire.push(row);
+    // Also of one that was declared lost meanwhile: what still runs is asked to stop.
+    else if (!isTerminal(assignmentStates, row.state) || row.desired === "cancel") plan.desire.push(row);
   }
   for (const row of known.filter((k) => !named.has(k.id))) {
     if (row.state === "offered") {

@@ -25,5 +25,6 @@ export function presentExecution(row: ExecutionRow): Execution {
     cancelRequestedAt: iso(row.cancelRequestedAt),
     cancelRequestedBy: row.cancelRequestedBy,
     cancelReason: row.cancelReason,
+    retryOf: row.retryOf === null ? null : { id: row.retryOf, number: Number(row.retryOfNumber) },
   };
 }

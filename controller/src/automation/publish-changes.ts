@@ -46,6 +46,12 @@ export function publishAssignments(
   }
 }
 
+/** Something was added to what happened to these executions. */
+export function publishTimelines({ live }: Publisher, executionIds: Iterable<string>): void {
+  for (const executionId of new Set(executionIds))
+    live.publish({ kind: "timeline", topic: topicOf(executionId), executionId });
+}
+
 export function publishSteps({ live }: Publisher, attempts: readonly Attempt[]): void {
   for (const { assignment: a, dirtySteps } of attempts) {
     for (const step of dirtySteps) {

@@ -80,7 +80,7 @@ export async function selectStages(q: Query, executionId: string): Promise<Stage
 }
 
 /** The agent of assignment `a` has no live session now. */
-const isAway = (q: Query): Fragment => q`not exists (
+export const isAway = (q: Query): Fragment => q`not exists (
   select 1 from fleet.agent_sessions s join fleet.controllers c on c.id = s.controller_id
   where s.agent_id = a.agent_id and c.lease_until > now())`;
 
@@ -108,6 +108,14 @@ export interface AssignmentListRow {
   unreachable: boolean;
   desired: "run" | "hold" | "cancel" | "forget";
   desiredReason: string | null;
+  /** Last sign of an unreachable agent. */
+  unreachableSince: Date | null;
+  quarantined: boolean;
+  startBefore: Date | null;
+  timedOutAt: Date | null;
+  finish: { state: string; reason: string; atMs: number } | null;
+  /** Output that the agent named and that is not here, of an attempt that has told its end. */
+  missingBytes: bigint | null;
   offeredAt: Date | null;
   acceptedAt: Date | null;
   startedAt: Date | null;
@@ -128,9 +136,17 @@ export interface AssignmentFilter {
 export async function selectAssignments(q: Query, f: AssignmentFilter): Promise<AssignmentListRow[]> {
   return await q<AssignmentListRow[]>`
     select a.id, a.stage_id, a.target_id, a.target_name, a.agent_id, a.attempt, a.state, a.state_reason,
-      (a.finished_at is null and ${isAway(q)}) as unreachable, a.desired, a.desired_reason,
-      a.offered_at, a.accepted_at, a.started_at, a.finished_at
+      away.unreachable, a.desired, a.desired_reason, a.start_before, a.timed_out_at, a.finish,
+      a.offered_at, a.accepted_at, a.started_at, a.finished_at,
+      case when away.unreachable then (select greatest(g.last_seen_at, s.connected_at, s.closed_at)
+        from fleet.agents g left join fleet.agent_sessions s on s.agent_id = g.id where g.id = a.agent_id)
+        end as unreachable_since,
+      a.finished_at is null and coalesce((select g.status = 'quarantined' from fleet.agents g where g.id = a.agent_id),
+        false) as quarantined,
+      case when a.finish is not null then (select sum(t.output_bytes - t.stored_bytes)::bigint from automation.tries t
+        where t.assignment_id = a.id and t.attempt = a.attempt and t.output_bytes > t.stored_bytes) end as missing_bytes
     from automation.assignments a
+    cross join lateral (select a.finished_at is null and ${isAway(q)} as unreachable) away
     where ${ofExecution(q, f.executionId)}
       and ${f.after === undefined ? q`true` : q`a.id > ${f.after}`}
       and ${f.states === undefined ? q`true` : q`a.state = any(${f.states as string[]})`}

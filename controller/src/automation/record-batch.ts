@@ -9,13 +9,13 @@ import type { Query } from "../context.ts";
 import type { AgentEvent, AgentSession, EventReply, OutputPiece, OutputReply } from "../fleet/agent-link.ts";
 import { executionsOf, foldTransitions, writeProgress } from "./advance-executions.ts";
 import { type Appended, appendOutput } from "./append-output.ts";
-import type { Attempt, TryRow } from "./attempt.ts";
+import { type Attempt, type TryRow, tryKey } from "./attempt.ts";
 import { copyOutput } from "./copy-output.ts";
 import { type ExecutionRow, lockExecutions } from "./execution-queries.ts";
 import type { Transition } from "./execution-state.ts";
 import { settleAttempt } from "./finish-assignment.ts";
 import { hashKey, verifyOutput } from "./output-hashes.ts";
-import { type LockedBatch, lockBatch, type Recorder, staleSession } from "./recorder.ts";
+import { attemptOf, type LockedBatch, lockBatch, type Recorder, staleSession } from "./recorder.ts";
 import { reportBatch } from "./report-batch.ts";
 import { writeBatch } from "./result-queries.ts";
 import { takeEvents, type UnknownAttempt } from "./take-events.ts";
@@ -65,7 +65,7 @@ async function record(r: Recorder, tx: Query, entries: readonly RecordEntry[]) {
   );
   const { results, growths, unknown } = take(r, batch, entries);
   const appended = await appendOutput(r, tx, growths);
-  const attempts = [...batch.attempts.values()].filter((a) => a.dirty || a.dirtyTries.size > 0);
+  const attempts = [...batch.attempts.values()].filter((a) => a.dirty || a.dirtyTries.size > 0 || a.notes.length > 0);
   for (const attempt of attempts) await settle(r, tx, attempt, appended.hashes);
   const transitions = attempts.flatMap((a) => transitionsOf(a, r.ctx.now()));
   const { last } = await write(tx, attempts, appended, transitions);
@@ -79,9 +79,35 @@ function take(r: Recorder, batch: LockedBatch, entries: readonly RecordEntry[]) 
   const results = entries.map((entry): RecordReplies | Error => {
     if (!batch.isLive(entry.session)) return staleSession(entry.session);
     const events = takeEvents(batch, entry, now, unknown);
-    return { events, output: takeOutput(batch, entry, growths, unknown) };
+    const output = takeOutput(batch, entry, growths, unknown);
+    noteRewinds(r, batch, entry, { events, output }, now);
+    return { events, output };
   });
   return { results, growths: [...growths.values()], unknown };
+}
+
+const rewindNoteEveryMs = 60_000;
+
+/** Holes are filled by sending again and do no harm; a timeline says that they were, at most once a minute a target. */
+function noteRewinds(r: Recorder, batch: LockedBatch, entry: RecordEntry, replies: RecordReplies, at: Date): void {
+  const asked = [...replies.events, ...replies.output].filter((reply) => reply.kind === "rewind");
+  for (const reply of asked) {
+    const said = [...entry.events, ...entry.pieces].find((x) => x.fence === reply.fence)!;
+    const attempt = attemptOf(batch, entry.session, said);
+    // Output that overtook the event which tells of its try is sent again by design.
+    const isEarly = "offset" in reply && !attempt?.tries.has(tryKey(reply.stepId, reply.try));
+    if (!attempt || isEarly || at.getTime() - (r.rewound.get(said.assignmentId) ?? 0) < rewindNoteEveryMs) continue;
+    r.rewound.set(said.assignmentId, at.getTime());
+    const place =
+      "offset" in reply
+        ? { stepId: reply.stepId, try: reply.try, from: Number(reply.offset) }
+        : { from: Number(reply.fromSeq) };
+    attempt.notes.push({
+      kind: "stream.rewound",
+      at,
+      detail: { stream: "offset" in reply ? "output" : "events", ...place },
+    });
+  }
 }
 
 /** Verifies outputs that are complete now, then ends the assignment if nothing is missing. */
@@ -89,7 +115,7 @@ async function settle(r: Recorder, tx: Query, attempt: Attempt, hashes: Appended
   for (const row of attempt.dirtyTries) {
     const key = keyOf(attempt, row);
     const hash = hashes.get(key)?.hash.copy() ?? r.hashes.fork(key, row.storedBytes);
-    await verifyOutput(tx, attempt.assignment, row, hash);
+    await verifyOutput(tx, attempt, row, hash, r.ctx.now());
   }
   settleAttempt(attempt);
 }

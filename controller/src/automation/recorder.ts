@@ -24,6 +24,8 @@ export interface Recorder {
   stages: StageCache;
   /** Assignments that have ended but for output on its way: its arrival is urgent. A hint like every memory. */
   awaitingOutput: Lru<string, true>;
+  /** When an assignment's timeline last told of a rewind. */
+  rewound: Lru<string, number>;
 }
 
 export type StageCache = Lru<string, StageFacts>;

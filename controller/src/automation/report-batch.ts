@@ -4,7 +4,13 @@ import { type AssignmentState, assignmentStates, isTerminal } from "@opsconducto
 import { type Attempt, hasAllOutput, isSettled } from "./attempt.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { ExecutionRow } from "./execution-queries.ts";
-import { publishAssignments, publishExecutions, publishOutput, publishSteps } from "./publish-changes.ts";
+import {
+  publishAssignments,
+  publishExecutions,
+  publishOutput,
+  publishSteps,
+  publishTimelines,
+} from "./publish-changes.ts";
 import { keyOf, type Recorded } from "./record-batch.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -36,6 +42,10 @@ export function reportAttempts(r: Recorder, attempts: readonly Attempt[], execut
     moved.map((a) => a.assignment),
   );
   publishSteps(r.ctx, attempts);
+  publishTimelines(
+    r.ctx,
+    attempts.filter((a) => a.notes.length > 0).map((a) => a.assignment.executionId),
+  );
   for (const attempt of moved) reportMove(r, attempt);
   for (const attempt of attempts) {
     reportTrouble(r, attempt);

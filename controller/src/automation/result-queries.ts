@@ -8,6 +8,7 @@ import type { Fragment } from "../identity/visible-to.ts";
 import { type AssignmentRow, type Attempt, type StageFacts, type StepRow, type TryRow, tryKey } from "./attempt.ts";
 import { oneOf } from "./one-of.ts";
 import { insertOutput, type NewOutputRow } from "./output-queries.ts";
+import { insertNotesSql, type TimelineNote } from "./timeline-queries.ts";
 
 const assignmentColumns = (q: Query): Fragment => q`
   a.id, a.execution_id, a.stage_id, a.target_id, a.target_name, a.agent_id, a.attempt, a.fence, a.state, a.state_reason,
@@ -73,13 +74,18 @@ export async function writeBatch(q: Query, { attempts, output }: BatchRows): Pro
   const steps = attempts.flatMap((a) => [...a.dirtySteps].map((s) => ({ ...s, assignmentId: a.assignment.id })));
   const tries = attempts.flatMap((a) => [...a.dirtyTries].map((t) => plainTry(t, a.assignment.id)));
   if (assignments.length === 0) return;
+  const notes = attempts.flatMap(notesOf);
   await q`
     with assignment as (${updateAssignments(q, assignments)}),
       step as (${upsertSteps(q, steps)}),
       try as (${upsertTries(q, tries)})
       ${output.length > 0 ? q`, output as (${insertOutput(q, output)})` : q``}
+      ${notes.length > 0 ? q`, note as (${insertNotesSql(q, notes)})` : q``}
     select 1`;
 }
+
+export const notesOf = ({ assignment: a, notes }: Attempt): TimelineNote[] =>
+  notes.map((n) => ({ ...n, executionId: a.executionId, assignmentId: a.id, targetName: a.targetName }));
 
 type Json = Parameters<Query["json"]>[0];
 
@@ -170,6 +176,7 @@ export function buildAttempts(
       dirtySteps: new Set(),
       dirtyTries: new Set(),
       dirty: false,
+      notes: [],
       violations: [],
     };
   });

@@ -7,6 +7,7 @@ import { listAssignments } from "./list-assignments.ts";
 import { listSteps } from "./list-steps.ts";
 import { readOutputFile } from "./read-output-file.ts";
 import { readOutputLines } from "./read-output-lines.ts";
+import { readTimeline } from "./read-timeline.ts";
 import {
   type AttemptAddress,
   FakeAgent,
@@ -264,4 +265,23 @@ test("following a log leaves one row in the audit, not one for each look", async
   const rows = await t.ctx.sql`select detail from communication.audit
     where action = 'execution.output_read' and object_id = ${run.executionId}`;
   expect(rows).toEqual([{ detail: { target: run.agent.name, step: "step-1", try: 1 } }]);
+});
+
+test("a host that lost its newest bytes with its power keeps none of ours back, and nobody vouches for them", async () => {
+  const run = await begin();
+  await run.agent.push(piece(run.offer, 0n, Buffer.from("written\nlost by the host\n")));
+  await run.agent.say(run.offer, { ...finishedTry(Buffer.from("written\n")), state: "lost", reason: "power" });
+  await run.agent.say(run.offer, finishedStep("step-1", "lost"), { kind: "finished", state: "lost", reason: "power" });
+  expect(await tryOf(run)).toMatchObject({ state: "lost", storedBytes: 25, outputBytes: 25, outputVerified: null });
+  expect((await bytes(run)).toString()).toBe("written\nlost by the host\n");
+  expect(await getExecution(t.ctx, tester, run.executionId)).toMatchObject({ state: "failed", counts: { lost: 1 } });
+  const { items } = await readTimeline(t.ctx, tester, { execution: run.executionId, limit: 10 });
+  expect(items.find((e) => e.kind === "output.incomplete")?.detail).toMatchObject({ namedBytes: 8, storedBytes: 25 });
+});
+
+test("a lost try whose shorter output is not the beginning of ours is a mismatch", async () => {
+  const run = await begin();
+  await run.agent.push(piece(run.offer, 0n, Buffer.from("written\nlost by the host\n")));
+  await run.agent.say(run.offer, { ...finishedTry(Buffer.from("another\n")), state: "lost" });
+  expect(await tryOf(run)).toMatchObject({ outputVerified: false });
 });

@@ -68,6 +68,7 @@ export type AgentEventBody =
   | { kind: "tombstone"; code: string }
   | { kind: "tryStarting"; stepId: string; try: number; spawn: number }
   | { kind: "tryStarted"; stepId: string; try: number; spawn: number; pid: number; bootId: string }
+  | { kind: "tryAdopted"; stepId: string; try: number; pid: number }
   | {
       kind: "tryFinished";
       stepId: string;

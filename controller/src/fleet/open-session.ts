@@ -1,5 +1,7 @@
 // A hello becomes the agent's one live session: trust is checked, the epoch raised, older streams lose their right to
 // write. Called by grpc/ for the first message of Connect.
+import { noteReconnection, type Reconnection } from "../automation/note-interruption.ts";
+import { publishTimelines } from "../automation/publish-changes.ts";
 import type { Context, Query } from "../context.ts";
 import type { AgentSession } from "./agent-link.ts";
 import { chooseCertificateSlot } from "./choose-certificate-slot.ts";
@@ -37,13 +39,13 @@ export interface Hello {
 }
 
 export type OpenedSession =
-  | { kind: "opened"; session: AgentSession; quarantined: boolean; renewCertificate: boolean }
+  | { kind: "opened"; session: AgentSession; quarantined: boolean; renewCertificate: boolean; told: string[] }
   | { kind: "refused"; code: "unknown_agent" | "revoked" | "stale_certificate"; reason: string };
 
 const keptIncarnations = 16;
 
 export async function openSession(ctx: Context, peer: Peer, hello: Hello): Promise<OpenedSession> {
-  return ctx.sql.begin(async (tx): Promise<OpenedSession> => {
+  const opened = await ctx.sql.begin(async (tx): Promise<OpenedSession> => {
     const agent = await lockAgent(tx, peer.agentId);
     if (!agent) return refuse("unknown_agent", "This controller does not know the agent: enrol the host again");
     if (agent.status === "revoked") return refuse("revoked", "The agent was revoked: enrol the host with a new token");
@@ -56,6 +58,8 @@ export async function openSession(ctx: Context, peer: Peer, hello: Hello): Promi
     if (slot === "pending") await activateSerial(tx, agent.id, peer.serial, peer.certificateNotAfter, ctx.now());
     return open(ctx, tx, agent, peer, hello);
   });
+  if (opened.kind === "opened") publishTimelines(ctx, opened.told);
+  return opened;
 }
 
 async function open(ctx: Context, tx: Query, agent: TrustRow, peer: Peer, hello: Hello): Promise<OpenedSession> {
@@ -72,6 +76,7 @@ async function open(ctx: Context, tx: Query, agent: TrustRow, peer: Peer, hello:
     remoteAddress: peer.address,
     now: ctx.now(),
   });
+  const told = before ? await noteReconnection(ctx, tx, reconnectionOf(ctx, agent, before, peer, hello)) : [];
   const { platform, agentVersion: version, protocolVersion, actions, journalId, journalPosition } = hello;
   const columns = { version, protocolVersion, actions, journalId, journalPosition, platform: { ...platform } };
   await recordHello(tx, agent.id, columns, ctx.now());
@@ -79,8 +84,21 @@ async function open(ctx: Context, tx: Query, agent: TrustRow, peer: Peer, hello:
     kind: "opened",
     session: { agentId: agent.id, agentName: agent.name, epoch },
     quarantined: agent.status === "quarantined" || suspicion !== undefined,
+    told,
     // It came back by its identity key alone: a renewal by certificate sets the count of such returns to zero.
     renewCertificate: agent.reauthentications > 0,
+  };
+}
+
+function reconnectionOf(ctx: Context, agent: TrustRow, before: SessionRow, peer: Peer, hello: Hello): Reconnection {
+  return {
+    agentId: agent.id,
+    agentName: agent.name,
+    address: peer.address,
+    awaySince: before.closedAt,
+    agentRestarted: before.incarnation !== hello.incarnation,
+    hostRebooted: before.bootId !== hello.bootId,
+    controllerChanged: before.lastControllerId !== ctx.controllerId,
   };
 }
 

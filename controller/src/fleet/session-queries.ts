@@ -48,12 +48,20 @@ export interface SessionRow {
   controllerId: string | null;
   incarnation: string | null;
   pastIncarnations: string[];
+  bootId: string | null;
+  /** That held the latest stream, also when it is closed. */
+  lastControllerId: string | null;
+  remoteAddress: string | null;
+  connectedAt: Date | null;
+  closedAt: Date | null;
 }
 
 /** The agent's row is locked by lockAgent before, so this cannot race with another hello. */
 export async function readSession(tx: Query, agentId: string): Promise<SessionRow | undefined> {
   const rows = await tx<SessionRow[]>`
-    select epoch, controller_id, incarnation, past_incarnations from fleet.agent_sessions where agent_id = ${agentId}`;
+    select epoch, controller_id, incarnation, past_incarnations, boot_id, remote_address, connected_at, closed_at,
+      last_controller_id
+    from fleet.agent_sessions where agent_id = ${agentId}`;
   return rows[0];
 }
 
@@ -71,12 +79,12 @@ export interface NewSession {
 /** Waits for every write of the older stream that holds the row for share, then ends its right to write. */
 export async function raiseEpoch(tx: Query, s: NewSession): Promise<bigint> {
   const rows = await tx<{ epoch: bigint }[]>`
-    insert into fleet.agent_sessions (agent_id, epoch, controller_id, incarnation, past_incarnations, boot_id, serial,
-      remote_address, connected_at)
-    values (${s.agentId}, 1, ${s.controllerId}, ${s.incarnation}, ${s.pastIncarnations}, ${s.bootId}, ${s.serial},
+    insert into fleet.agent_sessions (agent_id, epoch, controller_id, last_controller_id, incarnation, past_incarnations,
+      boot_id, serial, remote_address, connected_at)
+    values (${s.agentId}, 1, ${s.controllerId}, ${s.controllerId}, ${s.incarnation}, ${s.pastIncarnations}, ${s.bootId}, ${s.serial},
       ${s.remoteAddress}, ${s.now})
     on conflict (agent_id) do update set epoch = fleet.agent_sessions.epoch + 1, controller_id = excluded.controller_id,
-      incarnation = excluded.incarnation, past_incarnations = excluded.past_incarnations, boot_id = excluded.boot_id,
+      last_controller_id = excluded.controller_id, incarnation = excluded.incarnation, past_incarnations = excluded.past_incarnations, boot_id = excluded.boot_id,
       serial = excluded.serial, remote_address = excluded.remote_address, connected_at = excluded.connected_at,
       closed_at = null, close_reason = null
     returning epoch`;

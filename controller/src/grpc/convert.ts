@@ -90,6 +90,10 @@ function toEventBody(body: NonNullable<wire.AttemptEvent["body"]>): AgentEventBo
         pid: count(body.value.pid),
         bootId: text(body.value.bootId, 64),
       };
+    case "tryAdopted": {
+      const { stepId, try: number, pid } = body.value;
+      return { kind: "tryAdopted", stepId: text(stepId, 128), try: count(number), pid: count(pid) };
+    }
     case "tryFinished":
       return toTryFinished(body.value);
     case "stepFinished":

@@ -66,6 +66,8 @@ function keyOf(event: LiveEvent): string {
       return `execution ${event.topic} ${event.execution.id}`;
     case "assignment":
       return `assignment ${event.topic} ${event.assignmentId}`;
+    case "timeline":
+      return `timeline ${event.executionId}`;
     case "step":
       return `step ${event.topic} ${event.assignmentId} ${event.stepId}`;
     case "output":

@@ -76,5 +76,12 @@ export const problemResponses = {
   default: { content: { "application/problem+json": { schema: problem } }, description: "What went wrong" },
 } as const;
 
+/** The header of requests that create: the same key with the same request creates once. */
+export const idempotencyKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,200}$/, "1 to 200 printable characters without spaces")
+  .optional()
+  .describe("The same key with the same request gives the same execution, for a day");
+
 /** A path parameter for things that are found by id or by name. */
 export const idOrName = z.string().min(1).max(128);

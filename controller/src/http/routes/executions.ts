@@ -2,6 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { page } from "@opsconductor/contract/api/common";
 import {
+  abandonRequest,
   assignment,
   assignmentListQuery,
   cancelRequest,
@@ -12,10 +13,14 @@ import {
   outputLines,
   outputQuery,
   outputTicket,
+  retryRequest,
   step,
   stepListQuery,
+  timelineEntry,
+  timelineQuery,
 } from "@opsconductor/contract/api/executions";
 import { OcError } from "@opsconductor/contract/errors";
+import { abandonAssignment } from "../../automation/abandon-assignment.ts";
 import { cancelExecution } from "../../automation/cancel-execution.ts";
 import { getExecution } from "../../automation/get-execution.ts";
 import { listAssignments } from "../../automation/list-assignments.ts";
@@ -24,9 +29,11 @@ import { listSteps } from "../../automation/list-steps.ts";
 import { issueOutputTicket, redeemOutputTicket } from "../../automation/output-tickets.ts";
 import { readOutputFile } from "../../automation/read-output-file.ts";
 import { readOutputLines } from "../../automation/read-output-lines.ts";
+import { readTimeline } from "../../automation/read-timeline.ts";
+import { retryExecution } from "../../automation/retry-execution.ts";
 import type { Context } from "../../context.ts";
 import { fileResponses, sendOutputFile } from "../output-file.ts";
-import { jsonBody, jsonResponse, newRouter, problemResponses, type Router } from "../router.ts";
+import { idempotencyKey, jsonBody, jsonResponse, newRouter, problemResponses, type Router } from "../router.ts";
 
 const tags = ["Executions"];
 const params = z.object({ id: z.string().min(1).max(64).describe("id or number") });
@@ -104,6 +111,35 @@ const cancel = createRoute({
   responses: { 200: jsonResponse(execution, "As it is after the request"), ...problemResponses },
 });
 
+const timeline = createRoute({
+  method: "get",
+  path: "/api/v1/executions/{id}/timeline",
+  tags,
+  summary: "What happened to it, newest first: interruptions, adoptions, gaps, acts of people",
+  request: { params, query: timelineQuery },
+  responses: { 200: jsonResponse(page(timelineEntry), "One page"), ...problemResponses },
+});
+const retry = createRoute({
+  method: "post",
+  path: "/api/v1/executions/{id}/retry-failed",
+  tags,
+  summary: "A new execution of the same version and inputs on the targets that ended badly",
+  request: {
+    params,
+    headers: z.object({ "idempotency-key": idempotencyKey }),
+    body: { ...jsonBody(retryRequest), required: false },
+  },
+  responses: { 201: jsonResponse(execution, "The new execution"), ...problemResponses },
+});
+const abandon = createRoute({
+  method: "post",
+  path: "/api/v1/executions/{id}/assignments/{assignmentId}/abandon",
+  tags,
+  summary: "Declare an assignment lost whose end nobody may ever tell; a late result is kept as evidence",
+  request: { params: params.extend({ assignmentId: z.uuid() }), body: jsonBody(abandonRequest) },
+  responses: { 200: jsonResponse(assignment, "As it is now"), ...problemResponses },
+});
+
 export function executionRoutes(ctx: Context): Router {
   const routes = newRouter();
   routes.openapi(list, async (c) => c.json(await listExecutions(ctx, c.get("actor"), c.req.valid("query")), 200));
@@ -133,6 +169,23 @@ export function executionRoutes(ctx: Context): Router {
     // Whoever only looks must not spend the ticket of the download that follows.
     if (c.req.method === "HEAD") throw new OcError("method_not_allowed", "A download link answers one GET.");
     return sendOutputFile(c, await redeemOutputTicket(ctx, c.req.valid("param").ticket));
+  });
+  routes.openapi(timeline, async (c) => {
+    const query = { ...c.req.valid("query"), execution: c.req.valid("param").id };
+    return c.json(await readTimeline(ctx, c.get("actor"), query), 200);
+  });
+  routes.openapi(retry, async (c) => {
+    const body = retryRequest.parse(c.req.valid("json") ?? {}); // an empty body retries all that ended badly
+    const idempotencyKey = c.req.valid("header")["idempotency-key"];
+    const params = { ...body, execution: c.req.valid("param").id, idempotencyKey };
+    const created = await retryExecution(ctx, c.get("actor"), params);
+    c.header("Location", `/api/v1/executions/${created.id}`);
+    return c.json(created, 201);
+  });
+  routes.openapi(abandon, async (c) => {
+    const { id: of, assignmentId } = c.req.valid("param");
+    const params = { execution: of, assignmentId, reason: c.req.valid("json").reason };
+    return c.json(await abandonAssignment(ctx, c.get("actor"), params), 200);
   });
   routes.openapi(cancel, async (c) => {
     const { reason } = cancelRequest.parse(c.req.valid("json") ?? {}); // an empty body is an empty reason

@@ -21,7 +21,16 @@ import { waitForExecution } from "../../automation/wait-for-execution.ts";
 import type { Context } from "../../context.ts";
 import { definitionBody, readDefinitionBody } from "../definition-body.ts";
 import { etag, ifMatchHeader, revisionOf } from "../if-match.ts";
-import { type Http, idOrName, jsonBody, jsonResponse, newRouter, problemResponses, type Router } from "../router.ts";
+import {
+  type Http,
+  idempotencyKey,
+  idOrName,
+  jsonBody,
+  jsonResponse,
+  newRouter,
+  problemResponses,
+  type Router,
+} from "../router.ts";
 
 const tags = ["Jobs"];
 const params = z.object({ idOrName });
@@ -108,13 +117,7 @@ const execute = createRoute({
   request: {
     params,
     query: executeQuery,
-    headers: z.object({
-      "idempotency-key": z
-        .string()
-        .regex(/^[\x21-\x7e]{1,200}$/, "1 to 200 printable characters without spaces")
-        .optional()
-        .describe("The same key with the same request gives the same execution, for a day"),
-    }),
+    headers: z.object({ "idempotency-key": idempotencyKey }),
     body: { ...jsonBody(executeRequest), required: false },
   },
   responses: { 201: jsonResponse(execution, "Created; or finished, when waited for"), ...problemResponses },

@@ -143,6 +143,9 @@ export interface AttemptEvent {
     | //
     /** waits for the controller to release further steps */
     { $case: "held"; value: AttemptHeld }
+    | //
+    /** the agent was restarted and goes on with a step that did not notice */
+    { $case: "tryAdopted"; value: TryAdopted }
     | undefined;
 }
 
@@ -175,6 +178,13 @@ export interface TryStarted {
   spawn: number;
   pid: number;
   bootId: string;
+}
+
+export interface TryAdopted {
+  stepId: string;
+  try: number;
+  /** of the supervisor, the same as before */
+  pid: number;
 }
 
 export interface TryFinished {
@@ -1335,6 +1345,9 @@ export const AttemptEvent: MessageFns<AttemptEvent> = {
       case "held":
         AttemptHeld.encode(message.body.value, writer.uint32(146).fork()).join();
         break;
+      case "tryAdopted":
+        TryAdopted.encode(message.body.value, writer.uint32(154).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1464,6 +1477,14 @@ export const AttemptEvent: MessageFns<AttemptEvent> = {
             message.body = { $case: "held", value: AttemptHeld.decode(reader, reader.uint32()) };
             continue;
           }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.body = { $case: "tryAdopted", value: TryAdopted.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1513,6 +1534,10 @@ export const AttemptEvent: MessageFns<AttemptEvent> = {
         ? { $case: "finished", value: AttemptFinished.fromJSON(object.finished) }
         : isSet(object.held)
         ? { $case: "held", value: AttemptHeld.fromJSON(object.held) }
+        : isSet(object.tryAdopted)
+        ? { $case: "tryAdopted", value: TryAdopted.fromJSON(object.tryAdopted) }
+        : isSet(object.try_adopted)
+        ? { $case: "tryAdopted", value: TryAdopted.fromJSON(object.try_adopted) }
         : undefined,
     };
   },
@@ -1552,6 +1577,8 @@ export const AttemptEvent: MessageFns<AttemptEvent> = {
       obj.finished = AttemptFinished.toJSON(message.body.value);
     } else if (message.body?.$case === "held") {
       obj.held = AttemptHeld.toJSON(message.body.value);
+    } else if (message.body?.$case === "tryAdopted") {
+      obj.tryAdopted = TryAdopted.toJSON(message.body.value);
     }
     return obj;
   },
@@ -1618,6 +1645,12 @@ export const AttemptEvent: MessageFns<AttemptEvent> = {
       case "held": {
         if (object.body?.value !== undefined && object.body?.value !== null) {
           message.body = { $case: "held", value: AttemptHeld.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "tryAdopted": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "tryAdopted", value: TryAdopted.fromPartial(object.body.value) };
         }
         break;
       }
@@ -2072,6 +2105,111 @@ export const TryStarted: MessageFns<TryStarted> = {
     message.spawn = object.spawn ?? 0;
     message.pid = object.pid ?? 0;
     message.bootId = object.bootId ?? "";
+    return message;
+  },
+};
+
+function createBaseTryAdopted(): TryAdopted {
+  return { stepId: "", try: 0, pid: 0 };
+}
+
+export const TryAdopted: MessageFns<TryAdopted> = {
+  encode(message: TryAdopted, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.stepId !== "") {
+      writer.uint32(10).string(message.stepId);
+    }
+    if (message.try !== 0) {
+      writer.uint32(16).uint32(message.try);
+    }
+    if (message.pid !== 0) {
+      writer.uint32(24).uint32(message.pid);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TryAdopted {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTryAdopted();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.stepId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.try = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.pid = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TryAdopted {
+    return {
+      stepId: isSet(object.stepId)
+        ? globalThis.String(object.stepId)
+        : isSet(object.step_id)
+        ? globalThis.String(object.step_id)
+        : "",
+      try: isSet(object.try) ? globalThis.Number(object.try) : 0,
+      pid: isSet(object.pid) ? globalThis.Number(object.pid) : 0,
+    };
+  },
+
+  toJSON(message: TryAdopted): unknown {
+    const obj: any = {};
+    if (message.stepId !== "") {
+      obj.stepId = message.stepId;
+    }
+    if (message.try !== 0) {
+      obj.try = Math.round(message.try);
+    }
+    if (message.pid !== 0) {
+      obj.pid = Math.round(message.pid);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TryAdopted>): TryAdopted {
+    return TryAdopted.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TryAdopted>): TryAdopted {
+    const message = createBaseTryAdopted();
+    message.stepId = object.stepId ?? "";
+    message.try = object.try ?? 0;
+    message.pid = object.pid ?? 0;
     return message;
   },
 };

@@ -1,0 +1,74 @@
+// Repeats an execution on the targets that ended badly: a new execution of the same version with the same inputs, so that
+// what was recorded stays as it is and a late result of the old attempt can never mix with the new one. A target that is
+// lost may still have done its work; unless every step says that it is idempotent, a person must say that it may run a
+// second time. Called by POST executions/{id}/retry-failed.
+import type { Execution, retryRequest } from "@opsconductor/contract/api/executions";
+import { OcError } from "@opsconductor/contract/errors";
+import { planStage } from "@opsconductor/contract/job/plan-stage";
+import { type AssignmentState, assignmentStates, isTerminal } from "@opsconductor/contract/states";
+import type { z } from "zod";
+import type { Actor, Context } from "../context.ts";
+import { createExecution } from "./create-execution.ts";
+import { findExecution } from "./get-execution.ts";
+import { noSuchJob } from "./get-job.ts";
+import { selectRunnable } from "./job-queries.ts";
+import { publishTimelines } from "./publish-changes.ts";
+import { type RetriableAssignment, selectRetriable } from "./retry-queries.ts";
+
+const badStates: readonly AssignmentState[] = ["failed", "timed_out", "lost", "denied", "expired"];
+
+type Params = z.infer<typeof retryRequest> & { execution: string; idempotencyKey?: string | undefined };
+
+export async function retryExecution(ctx: Context, actor: Actor, params: Params): Promise<Execution> {
+  const row = await findExecution(ctx.sql, actor, params.execution);
+  const chosen = await selectRetriable(ctx.sql, row.id, { ids: params.assignments, states: badStates });
+  refuseUnfit(chosen, params.assignments);
+  if (!params.repeatLost) await refuseUnsure(ctx, actor, chosen, row);
+  const created = await createExecution(ctx, actor, {
+    job: row.jobId,
+    version: row.jobVersion,
+    inputs: row.inputs,
+    targets: { names: chosen.map((a) => a.currentName!) },
+    reason: params.reason,
+    triggerKind: "retry",
+    retryOf: { id: row.id, number: Number(row.number) },
+    idempotencyKey: params.idempotencyKey,
+  });
+  publishTimelines(ctx, [row.id]);
+  return created;
+}
+
+function refuseUnfit(chosen: readonly RetriableAssignment[], asked: readonly string[] | undefined): void {
+  if (asked !== undefined && chosen.length < new Set(asked).size)
+    throw new OcError("unprocessable", "Some of these assignments do not belong to the execution: read them again.");
+  if (chosen.length === 0)
+    throw new OcError("failed_precondition", "No target of this execution ended badly: there is nothing to retry.");
+  const open = chosen.find((a) => !isTerminal(assignmentStates, a.state));
+  if (open)
+    throw new OcError(
+      "failed_precondition",
+      `${open.targetName} has not ended (${open.state}): wait for it, cancel it, or declare it lost first.`,
+    );
+  const gone = chosen.filter((a) => a.currentName === null).map((a) => a.targetName);
+  if (gone.length > 0)
+    throw new OcError("failed_precondition", `${gone.slice(0, 5).join(", ")} was deleted: choose the other targets.`);
+}
+
+async function refuseUnsure(
+  ctx: Context,
+  actor: Actor,
+  chosen: readonly RetriableAssignment[],
+  { jobId, jobName, jobVersion }: { jobId: string; jobName: string; jobVersion: number },
+): Promise<void> {
+  const lost = chosen.filter((a) => a.state === "lost");
+  if (lost.length === 0) return;
+  const version = await selectRunnable(ctx.sql, actor, jobId, jobVersion);
+  if (!version) throw noSuchJob(jobName);
+  if (planStage(version.spec)!.steps.every((step) => step.idempotent)) return;
+  const names = lost.slice(0, 5).map((a) => a.targetName);
+  throw new OcError(
+    "failed_precondition",
+    `It is not known whether the steps ran on ${names.join(", ")}${lost.length > 5 ? ` and ${lost.length - 5} more` : ""}, ` +
+      "and not every step says that it is idempotent. Look at the host first; then retry with repeatLost, or without these targets.",
+  );
+}
