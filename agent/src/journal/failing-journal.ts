@@ -1,11 +1,22 @@
 // A journal that fails on demand: tests put it around another one to see that nothing is reported or started that was
 // not made durable.
-import type { AttemptRecord, Journal, JournalRecord, OfferRecord, OutputRecord, StoredEvent } from "./journal.ts";
+import type {
+  AttemptRecord,
+  Journal,
+  JournalRecord,
+  OfferRecord,
+  OutputRecord,
+  PoisonListener,
+  StoredEvent,
+} from "./journal.ts";
+import { JournalFull } from "./journal-problems.ts";
 
 export class FailingJournal implements Journal {
   readonly #inner: Journal;
   #commitsLeft = Number.POSITIVE_INFINITY;
   #poison = "";
+  #onPoison: PoisonListener = () => {};
+  #full = false;
   commits = 0;
 
   constructor(inner: Journal) {
@@ -17,6 +28,11 @@ export class FailingJournal implements Journal {
     this.#commitsLeft = n - 1;
   }
 
+  /** Until it is told otherwise there is no space for any commit. */
+  beFull(full: boolean): void {
+    this.#full = full;
+  }
+
   get id(): string {
     return this.#inner.id;
   }
@@ -25,6 +41,10 @@ export class FailingJournal implements Journal {
   }
   poisoned(): string {
     return this.#poison || this.#inner.poisoned();
+  }
+  onPoison(listener: PoisonListener): void {
+    this.#onPoison = listener;
+    this.#inner.onPoison(listener);
   }
   prunedFence(): bigint {
     return this.#inner.prunedFence();
@@ -46,9 +66,13 @@ export class FailingJournal implements Journal {
   }
   commit(records: readonly JournalRecord[]): StoredEvent[] {
     if (this.#commitsLeft <= 0) {
-      this.#poison = "The journal cannot be written (failure on demand). Restart the agent to recover.";
+      if (this.#poison === "") {
+        this.#poison = "The journal cannot be written (failure on demand). Restart the agent to recover.";
+        this.#onPoison(this.#poison);
+      }
       throw new Error(this.#poison);
     }
+    if (this.#full) throw new JournalFull("The disk is full (failure on demand).");
     const events = this.#inner.commit(records);
     this.#commitsLeft -= 1;
     this.commits += 1;

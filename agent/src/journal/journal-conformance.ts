@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { AttemptKey, EventBody, Journal, JournalRecord, Moment, OfferRecord } from "./journal.ts";
 
-const sampleMoment: Moment = { atMs: 1_700_000_000_123, monotonicMs: 12.5, bootId: "boot-a" };
+export const sampleMoment: Moment = { atMs: 1_700_000_000_123, monotonicMs: 12.5, bootId: "boot-a" };
 
 export function sampleOffer(fence: bigint, change: Partial<OfferRecord> = {}): OfferRecord {
   return {
@@ -181,7 +181,7 @@ export function describeJournal(name: string, make: () => Journal): void {
   });
 }
 
-function sampleOutput(fence: bigint) {
+export function sampleOutput(fence: bigint) {
   const inline = new Uint8Array([0, 255, 7]);
   return {
     ...{ fence, stepId: "a", try: 1, folder: "0.1.1", ackedOffset: 0n, totalBytes: 3n, inline },

@@ -6,6 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { afterAll, expect, test } from "vitest";
 import { FailingJournal } from "./failing-journal.ts";
 import { describeJournal, eventRecord, openRecord, sampleOffer } from "./journal-conformance.ts";
+import { JournalDamaged, JournalFull } from "./journal-problems.ts";
 import { MemoryJournal } from "./memory-journal.ts";
 import { SqliteJournal } from "./sqlite-journal.ts";
 
@@ -20,12 +21,15 @@ describeJournal("failing, while it does not fail", () => new FailingJournal(new 
 
 test("a failing journal fails at the commit it was told, says why, and stays failed", () => {
   const journal = new FailingJournal(new MemoryJournal());
+  const reasons: string[] = [];
+  journal.onPoison((reason) => reasons.push(reason));
   journal.failAt(2);
   journal.commit([openRecord(sampleOffer(1n)), eventRecord(1n, { kind: "accepted" })]);
   const second = () => journal.commit([openRecord(sampleOffer(2n))]);
   expect(second).toThrow(/cannot be written/);
   expect(second).toThrow(/cannot be written/);
   expect(journal.poisoned()).toMatch(/Restart the agent/);
+  expect(reasons).toHaveLength(1);
   expect(journal.attempts()).toHaveLength(1);
 });
 
@@ -67,9 +71,12 @@ test("a commit that the database refuses poisons the journal: nothing of it stay
   const path = freshPath();
   const journal = new SqliteJournal({ path });
   journal.commit([openRecord(sampleOffer(7n)), eventRecord(7n, { kind: "accepted" })]);
+  const reasons: string[] = [];
+  journal.onPoison((reason) => reasons.push(reason));
   const huge = eventRecord(7n, { kind: "finished", state: undefined as unknown as string, reason: "" });
   expect(() => journal.commit([huge])).toThrow(/cannot be written/);
   expect(journal.poisoned()).toMatch(/restart the agent/);
+  expect(reasons).toEqual([journal.poisoned()]);
   expect(() =>
     journal.commit([{ kind: "desire", fence: 7n, want: "hold", reason: "", releaseThroughStep: 0 }]),
   ).toThrow();
@@ -80,10 +87,70 @@ test("a commit that the database refuses poisons the journal: nothing of it stay
   again.close();
 });
 
-test.skipIf(!canMount())("a full disk is answered by freeing the reserve and writing again", () => {
-  const mount = join(folder, "small");
+test("a journal of the version before is given its checksums, with everything in it", () => {
+  const path = freshPath();
+  const first = new SqliteJournal({ path });
+  first.commit([openRecord(sampleOffer(7n)), eventRecord(7n, { kind: "accepted" })]);
+  const kept = { id: first.id, attempts: first.attempts(), offer: first.offer(7n) };
+  first.close();
+  const db = new DatabaseSync(path);
+  for (const table of ["meta", "attempts", "offers", "events", "outputs"])
+    db.exec(`alter table ${table} drop column sum`);
+  db.exec("delete from meta where name = 'rows'; pragma user_version = 1");
+  db.close();
+  const second = new SqliteJournal({ path });
+  expect({ id: second.id, attempts: second.attempts(), offer: second.offer(7n) }).toEqual(kept);
+  expect(second.eventsAfter(7n, 0n, 10)).toHaveLength(1);
+  second.close();
+});
+
+test("a row that was changed behind the journal's back is refused at the start, with what to do", () => {
+  const path = freshPath();
+  const journal = new SqliteJournal({ path });
+  journal.commit([openRecord(sampleOffer(7n)), eventRecord(7n, { kind: "accepted" })]);
+  journal.close();
+  const db = new DatabaseSync(path);
+  db.exec('update events set body = \'{"kind":"denied"}\'');
+  db.close();
+  expect(() => new SqliteJournal({ path })).toThrow(JournalDamaged);
+  expect(() => new SqliteJournal({ path })).toThrow(/a row of events is not what was written.*empty journal/);
+});
+
+const smallDisk = (name: string): string => {
+  const mount = join(folder, name);
   mkdirSync(mount);
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", mount]);
+  return mount;
+};
+
+test.skipIf(!canMount())("a disk without any space fails the commit, poisons nothing, and takes it later", () => {
+  const mount = smallDisk("full");
+  try {
+    const journal = new SqliteJournal({ path: join(mount, "journal.db") });
+    journal.commit([openRecord(sampleOffer(7n)), eventRecord(7n, { kind: "accepted" })]);
+    const filler = join(mount, "filler");
+    writeFileSync(filler, new Uint8Array(1_200_000));
+    const large = () =>
+      journal.commit([
+        openRecord(sampleOffer(8n, { definition: new Uint8Array(1_000_000) })),
+        eventRecord(8n, { kind: "accepted" }),
+      ]);
+    expect(large).toThrow(JournalFull);
+    expect(journal.poisoned()).toBe("");
+    expect(journal.attempts().map((a) => a.fence)).toEqual([7n]);
+    rmSync(filler);
+    large();
+    journal.close();
+    const again = new SqliteJournal({ path: join(mount, "journal.db") });
+    expect(again.offer(8n)?.definition).toHaveLength(1_000_000);
+    again.close();
+  } finally {
+    execFileSync("umount", [mount]);
+  }
+});
+
+test.skipIf(!canMount())("a full disk is answered by freeing the reserve and writing again", () => {
+  const mount = smallDisk("small");
   try {
     const reserve = join(mount, "reserve");
     writeFileSync(reserve, new Uint8Array(1_500_000));

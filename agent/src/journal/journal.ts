@@ -110,6 +110,8 @@ export type JournalRecord =
   | { kind: "output"; output: OutputRecord }
   | { kind: "forget"; fence: bigint };
 
+export type PoisonListener = (reason: string) => void;
+
 export interface Journal {
   /** Random, made with the journal: another id under the same agent says that the history is gone. */
   readonly id: string;
@@ -117,6 +119,8 @@ export interface Journal {
   position(): bigint;
   /** Empty while healthy. */
   poisoned(): string;
+  /** Called once, in the moment it is poisoned. */
+  onPoison(listener: PoisonListener): void;
   /** Offers at or below it are refused: their outcomes may have been forgotten. */
   prunedFence(): bigint;
   /** Not yet forgotten, by fence. */
@@ -125,7 +129,10 @@ export interface Journal {
   offer(fence: bigint): OfferRecord | undefined;
   eventsAfter(fence: bigint, seq: bigint, limit: number): StoredEvent[];
   outputs(fence: bigint): OutputRecord[];
-  /** All or nothing, durable on return; returns the events with their seq. One disk sync, so group what belongs together. */
+  /**
+   * All or nothing, durable on return; returns the events with their seq. One disk sync, so group what belongs together.
+   * Throws JournalFull when there is no space: then nothing has changed and nothing is poisoned.
+   */
   commit(records: readonly JournalRecord[]): StoredEvent[];
   /** Acknowledgements cost no sync of their own: they ride with the next commit. Losing one makes us send again. */
   noteEventsAcked(fence: bigint, seq: bigint): void;

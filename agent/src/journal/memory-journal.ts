@@ -18,6 +18,7 @@ export class MemoryJournal implements Journal {
   poisoned(): string {
     return "";
   }
+  onPoison(): void {}
   prunedFence(): bigint {
     return this.#index.prunedFence;
   }

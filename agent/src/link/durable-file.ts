@@ -40,8 +40,11 @@ export function readText(path: string): string | undefined {
   }
 }
 
+/** On disk with every parent that had to be made: what is synced inside would be gone with the folder's own name. */
 export function makePrivateFolder(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const first = mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = path; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
 }
 
 /** A rename is on disk when its folder is; Windows neither needs nor allows this. */

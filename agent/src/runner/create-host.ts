@@ -1,6 +1,5 @@
 // The host side of the agent as the link sees it: journal, runner, output and facts behind one object. The agent's main
 // builds it, and closes it last; running steps go on without it.
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { createFactCollector } from "../facts/collect-facts.ts";
@@ -10,6 +9,7 @@ import { loadPolicy } from "../guard/policy.ts";
 import { DiskReserve } from "../journal/disk-reserve.ts";
 import type { Journal } from "../journal/journal.ts";
 import { SqliteJournal } from "../journal/sqlite-journal.ts";
+import { makePrivateFolder } from "../link/durable-file.ts";
 import type { Host, OfferMessage } from "../link/host.ts";
 import { OutputRegistry } from "../output/output-registry.ts";
 import { detectCgroups } from "../process/cgroup.ts";
@@ -46,7 +46,7 @@ const dayMs = 24 * 3_600_000;
 /** Throws when the state folder or journal cannot be used, with what to do. */
 export function createHost(options: HostOptions): RunningHost {
   const { stateFolder, log } = options;
-  mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
+  makePrivateFolder(stateFolder);
   const settings = { ...defaultSettings, ...options.settings };
   const reserve = new DiskReserve(join(stateFolder, "reserve"));
   const journal =
