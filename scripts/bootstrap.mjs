@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { patchesHash, patchPackages } from "./patch-packages.mjs";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Stamps live in node_modules, so that `npm ci` and `rm -rf node_modules` forget them too. */
@@ -13,14 +14,15 @@ const stampFile = join(stamps, "bootstrap.json");
 const neededNode = 24;
 
 /**
- * Returns the path of a Node >= 24 with all packages in place. Installs only when the lock file changed since the
- * last time. Ends the process with a clear line when that cannot be had.
+ * Returns the path of a Node >= 24 with all packages in place. Installs only when the lock file or a patch changed
+ * since the last time. Ends the process with a clear line when that cannot be had.
  */
 export function bootstrap() {
   if (Number(process.versions.node.split(".")[0]) < 18)
     fail(`This is Node ${process.versions.node}; install Node 18 or newer, then run the command again.`);
   const lock = createHash("sha256")
     .update(readFileSync(join(root, "package-lock.json")))
+    .update(patchesHash())
     .digest("hex");
   const platform = `${process.platform}-${process.arch}`;
   const stamp = readStamp();
@@ -56,6 +58,7 @@ function install() {
     process.stderr.write(`\n${result.stdout ?? ""}${result.stderr ?? ""}`);
     fail("npm ci failed (its words are above). Check the network and the npm registry settings, then run again.");
   }
+  patchPackages(join(root, "node_modules")); // where npm is told to ignore scripts, postinstall did not
   process.stdout.write(`done in ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
 }
 

@@ -6,7 +6,11 @@
 //   uuid, numeric                       string          jsonb   the parsed value; pass one with sql.json(value)
 //
 // Column names are camel case in results (created_at → createdAt); keys inside jsonb are left as they are.
+//
+// A transaction whose connection is lost rejects with TransactionLost, its later statements are refused, and its place in
+// the pool connects again. The driver as published does none of this: scripts/patches makes it.
 import postgres from "postgres";
+import { isLostConnection, type LostOutcome, TransactionLost } from "./transaction-lost.ts";
 
 export type SqlTypes = { bigint: bigint };
 export type Sql = postgres.Sql<SqlTypes>;
@@ -32,6 +36,11 @@ export interface ConnectOptions {
 }
 
 export function connect(to: Connection, options: ConnectOptions = {}): Sql {
+  demandPatch();
+  return tellingOutcomes(open(to, options));
+}
+
+function open(to: Connection, options: ConnectOptions): Sql {
   const common = {
     max: options.max ?? 10,
     connect_timeout: 10,
@@ -54,4 +63,33 @@ export function connect(to: Connection, options: ConnectOptions = {}): Sql {
   const { socketDir, database, username, password } = to;
   // The host makes postgres.js take the folder of a Unix socket; PGHOST and friends must not leak in.
   return postgres({ ...common, host: socketDir, port: 5432, database, username, password });
+}
+
+/** With the published driver one lost connection ends the whole program, or puts a statement into a foreign transaction. */
+function demandPatch(): void {
+  if ((postgres as { lostConnections?: string }).lostConnections === "refused") return;
+  throw new Error(
+    "The package postgres is not patched, and without its patch a lost connection ends the program. Run `npm ci`, or " +
+      "where npm must not run scripts: node scripts/patch-packages.mjs",
+  );
+}
+
+/** `begin` that tells whether a transaction that was cut off can have been committed. */
+function tellingOutcomes(sql: Sql): Sql {
+  const begin = sql.begin.bind(sql) as (options: string, work: (tx: Query) => unknown) => Promise<unknown>;
+  const tellingBegin = async (...args: [string, (tx: Query) => unknown] | [(tx: Query) => unknown]) => {
+    const [options, work] = args.length === 2 ? args : ["", args[0]];
+    let outcome: LostOutcome = "rolled back";
+    try {
+      return await begin(options, async (tx) => {
+        const made = work(tx);
+        const result = await (Array.isArray(made) ? Promise.all(made) : made);
+        outcome = "unknown"; // the driver sends COMMIT now
+        return result;
+      });
+    } catch (error) {
+      throw isLostConnection(error) ? new TransactionLost(outcome, error) : error;
+    }
+  };
+  return Object.assign(sql, { begin: tellingBegin as Sql["begin"] });
 }
