@@ -53,6 +53,7 @@ test("work for an agent that is away waits, and is offered when it comes", async
 
 test("an agent that takes no work is offered none until it does", async () => {
   const agent = await FakeAgent.connected(t, "draining");
+  await t.ctx.automation.dispatcher.idle(); // the claim of its hello
   agent.takesWork = false;
   await execute(t, "work", ["draining"]);
   await t.ctx.automation.dispatcher.poll();
