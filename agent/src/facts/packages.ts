@@ -3,6 +3,7 @@
 import { execFile } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import os from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseApkVersion, parseAptSimulation, parseDnfCheck, type Updates } from "./parse-facts.ts";
 
 interface Manager {
@@ -45,6 +46,8 @@ const managers: Manager[] = [
 
 const namesKept = 50;
 const timeoutMs = 120_000;
+/** An agent that is restarted again and again must not take its host's CPU; reports come every five minutes anyway. */
+const firstCountAfterMs = 60_000;
 
 export interface PackageFacts {
   manager: string;
@@ -54,21 +57,24 @@ export interface PackageFacts {
 
 /**
  * What is known now, at once. Counting the updates takes apt seconds of CPU (3.5 s measured with 1,200 packages), so it
- * is done behind, at low priority, and again only when the package database or the lists have changed; the next
- * report carries it.
+ * is done behind, at low priority, a minute after the start, and again only when the package database or the lists have
+ * changed; the next report carries it.
  */
 export function createPackageFacts(): () => PackageFacts | undefined {
   const manager = managers.find(({ program }) => existsSync(program));
   if (!manager) return () => (existsSync("/usr/bin/zypper") ? { manager: "zypper" } : undefined);
   let known: PackageFacts = { manager: manager.name };
   let countedAt = "";
+  const settled = sleep(firstCountAfterMs, undefined, { ref: false });
   return () => {
     const changedAt = manager.changes.map(modifiedMs).join(" ");
     if (changedAt !== countedAt) {
       countedAt = changedAt;
-      void count(manager).then((facts) => {
-        known = facts;
-      });
+      void settled
+        .then(() => count(manager))
+        .then((facts) => {
+          known = facts;
+        });
     }
     return known;
   };
