@@ -23,8 +23,9 @@ export async function openContext(config: Config, log: Logger, life: PartStarter
     () => openDataDirectory(config.dataDir),
     (opened) => opened.release(),
   );
-  const sql = await openDatabase(config, directory.path, log, life);
   const newId = () => v7();
+  const controllerId = newId();
+  const sql = await openDatabase(config, { directory: directory.path, controllerId }, log, life);
   const { keys, clusterId } = await life.start("keys", () => openKeys(config, directory.path, sql, newId));
   const base = {
     ...{ config, log, sql, keys, clusterId, newId },
@@ -32,7 +33,7 @@ export async function openContext(config: Config, log: Logger, life: PartStarter
     live: createLive(log),
     metrics: openMetrics(),
     health: healthOf(sql),
-    controllerId: newId(),
+    controllerId,
     signal: life.signal,
   };
   const identity = await life.start("identity", async () => createIdentity(await loadSigningKey(base)));

@@ -1,5 +1,5 @@
 // The database of this controller: the embedded one or a server, migrated and reachable as the application's role.
-import { type Connection, connect, type Sql } from "@opsconductor/database/connect";
+import { type Connection, type ConnectOptions, connect, type Sql } from "@opsconductor/database/connect";
 import { appRole, startEmbeddedPostgres } from "@opsconductor/database/embedded/embedded-postgres";
 import { MigrationRefused, migrate } from "@opsconductor/database/migrate";
 import type { Logger } from "pino";
@@ -10,12 +10,26 @@ import { StartRefused } from "./start-refused.ts";
 const oldestServer = 160_000;
 const patienceMs = 10_000;
 
-export async function openDatabase(config: Config, dataDir: string, log: Logger, life: PartStarter): Promise<Sql> {
+export interface Opener {
+  /** The data directory. */
+  directory: string;
+  /** Shown by PostgreSQL (pg_stat_activity) with each connection, so that those of several controllers are told apart. */
+  controllerId: string;
+}
+
+export async function openDatabase(
+  config: Config,
+  { directory, controllerId }: Opener,
+  log: Logger,
+  life: PartStarter,
+): Promise<Sql> {
   const { owner, app, role } = config.databaseUrl
     ? await openServer(config, log, life)
-    : await openEmbedded(dataDir, log, life);
+    : await openEmbedded(directory, log, life);
   await life.start("migrations", () => migrateAs(owner, role, log));
-  const pool = () => connect(app, { max: 20, onNotice: (n) => log.debug({ notice: n.message }, "database.notice") });
+  const applicationName = `opsconductor ${controllerId}`;
+  const onNotice: ConnectOptions["onNotice"] = (n) => log.debug({ notice: n.message }, "database.notice");
+  const pool = () => connect(app, { max: 20, applicationName, onNotice });
   return life.start("database pool", pool, (sql) => sql.end({ timeout: 5 }));
 }
 
