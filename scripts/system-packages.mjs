@@ -1,6 +1,7 @@
 // Programs from outside npm that the tests use. Called by test.mjs; installs them on Debian where it may.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
 
 /** Where a Chromium may be; the tests are told the first as CHROMIUM_PATH. */
 export function chromiumPath() {
@@ -14,17 +15,46 @@ export function chromiumPath() {
   ].find((path) => path && existsSync(path));
 }
 
-export function ensureSystemPackages() {
-  if (chromiumPath()) return;
-  const sudo = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
-  if (existsSync("/usr/bin/apt-get") && runs([...sudo, "true"])) {
-    process.stdout.write("Installing chromium for the browser tests (apt-get) ... ");
-    const apt = [...sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y", "--no-install-recommends"];
-    const installed = runs([...apt, "update"]) && runs([...apt, "install", "chromium"]);
-    process.stdout.write(installed ? "done\n" : "failed\n");
+const isRoot = process.getuid?.() === 0;
+
+/** What a suite needs; `missing`: what it means when it is not there. */
+const needs = [
+  {
+    suite: "browser",
+    packages: ["chromium"],
+    isThere: () => chromiumPath() !== undefined,
+    missing: "Chromium is missing: the browser tests will fail. Install it, or set CHROMIUM_PATH.",
+  },
+  {
+    suite: "faults",
+    packages: ["iproute2", "nftables"],
+    // Without root nothing of it could be used.
+    isThere: () => process.platform !== "linux" || !isRoot || ["ip", "tc", "ss", "nft"].every(onPath),
+    missing: "iproute2 and nftables are missing: the partition test will be skipped. Install them.",
+  },
+];
+
+/** For these suites. Says what is missing, and what was left out. */
+export function ensureSystemPackages(suites) {
+  for (const { packages, isThere, missing } of needs.filter((need) => suites.includes(need.suite))) {
+    if (!isThere()) install(packages);
+    if (!isThere()) process.stdout.write(`${missing}\n`);
   }
-  if (!chromiumPath())
-    process.stdout.write("Chromium is missing: the browser tests will fail. Install it, or set CHROMIUM_PATH.\n");
+  if (suites.includes("faults") && !isRoot)
+    process.stdout.write("Not root: the partition test, which makes network namespaces, will be skipped.\n");
+}
+
+function install(packages) {
+  const sudo = isRoot ? [] : ["sudo", "-n"];
+  if (!existsSync("/usr/bin/apt-get") || !runs([...sudo, "true"])) return;
+  process.stdout.write(`Installing ${packages.join(" and ")} for the tests (apt-get) ... `);
+  const apt = [...sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y", "--no-install-recommends"];
+  const installed = runs([...apt, "update"]) && runs([...apt, "install", ...packages]);
+  process.stdout.write(installed ? "done\n" : "failed\n");
+}
+
+function onPath(name) {
+  return (process.env.PATH ?? "").split(delimiter).some((folder) => folder !== "" && existsSync(join(folder, name)));
 }
 
 function runs([command, ...args]) {

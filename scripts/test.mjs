@@ -12,7 +12,7 @@ for (const name of chosen) if (!known.includes(name)) fail(`There is no suite ${
 const wanted = chosen.length > 0 ? known.filter((name) => chosen.includes(name)) : known;
 
 const node = bootstrap();
-if (wanted.some((name) => name === "browser")) ensureSystemPackages();
+ensureSystemPackages(wanted);
 if (wanted.some((name) => needConsole.includes(name))) buildConsole(node);
 
 const total = { passed: 0, failed: 0, skipped: 0 };

@@ -21,6 +21,8 @@ export interface DevstackOptions {
   /** Known password of `admin`; without it the first start prints a random one, which must be changed. */
   adminPassword?: string;
   env?: Record<string, string>;
+  /** Where the port of agents listens, when not on loopback only. */
+  agentHost?: string;
   /** What is started, from the repository's root: the controller itself, or scripts/start.mjs as `npm start` does. */
   program?: string;
   /** Told every piece of the controllers' output as it comes. */
@@ -93,7 +95,7 @@ class Stack implements Devstack {
       OPSCONDUCTOR_DEVSTACK: folder, // found again by processesNaming, in everything that inherits it
       OC_DATA_DIR: this.dataDir,
       OC_HTTP_ADDR: `127.0.0.1:${http}`,
-      OC_AGENT_ADDR: this.agentAddress,
+      OC_AGENT_ADDR: `${options.agentHost ?? "127.0.0.1"}:${agent}`,
       OC_API_ADDR: this.apiAddress,
       OC_LOCAL_AGENT: options.localAgent ? "1" : "0",
       OC_SAMPLES: options.samples ? "1" : "0",

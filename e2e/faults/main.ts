@@ -1,10 +1,12 @@
 // Runs the fault test that the command line names, and ends with 1 when a promise was broken. Called by
 // scripts/faults.mjs (npm run faults, npm run chaos).
 import { chaosCommand } from "./chaos.ts";
+import { partitionCommand } from "./partition.ts";
 
 /** Each resolves with the exit code of the program. */
 const commands: Record<string, (args: string[]) => Promise<number>> = {
   chaos: chaosCommand,
+  partition: partitionCommand,
 };
 
 const [name = "", ...args] = process.argv.slice(2);
