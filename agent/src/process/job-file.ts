@@ -9,6 +9,8 @@ export interface Command {
   mark: string;
 }
 
+export const jobName = "job";
+
 /** Names that some shell keeps for itself or gives a meaning of its own: env(1) sets them behind its back. */
 const reserved = /^(UID|EUID|PPID|GROUPS|BASH.*|OPTIND|SHELLOPTS|IFS|LINENO|PS[124]|SECONDS|RANDOM|_)$/;
 const shellName = /^[A-Za-z_][A-Za-z0-9_]*$/;

@@ -6,8 +6,9 @@ import { detectCgroups, removeCgroup } from "./cgroup.ts";
 import { findProcesses } from "./find-processes.ts";
 import { stopTry } from "./stop-try.ts";
 import { processExists, readIfThere, type TestTry, TryBench, until } from "./testing/run-try.ts";
+import { readExit } from "./try-records.ts";
 
-vi.setConfig({ testTimeout: 30_000 });
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 const bench = new TryBench();
 afterAll(() => bench.close());
 
@@ -67,7 +68,7 @@ test("a child that cleared its environment is found by its session though it let
 test("a background child that holds the output open is ended without changing the command's outcome", async () => {
   const run = bench.sh("(setsid sleep 100 &) ; echo done; exit 4");
   await run.ended;
-  expect(existsSync(join(run.folder, "exit"))).toBe(false);
+  expect(readExit(run.folder)).toBeUndefined();
   await stopTry(run.target, { why: "drain", graceMs: 0 });
   expect(await run.over).toMatchObject({ exit: { exitCode: 4, stopped: undefined } });
   expect(run.output().toString()).toBe("done\n");

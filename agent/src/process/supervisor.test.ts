@@ -9,7 +9,7 @@ import { begin, prepare, processExists, readIfThere, TryBench, until } from "./t
 import { giveSpawnUp, readClaim, readExit } from "./try-records.ts";
 import { type SpawnEnd, TryWatch } from "./watch-try.ts";
 
-vi.setConfig({ testTimeout: 30_000 });
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 const bench = new TryBench();
 afterAll(() => bench.close());
 

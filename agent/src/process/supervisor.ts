@@ -1,11 +1,10 @@
 // One supervisor, from its start to the moment it is given its command: its own session, and nothing that ends with the
 // agent once it has begun. Until then it waits in its folder and goes away with the agent. Made by supervisor-pool.ts.
 import { type ChildProcess, spawn } from "node:child_process";
-import { renameSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
-import { removeFolderNow } from "../output/remove-folder.ts";
-import { type Command, jobFile } from "./job-file.ts";
+import { type Command, jobFile, jobName } from "./job-file.ts";
 import { supervisorMarkFile } from "./try-records.ts";
 
 export interface SupervisorSpec {
@@ -31,14 +30,13 @@ const toolPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 export class Supervisor {
   readonly child: ChildProcess;
-  readonly firstBytes: number;
-  #folder: string;
+  /** To be set when the folder is moved; the process moves with it. */
+  folder: string;
   #failed = false;
 
   /** Throws or makes `child` emit `error` when the system refuses: then nothing was started. */
   constructor({ folder, script, bootId, mark, firstBytes, shell = "/bin/sh" }: SupervisorSpec) {
-    this.#folder = folder;
-    this.firstBytes = firstBytes;
+    this.folder = folder;
     writeFileSync(join(folder, supervisorMarkFile), mark, { mode: 0o600 });
     this.child = spawn(shell, [script, bootId, String(firstBytes)], {
       cwd: folder,
@@ -59,20 +57,9 @@ export class Supervisor {
     return !this.#failed && this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** The folder is where the process is, so both move. */
-  moveTo(folder: string): void {
-    try {
-      renameSync(this.#folder, folder);
-    } catch {
-      removeFolderNow(folder); // of an earlier life, which died before it recorded the start
-      renameSync(this.#folder, folder);
-    }
-    this.#folder = folder;
-  }
-
   /** Say this once the start is durable: the command begins now, unless somebody else took the claim. */
   begin(command: Command, { cgroup, headBytes, tailBytes }: Limits): void {
-    writeFileSync(join(this.#folder, "job"), jobFile(command), { mode: 0o600 });
+    writeFileSync(join(this.folder, jobName), jobFile(command), { mode: 0o600 });
     this.child.stdin?.end(`${headBytes} ${tailBytes} ${cgroup ?? ""}\n`);
   }
 

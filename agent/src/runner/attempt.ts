@@ -14,6 +14,9 @@ export interface PlannedJob {
   plan: StagePlan;
 }
 
+/** The working folder of the steps, in the attempt's. */
+export const workName = "work";
+
 export class Attempt {
   readonly offer: OfferRecord;
   readonly job: Job;
@@ -40,7 +43,7 @@ export class Attempt {
     this.plan = planned.plan;
     this.inputs = checkInputs(this.job.inputs, JSON.parse(Buffer.from(offer.inputsJson).toString() || "{}")).values;
     this.folder = attemptFolder(host.stateFolder, offer.fence);
-    this.workingFolder = join(this.folder, "work");
+    this.workingFolder = join(this.folder, workName);
     this.want = "run";
     this.wantReason = "";
     this.releaseThroughStep = releaseThroughStep;

@@ -13,9 +13,11 @@ import { makePrivateFolder } from "../link/durable-file.ts";
 import type { Host, OfferMessage } from "../link/host.ts";
 import { OutputRegistry } from "../output/output-registry.ts";
 import { detectCgroups } from "../process/cgroup.ts";
+import { jobName } from "../process/job-file.ts";
 import { readBootId } from "../process/process-identity.ts";
 import { SupervisorPool } from "../process/supervisor-pool.ts";
 import { installSupervisor } from "../process/supervisor-script.ts";
+import { workName } from "./attempt.ts";
 import { DiskWatch } from "./disk-watch.ts";
 import { forgetEveryMs, forgetNow, forgetOldOutcomes } from "./forget-attempt.ts";
 import { defaultSettings, type HostContext, type HostSettings, soonMs } from "./host-context.ts";
@@ -23,6 +25,8 @@ import { receiveDesire } from "./receive-desire.ts";
 import { receiveOffer } from "./receive-offer.ts";
 import { recoverAttempts } from "./recover-attempts.ts";
 import { Slots } from "./slots.ts";
+import { outputsFile } from "./step-command.ts";
+import { firstTryName } from "./try-place.ts";
 
 export interface HostOptions {
   /** Root of everything the host side keeps; made 0700. */
@@ -68,8 +72,9 @@ export function createHost(options: HostOptions): RunningHost {
     slots: new Slots(settings.maxRunning),
     cgroups: process.platform === "linux" ? detectCgroups() : undefined,
     supervisors: new SupervisorPool({
-      ...{ stateFolder, bootId, size: settings.waitingSupervisors },
-      script: installSupervisor(stateFolder),
+      ...{ stateFolder, bootId, script: installSupervisor(stateFolder) },
+      ...{ size: settings.waitingSupervisors, folders: [workName], tryName: firstTryName },
+      files: [jobName, outputsFile, "script.sh", "code", "exit"],
     }),
     baseEnvironment: baseEnvironment(options.environment),
     redactorFor: () => undefined,

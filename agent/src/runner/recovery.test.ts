@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -111,7 +111,7 @@ test("kills at chosen moments of a step: nothing runs twice, and everything gets
     const agent = await startAgent(offer);
     for (const id of open) writeFileSync(gate(id), "");
     const awaited = bench.path(join("state/work", String(offer.fence), path));
-    for (let i = 0; !existsSync(awaited) && i < 20_000; i++) await new Promise(setImmediate);
+    for (let i = 0; !isThere(awaited) && i < 20_000; i++) await new Promise(setImmediate);
     await kill(agent);
   }
   bench.open();
@@ -286,3 +286,9 @@ test("a journal that fails at any commit starts nothing unrecorded, and the next
     expect(readText(path)).toBe("ran\nran\n");
   }
 });
+
+/** A folder, or a file that somebody has written into. */
+function isThere(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && (found.isDirectory() || found.size > 0);
+}

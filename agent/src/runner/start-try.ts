@@ -57,7 +57,6 @@ interface Caps {
 
 /** Everything that may stand before the start is durable: the supervisor does nothing until it is told. */
 function prepare(host: HostContext, place: TryPlace, command: StepCommand): { supervisor: Supervisor; caps: Caps } {
-  mkdirSync(place.attempt.workingFolder, { recursive: true, mode: 0o700 });
   const caps = capsOf(host, place);
   const supervisor = host.supervisors.take(place.folder, caps.headBytes);
   if (command.script !== undefined)

@@ -36,6 +36,9 @@ export function placeOf(
   };
 }
 
+/** Of the first step's first try. */
+export const firstTryName = spawnName(0, 1, 1);
+
 function spawnName(position: number, tryNumber: number, spawn: number): string {
   return `${position}.${tryNumber}.${spawn}`;
 }
