@@ -6,6 +6,7 @@ import type { LoginResponse, User } from "./types.ts";
 export async function signIn(username: string, password: string): Promise<User> {
   const login = await request<LoginResponse>("POST", "auth/login", { body: { username, password }, anonymous: true });
   session.tokens.accept(login);
+  session.tellOthers(login.user);
   return login.user;
 }
 
@@ -25,7 +26,6 @@ export async function changePassword(currentPassword: string, newPassword: strin
   });
   if (answer?.accessToken && answer.user && answer.expiresIn !== undefined) {
     session.tokens.accept(answer as LoginResponse);
-    return;
-  }
-  session.user = await request<User>("GET", "auth/me");
+  } else session.user = await request<User>("GET", "auth/me");
+  if (session.user) session.tellOthers(session.user);
 }

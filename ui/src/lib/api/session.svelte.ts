@@ -11,6 +11,7 @@ class Session {
   readonly tokens: TokenKeeper;
   readonly #channel = typeof BroadcastChannel === "undefined" ? undefined : new BroadcastChannel("oc.session");
   readonly #signedOut = new Set<() => void>();
+  readonly #signedInElsewhere = new Set<(user: User) => void>();
 
   constructor() {
     this.tokens = new TokenKeeper({
@@ -21,7 +22,11 @@ class Session {
       onSignedIn: (login) => this.#signIn(login),
       onSignedOut: () => this.#end(),
     });
-    if (this.#channel) this.#channel.onmessage = () => this.#end();
+    if (this.#channel)
+      this.#channel.onmessage = ({ data }: MessageEvent<{ userId: string } | undefined>) => {
+        if (data?.userId === undefined) this.#end();
+        else void this.#follow(data.userId).catch((error: unknown) => console.debug("cannot follow a sign-in", error));
+      };
   }
 
   /** Finds out once whether the refresh cookie still means somebody. Throws when the controller cannot be asked. */
@@ -33,9 +38,30 @@ class Session {
 
   /** Ends the session here and in the other tabs; the caller has told the server. */
   signOut(): void {
-    this.#channel?.postMessage("signed-out");
+    this.#channel?.postMessage({});
     this.#end();
     this.ended = false;
+  }
+
+  /** Somebody signed in in this tab, or has a password of their own now: the other tabs follow. */
+  tellOthers(user: User): void {
+    this.#channel?.postMessage({ userId: user.id });
+  }
+
+  /** Another tab signed somebody in, and this one is signed in by that now. */
+  onSignedInElsewhere(listener: (user: User) => void): () => void {
+    this.#signedInElsewhere.add(listener);
+    return () => this.#signedInElsewhere.delete(listener);
+  }
+
+  /** The refresh cookie is another one now; this tab must not go on as somebody else. */
+  async #follow(userId: string): Promise<void> {
+    if (this.user?.id === userId && !this.user.mustChangePassword) return;
+    if (this.user && this.user.id !== userId) this.#end();
+    this.tokens.forget();
+    await this.tokens.token();
+    const user = this.user;
+    if (user) for (const listener of this.#signedInElsewhere) listener(user);
   }
 
   onSignedOut(listener: () => void): () => void {

@@ -13,7 +13,12 @@ interface Subscription extends LiveListener {
 
 /** Comment lines come every 15 s; three missed mean a dead connection. */
 const silenceMs = 45_000;
-const backoffMs = [500, 1000, 2000, 4000, 8000, 15_000];
+/** Somebody looks at the page: the end of an outage should show within about a second. */
+const backoffMs = [500, 1000, 1500];
+/** Nobody looks at a hidden tab; it tries at once when it is shown. */
+const hiddenBackoffMs = 15_000;
+/** Longer without an answer means that packets are lost: a new connection is quicker than the old one's patience. */
+const answerMs = 8000;
 
 class LiveStream {
   status = $state<LiveStatus>("idle");
@@ -104,13 +109,16 @@ class LiveStream {
     if (!session.user) return this.stop();
     this.status = "offline";
     this.#failures += 1;
-    const waitMs = backoffMs[Math.min(this.#failures, backoffMs.length) - 1] ?? 15_000;
+    const waitMs = globalThis.document?.hidden
+      ? hiddenBackoffMs
+      : (backoffMs[this.#failures - 1] ?? backoffMs.at(-1) ?? 0);
     // Jitter, so that all tabs of a team do not come back in the same instant.
     this.#retryTimer = setTimeout(() => void this.#run(this.#wanted()), waitMs * (0.75 + Math.random() / 2));
   }
 
   async #read(topics: string, abort: AbortController): Promise<void> {
-    const response = await this.#open(topics, abort.signal);
+    const patience = setTimeout(() => abort.abort(), answerMs);
+    const response = await this.#open(topics, abort.signal).finally(() => clearTimeout(patience));
     if (!response.ok || !response.body) throw new Error(`events answered ${response.status}`);
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     const parser = new SseParser();

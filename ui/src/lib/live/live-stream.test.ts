@@ -13,11 +13,16 @@ interface Connection {
 }
 let connections: Connection[] = [];
 let refuse = 0;
+let silent = 0;
 
 function fakeFetch(url: string, init: RequestInit): Promise<Response> {
   if (refuse > 0) {
     refuse -= 1;
     return Promise.reject(new TypeError("Failed to fetch"));
+  }
+  if (silent > 0) {
+    silent -= 1;
+    return new Promise((_, reject) => init.signal?.addEventListener("abort", () => reject(new Error("aborted"))));
   }
   const headers = new Headers(init.headers);
   let control: ReadableStreamDefaultController<Uint8Array> | undefined;
@@ -46,7 +51,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   vi.stubGlobal("fetch", fakeFetch);
   connections = [];
-  refuse = 0;
+  refuse = silent = 0;
   session.tokens.accept({ accessToken: "t", expiresIn: 1e6, user: { id: "u", permissions: ["*"] } as unknown as User });
 });
 afterEach(async () => {
@@ -143,6 +148,26 @@ describe("liveStream", () => {
     await settle(15_000);
     expect(connections[0]?.closed()).toBe(true);
     expect(connections.length).toBeGreaterThan(1);
+  });
+
+  test("after a long outage it is back within two seconds of the controller", async () => {
+    listen(["agents"]);
+    await settle();
+    refuse = Number.POSITIVE_INFINITY;
+    connections[0]?.cut();
+    await settle(60_000);
+    expect(liveStream.status).toBe("offline");
+    refuse = 0;
+    await settle(2000);
+    expect(liveStream.status).toBe("live");
+  });
+
+  test("a connection that never answers is given up for a new one", async () => {
+    silent = 1;
+    listen(["agents"]);
+    await settle(12_000);
+    expect(connections).toHaveLength(1);
+    expect(liveStream.status).toBe("live");
   });
 
   test("without a page that listens there is no connection", async () => {

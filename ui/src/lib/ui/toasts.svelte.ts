@@ -1,12 +1,20 @@
 // The messages in the corner and how long they stay; toast.ts adds, toaster.svelte shows.
+export interface ToastAct {
+  label: string;
+  run: () => void;
+}
+
 export interface Toast {
   id: number;
   kind: "success" | "error";
   title: string;
   text: string | undefined;
+  act: ToastAct | undefined;
 }
 
 const shownMs = { success: 5000, error: 12_000 };
+/** What offers an act stays long enough to be read and reached by keyboard. */
+const actShownMs = 12_000;
 const maxShown = 4;
 
 class Toasts {
@@ -14,8 +22,8 @@ class Toasts {
   #nextId = 1;
   readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
 
-  add(kind: Toast["kind"], title: string, text?: string): void {
-    const toast = { id: this.#nextId, kind, title, text };
+  add(kind: Toast["kind"], title: string, text?: string, act?: ToastAct): void {
+    const toast = { id: this.#nextId, kind, title, text, act };
     this.#nextId += 1;
     this.list = [...this.list, toast].slice(-maxShown);
     this.#start(toast);
@@ -41,7 +49,7 @@ class Toasts {
     clearTimeout(this.#timers.get(toast.id));
     this.#timers.set(
       toast.id,
-      setTimeout(() => this.dismiss(toast.id), shownMs[toast.kind]),
+      setTimeout(() => this.dismiss(toast.id), toast.act ? actShownMs : shownMs[toast.kind]),
     );
   }
 }

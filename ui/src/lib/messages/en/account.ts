@@ -47,6 +47,7 @@ export const account = {
     tooShort: (missing: number) => `${missing} more ${missing === 1 ? "character" : "characters"} needed.`,
     mismatch: "The two passwords differ.",
     missing: "Enter your current password.",
+    wrong: "This is not your current password.",
     same: "The new password must differ from the current one.",
     strength: ["Very weak", "Weak", "Fair", "Good", "Strong"],
     strengthLabel: "Strength",

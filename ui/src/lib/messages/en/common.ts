@@ -12,6 +12,7 @@ export const common = {
   edit: "Edit",
   showLines: (count: number) => `Show all ${plural(count, { one: "line", other: "lines" })}`,
   showLess: "Show less",
+  undo: "Undo",
   retry: "Try again",
   copy: "Copy",
   copied: "Copied",
