@@ -18,6 +18,8 @@ export const errorStatus = {
   rate_limited: 429,
   internal: 500,
   unavailable: 503,
+  /** The answer of the database was lost: what was asked for may have been done. */
+  outcome_unknown: 504,
 } as const;
 
 export type ErrorCode = keyof typeof errorStatus;

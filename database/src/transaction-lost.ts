@@ -37,3 +37,8 @@ export function isLostConnection(error: unknown): boolean {
   if (code === "ENOENT") return syscall === "connect"; // the socket's file, while PostgreSQL restarts
   return typeof code === "string" && codes.has(code);
 }
+
+/** The commit may have been done, and nobody was told. */
+export function isOutcomeUnknown(error: unknown): boolean {
+  return error instanceof TransactionLost && error.outcome === "unknown";
+}

@@ -73,6 +73,29 @@ export async function selectUnmetDesires(q: Query, agentIds: readonly string[]) 
     where agent_id = any(${agentIds as string[]}) and finished_at is null and desired <> 'run' and fence is not null`;
 }
 
+/** Offered on these very streams, and neither accepted nor refused. */
+export async function selectUnanswered(q: Query, streams: readonly AgentRoom[]): Promise<string[]> {
+  const rows = await q<{ id: string }[]>`
+    select a.id from jsonb_to_recordset(${q.json(streams as never)}) as s("agentId" uuid, epoch bigint)
+    join automation.assignments a on a.agent_id = s."agentId" and a.offered_epoch = s.epoch
+    where a.finished_at is null and a.state = 'offered' and a.desired <> 'cancel' order by a.fence`;
+  return rows.map((row) => row.id);
+}
+
+export async function countHeld(q: Query, agentIds: readonly string[]): Promise<{ agentId: string; held: bigint }[]> {
+  return await q<{ agentId: string; held: bigint }[]>`
+    select agent_id, count(*) as held from automation.assignments
+    where agent_id = any(${agentIds as string[]}) and finished_at is null and state <> 'queued' group by agent_id`;
+}
+
+/** Transactions of this role on this database that began before `at` and have not ended. */
+export async function countOlderTransactions(q: Query, at: string): Promise<bigint> {
+  const [row] = await q<[{ n: bigint }]>`
+    select count(*) as n from pg_stat_activity
+    where datname = current_database() and usename = current_user and xact_start < ${at}::timestamptz`;
+  return row.n;
+}
+
 export interface DesiredAttempt {
   agentId: string;
   id: string;

@@ -1,6 +1,7 @@
 // Hands queued assignments to agents whose stream this controller holds. createExecution reserves room and sends at
 // once (the fast path); what waits is claimed when an agent returns or finishes something, and by a poll behind both,
 // because rows are the truth and everything else is a hint. Started by automation.ts.
+import { isOutcomeUnknown } from "@opsconductor/database/transaction-lost";
 import type { Context, Query } from "../context.ts";
 import type { AgentLink, AgentSession, DesireMessage, Links } from "../fleet/agent-link.ts";
 import { advanceExecutions } from "./advance-executions.ts";
@@ -15,6 +16,7 @@ import {
 import type { ExecutionRow } from "./execution-queries.ts";
 import { type AddressedOffer, createDefinitionCache, type DefinitionCache, loadOffers } from "./offer-message.ts";
 import { publishAssignments, publishExecutions } from "./publish-changes.ts";
+import { findUnanswered } from "./uncertain-offers.ts";
 
 /** Unfinished attempts that one agent is given at once; the rest waits here, where a cancel costs nothing. */
 export const maxInFlightPerAgent = 64;
@@ -60,6 +62,8 @@ class RowDispatcher implements Dispatcher {
   private readonly waiting = new Set<string>();
   private readonly woken = new Set<string>();
   private claiming: Promise<void> | undefined;
+  /** Offers whose commit may have been done are looked for, one after the other. */
+  private recovering = Promise.resolve();
 
   constructor(ctx: AutomationBase, links: Links) {
     this.ctx = ctx;
@@ -97,17 +101,34 @@ class RowDispatcher implements Dispatcher {
 
   async idle(): Promise<void> {
     while (this.claiming) await this.claiming;
+    await this.recovering;
   }
 
   async offering<T>(commitAndSend: () => Promise<T>): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.offersUnderWay.add(promise);
-    try {
-      return await commitAndSend();
-    } finally {
+    const end = () => {
       this.offersUnderWay.delete(promise);
       resolve();
+    };
+    try {
+      const result = await commitAndSend();
+      end();
+      return result;
+    } catch (error) {
+      if (isOutcomeUnknown(error)) this.recovering = this.recovering.then(() => this.sendUnanswered()).then(end);
+      else end();
+      throw error;
     }
+  }
+
+  /** The commit may have been done: agents that stay connected would never hear of what they were given. */
+  private async sendUnanswered(): Promise<void> {
+    const found = await findUnanswered(this.ctx, this.definitions, () => this.links.all());
+    if (!found) return;
+    this.send(found.offers);
+    for (const [agentId, held] of found.held) this.inFlight.set(agentId, held);
+    this.ctx.log.info({ offers: found.offers.length }, "dispatch.offers_recovered");
   }
 
   send(offers: readonly AddressedOffer[]): void {

@@ -15,6 +15,7 @@ const codes: Partial<Record<ErrorCode, status>> = {
   rate_limited: status.RESOURCE_EXHAUSTED,
   unprocessable: status.INVALID_ARGUMENT,
   unavailable: status.UNAVAILABLE,
+  outcome_unknown: status.UNKNOWN,
 };
 
 /** An unexpected error is logged here and told as "try again": an agent that retries is better than one that gives up. */

@@ -3,6 +3,7 @@ import type { Problem } from "@opsconductor/contract/api/common";
 import { type ErrorCode, errorStatus, OcError } from "@opsconductor/contract/errors";
 import { HTTPException } from "hono/http-exception";
 import type { Logger } from "pino";
+import { explainTrouble } from "./explain-trouble.ts";
 import { loggedPath } from "./logged-path.ts";
 import type { Http } from "./router.ts";
 
@@ -22,6 +23,7 @@ const titles: Record<ErrorCode, string> = {
   rate_limited: "Too many requests",
   internal: "Something went wrong here",
   unavailable: "Not available right now",
+  outcome_unknown: "Not known whether it was done",
 };
 
 const codesByStatus: Record<number, ErrorCode> = {
@@ -37,11 +39,12 @@ const codesByStatus: Record<number, ErrorCode> = {
 
 /** For `app.onError`: logs what nobody expected, answers what somebody can act on. */
 export function answerError(log: Logger, error: Error, c: Http): Response {
-  const known = asOcError(error);
+  const known = asOcError(error, c);
   const requestId = c.get("requestId");
   const request = { requestId, method: c.req.method, path: loggedPath(c) };
   if (known.code === "internal") log.error({ err: error, ...request }, "request.failed");
-  else if (known.code === "unavailable") log.warn({ reason: error.message, ...request }, "request.unavailable");
+  else if (known.code === "unavailable" || known.code === "outcome_unknown")
+    log.warn({ reason: error.message, ...request }, "request.unavailable");
   return problemResponse(c, known);
 }
 
@@ -63,17 +66,19 @@ function problemResponse(c: Http, error: OcError): Response {
   return c.body(JSON.stringify(body), status);
 }
 
-function asOcError(error: Error): OcError {
+function asOcError(error: Error, c: Http): OcError {
   if (error instanceof OcError) return error;
   if (error instanceof HTTPException) return fromHttp(error);
-  if (isDatabaseAway(error))
-    return new OcError("unavailable", "The database does not answer right now; try again in a moment.", {
-      cause: error,
-    });
+  const trouble = explainTrouble(error, { method: c.req.method, hasKey: takesKey(c) });
+  if (trouble) return trouble;
   return new OcError("internal", "An unexpected error happened; the log has it under this request id.", {
     cause: error,
   });
 }
+
+/** Only where the key is kept: anywhere else the same request again might be done again. */
+const takesKey = (c: Http): boolean =>
+  /\/(execute|retry-failed)$/.test(c.req.path) && c.req.header("Idempotency-Key") !== undefined;
 
 /** Thrown by the framework before our code: malformed JSON, a content type that the route does not take. */
 function fromHttp(error: HTTPException): OcError {
@@ -83,15 +88,4 @@ function fromHttp(error: HTTPException): OcError {
       ? "This route does not take that Content-Type; send application/json."
       : error.message;
   return new OcError(code, detail || titles[code], { cause: error });
-}
-
-const awayCodes =
-  /^(ECONNREFUSED|ECONNRESET|EPIPE|CONNECTION_(CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT|57P0[1-5]|53[0-9A-Z]{3}|08[0-9A-Z]{3})$/;
-
-/** Connection failures of the driver and PostgreSQL's classes for "not now" (57P0x shutdown, 53xxx resources). */
-function isDatabaseAway(error: unknown): boolean {
-  const { code, cause, syscall } = (error ?? {}) as { code?: unknown; cause?: unknown; syscall?: unknown };
-  if (cause !== undefined && isDatabaseAway(cause)) return true;
-  if (code === "ENOENT") return syscall === "connect"; // the socket's file, while PostgreSQL restarts
-  return typeof code === "string" && awayCodes.test(code);
 }

@@ -1,6 +1,8 @@
 // A Context for *.db.test.ts: a fresh database as the application's role, live in memory, a clock the test may set.
 // `const t = await testContext()`, then verbs get `t.ctx`; `afterAll(() => t.close())`.
 import type { Permission } from "@opsconductor/contract/permissions";
+import { connect, type SocketConnection } from "@opsconductor/database/connect";
+import { type PassingMessage, startPostgresProxy, type Verdict } from "@opsconductor/database/testing/postgres-proxy";
 import { type TestDatabase, testDatabase } from "@opsconductor/database/testing/test-database";
 import { pino } from "pino";
 import { Registry } from "prom-client";
@@ -25,15 +27,20 @@ export interface TestContext {
   close(): Promise<void>;
 }
 
-export async function testContext(overrides: Partial<Config> = {}): Promise<TestContext> {
+/** `cut`: `ctx.sql` goes through a proxy that ends connections where this says so. */
+export async function testContext(
+  overrides: Partial<Config> = {},
+  cut?: (message: PassingMessage) => Verdict,
+): Promise<TestContext> {
   const db = await testDatabase();
+  const proxied = cut && (await proxiedDatabase(db.connections.app, cut));
   const stopped = new AbortController();
   let fixed: Date | undefined;
   const log = pino({ level: overrides.logLevel ?? "silent" });
   const base = {
     config: { ...loadConfig({}), ...overrides },
     log,
-    sql: db.sql,
+    sql: proxied?.sql ?? db.sql,
     now: () => fixed ?? new Date(),
     newId: () => v7(),
     live: createLive(log),
@@ -54,9 +61,21 @@ export async function testContext(overrides: Partial<Config> = {}): Promise<Test
   const close = async () => {
     stopped.abort();
     await automation.stop();
+    await proxied?.close();
     await db.close();
   };
   return { ctx, db, links, setNow: (at) => (fixed = at), close };
+}
+
+async function proxiedDatabase(to: SocketConnection, decide: (message: PassingMessage) => Verdict) {
+  const proxy = await startPostgresProxy({ upstream: { path: `${to.socketDir}/.s.PGSQL.5432` }, decide });
+  const url = `postgres://${to.username}:${to.password}@127.0.0.1:${proxy.port}/${to.database}`;
+  const sql = connect({ url }, { max: 5 });
+  const close = async () => {
+    await sql.end({ timeout: 1 });
+    await proxy.close();
+  };
+  return { sql, close };
 }
 
 /** What the start writes before anything else runs. */

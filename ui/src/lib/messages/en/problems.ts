@@ -40,6 +40,10 @@ export const problems: Record<string, { title: string; text: string }> = {
     text: "Try again. If it stays, look at the controller's log with the request id.",
   },
   unavailable: { title: "The controller is not ready", text: "It may be starting. Try again in a few seconds." },
+  outcome_unknown: {
+    title: "Nobody knows whether it was done",
+    text: "The answer was lost on its way. Look whether it happened before you try again.",
+  },
   offline: { title: "The controller does not answer", text: "Check that it runs and that this computer reaches it." },
   unknown: { title: "Something went wrong", text: "Reload the page and try again." },
 };
