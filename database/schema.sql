@@ -247,6 +247,28 @@ create table communication.audit (
   constraint audit_pkey PRIMARY KEY (id)
 );
 
+create table communication.audit_chain (
+  position bigint not null,
+  audit_id uuid not null,
+  hash bytea not null,
+  constraint audit_chain_audit_id_key UNIQUE (audit_id),
+  constraint audit_chain_pkey PRIMARY KEY ("position")
+);
+
+create table communication.audit_checkpoints (
+  position bigint not null,
+  hash bytea not null,
+  at timestamp with time zone not null,
+  key_id uuid not null,
+  signature bytea not null,
+  constraint audit_checkpoints_pkey PRIMARY KEY ("position")
+);
+
+create table communication.audit_unchained (
+  audit_id uuid not null,
+  constraint audit_unchained_pkey PRIMARY KEY (audit_id)
+);
+
 create table fleet.agent_sessions (
   agent_id uuid not null,
   epoch bigint not null,
@@ -442,6 +464,7 @@ CREATE INDEX assignments_start_before ON ONLY automation.assignments USING btree
 CREATE INDEX assignments_target ON ONLY automation.assignments USING btree (target_id, id DESC);
 CREATE INDEX assignments_timeout ON ONLY automation.assignments USING btree (timeout_at) WHERE ((finished_at IS NULL) AND (timed_out_at IS NULL));
 CREATE INDEX audit_action ON communication.audit USING btree (action, id DESC);
+CREATE INDEX audit_actor ON communication.audit USING btree (actor_id, id DESC);
 CREATE INDEX audit_object ON communication.audit USING btree (object_kind, object_id, id DESC);
 CREATE INDEX executions_job ON ONLY automation.executions USING btree (job_id, id DESC);
 CREATE INDEX executions_number ON ONLY automation.executions USING btree (number);
@@ -496,6 +519,18 @@ AS $function$
   select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid
 $function$;
 
+CREATE OR REPLACE FUNCTION communication.await_chaining()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+begin
+  insert into communication.audit_unchained (audit_id) values (new.id);
+  return null;
+end
+$function$;
+
 grant delete, insert, select, update on assets.services to opsconductor_app;
 grant delete, insert, select, update on assets.targets to opsconductor_app;
 grant delete, insert, select, update on automation.assignments to opsconductor_app;
@@ -513,6 +548,9 @@ grant delete, insert, select, update on automation.stages to opsconductor_app;
 grant delete, insert, select, update on automation.steps to opsconductor_app;
 grant delete, insert, select, update on automation.tries to opsconductor_app;
 grant insert, select on communication.audit to opsconductor_app;
+grant insert, select on communication.audit_chain to opsconductor_app;
+grant insert, select on communication.audit_checkpoints to opsconductor_app;
+grant delete, select on communication.audit_unchained to opsconductor_app;
 grant delete, insert, select, update on fleet.agent_sessions to opsconductor_app;
 grant delete, insert, select, update on fleet.agents to opsconductor_app;
 grant delete, insert, select, update on fleet.authorities to opsconductor_app;

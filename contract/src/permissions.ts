@@ -102,6 +102,10 @@ export const routeRequirements: Readonly<Record<string, Requirement>> = {
   "GET /executions": "executions:read",
   "GET /executions/{id}": "executions:read",
 
+  "GET /api/v1/audit": "audit:read",
+  "GET /api/v1/audit/verify": "audit:read",
+  "GET /api/v1/audit/export": "audit:read",
+
   "GET /api/v1/overview": "executions:read",
 
   "GET /api/v1/events": "token", // each topic asks for its own permission
@@ -115,6 +119,7 @@ export const topicRequirements = {
   targets: "targets:read",
   jobs: "jobs:read",
   executions: "executions:read",
+  audit: "audit:read",
 } as const satisfies Record<string, Permission>;
 
 /** What a gRPC method asks for: a certificate of an agent (3443), or nothing but what it proves itself (3444). */

@@ -2,6 +2,7 @@
 import { announceReady } from "./announce.ts";
 import { automationDuties } from "./automation/automation.ts";
 import { sampleJobs } from "./automation/seed-samples.ts";
+import { auditDuties } from "./communication/audit-duties.ts";
 import { ConfigError, loadConfig } from "./config.ts";
 import { controllerLease } from "./fleet/controller-lease.ts";
 import { localAgent } from "./fleet/local-agent.ts";
@@ -17,6 +18,7 @@ import { StartRefused } from "./start-refused.ts";
 /** In this order; stopped in reverse. */
 const services: Service[] = [
   controllerLease,
+  auditDuties,
   automationDuties,
   sampleJobs,
   agentListeners,

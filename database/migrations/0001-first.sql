@@ -440,6 +440,38 @@ create table communication.audit (
 );
 create index audit_object on communication.audit (object_kind, object_id, id desc);
 create index audit_action on communication.audit (action, id desc);
+create index audit_actor on communication.audit (actor_id, id desc);
+
+-- What proves that nothing was changed afterwards. Chaining inside each transaction would make every change wait for
+-- every other, so one appender chains what was committed, in batches (communication/chain-audit.ts).
+create table communication.audit_chain (
+  position bigint primary key,                   -- 1, 2, 3 ... without a hole
+  audit_id uuid not null unique,
+  hash bytea not null                            -- sha256 over the hash before it and every field of the row
+);
+
+-- Rows that wait for the appender: put here by the insert itself, whoever inserts.
+create table communication.audit_unchained (
+  audit_id uuid primary key
+);
+create function communication.await_chaining() returns trigger language plpgsql security definer
+set search_path = pg_catalog as $$
+begin
+  insert into communication.audit_unchained (audit_id) values (new.id);
+  return null;
+end
+$$;
+create trigger await_chaining after insert on communication.audit
+  for each row execute function communication.await_chaining();
+
+-- Signed statements of how far the chain had come: who rewrites the chain from some row on contradicts the next one.
+create table communication.audit_checkpoints (
+  position bigint primary key,
+  hash bytea not null,
+  at timestamptz not null,
+  key_id uuid not null,
+  signature bytea not null                       -- Ed25519 over the text of communication/checkpoints.ts
+);
 
 -- ---- partitions of history ---------------------------------------------------------------------------------
 

@@ -237,6 +237,27 @@ export interface CommunicationAuditRow {
   detail: unknown;
 }
 
+/** communication.audit_chain */
+export interface CommunicationAuditChainRow {
+  position: bigint;
+  auditId: string;
+  hash: Buffer;
+}
+
+/** communication.audit_checkpoints */
+export interface CommunicationAuditCheckpointsRow {
+  position: bigint;
+  hash: Buffer;
+  at: Date;
+  keyId: string;
+  signature: Buffer;
+}
+
+/** communication.audit_unchained */
+export interface CommunicationAuditUnchainedRow {
+  auditId: string;
+}
+
 /** fleet.agent_sessions */
 export interface FleetAgentSessionsRow {
   agentId: string;

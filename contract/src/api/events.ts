@@ -9,7 +9,7 @@ import { agent } from "./agents.ts";
 import { assignmentState, execution, executionState, stepState } from "./executions.ts";
 
 /** Topics a page may ask for. `executions:<id>` carries assignments, steps and output sizes of one execution. */
-export const topicPattern = /^(agents|targets|jobs|executions|executions:[0-9a-f-]{36}|enrollment-tokens)$/;
+export const topicPattern = /^(agents|targets|jobs|executions|executions:[0-9a-f-]{36}|enrollment-tokens|audit)$/;
 
 export const liveEvent = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("agent"), topic: z.string(), agent }),

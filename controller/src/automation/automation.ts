@@ -2,6 +2,7 @@
 // context by the start (or a test); `start` begins the loops that lifecycle.ts stops.
 import type { AgentLink, Links } from "../fleet/agent-link.ts";
 import type { Service } from "../service.ts";
+import { startLoop } from "../start-loop.ts";
 import { abandonUnreachable } from "./abandon-assignment.ts";
 import { type AutomationWork, createAgentWork } from "./agent-work.ts";
 import { type AutomationMetrics, createAutomationMetrics } from "./automation-metrics.ts";
@@ -11,7 +12,6 @@ import { Lru } from "./lru.ts";
 import { OutputHashes } from "./output-hashes.ts";
 import { endRevokedWork, expireQueued, stopOverdue } from "./overdue-work.ts";
 import type { Recorder, StageCache } from "./recorder.ts";
-import { startLoop } from "./start-loop.ts";
 
 export interface Automation {
   /** Where the streams of agents are found: grpc/ says so when it listens. Until then every agent is elsewhere. */

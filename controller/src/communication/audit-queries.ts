@@ -1,8 +1,11 @@
-// SQL of the audit log; the application's role can only insert.
+// SQL of the audit log; the application's role can insert and read, never change.
+import type { AuditRecord } from "@opsconductor/contract/audit-chain";
 import type { Actor, Query } from "../context.ts";
 import type { AuditEntry } from "./audit.ts";
+import { recordColumns } from "./audit-chain-queries.ts";
 
 type Json = Parameters<Query["json"]>[0];
+type Fragment = ReturnType<Query>;
 
 export async function insertAudit(
   sql: Query,
@@ -20,4 +23,55 @@ export async function insertAudit(
       ${row.actor.requestId}, ${row.actor.address}, ${row.action}, ${row.object?.kind ?? null},
       ${row.object?.id ?? null}, ${row.object?.name ?? null}, ${row.outcome ?? "ok"}, ${json(row.before)},
       ${json(row.after)}, ${json(row.detail ?? {})})`;
+}
+
+export interface AuditFilterValues {
+  /** A whole action, or its beginning. */
+  action?: { text: string; isPrefix: boolean } | undefined;
+  actor?: string | undefined;
+  actorKind?: string | undefined;
+  object?: string | undefined;
+  objectKind?: string | undefined;
+  outcome?: string | undefined;
+  from?: Date | undefined;
+  to?: Date | undefined;
+}
+
+export type AuditRow = AuditRecord & { position: bigint | null; hash: Buffer | null };
+
+/** Newest first by the time at which it was written (UUIDv7), below `before`. */
+export async function selectAudit(
+  q: Query,
+  filter: AuditFilterValues,
+  page: { before: string | undefined; limit: number },
+): Promise<AuditRow[]> {
+  return q<AuditRow[]>`
+    select ${recordColumns(q)}, c.position, c.hash
+    from communication.audit a left join communication.audit_chain c on c.audit_id = a.id
+    where ${whereOf(q, filter)} and ${page.before === undefined ? q`true` : q`a.id < ${page.before}`}
+    order by a.id desc limit ${page.limit}`;
+}
+
+function whereOf(q: Query, f: AuditFilterValues): Fragment {
+  const when = (value: unknown, condition: Fragment) => (value === undefined ? q`true` : condition);
+  return q`${when(f.action, actionIs(q, f.action))}
+    and ${when(f.actor, q`(a.actor_id = ${f.actor ?? ""} or lower(a.actor_name) = lower(${f.actor ?? ""}))`)}
+    and ${when(f.actorKind, q`a.actor_kind = ${f.actorKind ?? ""}`)}
+    and ${when(f.object, q`(a.object_id = ${f.object ?? ""} or lower(a.object_name) = lower(${f.object ?? ""}))`)}
+    and ${when(f.objectKind, q`a.object_kind = ${f.objectKind ?? ""}`)}
+    and ${when(f.outcome, q`a.outcome = ${f.outcome ?? ""}`)}
+    and ${when(f.from, q`a.at >= ${f.from ?? null}`)}
+    and ${when(f.to, q`a.at < ${f.to ?? null}`)}`;
+}
+
+function actionIs(q: Query, action: AuditFilterValues["action"]): Fragment {
+  return action?.isPrefix ? q`starts_with(a.action, ${action.text})` : q`a.action = ${action?.text ?? ""}`;
+}
+
+/** Rows that wait to be chained, and how long the oldest has. */
+export async function selectChainLag(q: Query): Promise<{ rows: bigint; seconds: number }> {
+  const [row] = await q<{ rows: bigint; seconds: number }[]>`
+    select count(*) as rows, coalesce(extract(epoch from now() - min(a.at)), 0)::float8 as seconds
+    from communication.audit_unchained u join communication.audit a on a.id = u.audit_id`;
+  return row!;
 }

@@ -12,6 +12,7 @@ import { answerError } from "./problem.ts";
 import { requestIds } from "./request-id.ts";
 import { type Http, newRouter, type Router } from "./router.ts";
 import { agentRoutes } from "./routes/agents.ts";
+import { auditRoutes } from "./routes/audit.ts";
 import { authRoutes } from "./routes/auth.ts";
 import { certificateAuthorityRoutes } from "./routes/certificate-authority.ts";
 import { docsRoutes } from "./routes/docs.ts";
@@ -42,6 +43,7 @@ const resources = [
   jobRoutes,
   executionRoutes,
   eventsRoutes,
+  auditRoutes,
   systemRoutes,
   healthRoutes,
   metricsRoutes,

@@ -1,4 +1,4 @@
-// SQL of the sealed keys that sign access tokens.
+// SQL of the keys that the controllers of a cluster share, sealed.
 import type { Query } from "../context.ts";
 
 /** Two controllers that start on an empty database must agree on one key. */

@@ -24,6 +24,7 @@ export const paths = {
   editJob: (idOrName: string, from?: number) => `/jobs/${segment(idOrName)}/edit${query({ from: from?.toString() })}`,
   executions: (filter: { q?: string; state?: string; job?: string; target?: string } = {}) =>
     `/executions${query(filter)}`,
+  audit: (filter: { actor?: string; object?: string } = {}) => `/audit${query(filter)}`,
   execution: (id: string, at: { target?: string; step?: string } = {}) => `/executions/${segment(id)}${query(at)}`,
 };
 

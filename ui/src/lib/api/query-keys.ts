@@ -13,6 +13,8 @@ export const keys = {
   executions: ["executions"] as const,
   executionList: (filter: object) => ["executions", "list", filter] as const,
   execution: (id: string) => ["executions", "one", id] as const,
+  auditList: (filter: object) => ["audit", "list", filter] as const,
+  auditChain: ["audit-chain"] as const,
   overview: ["overview"] as const,
   system: ["system"] as const,
 };

@@ -42,6 +42,13 @@ export async function request<T>(method: string, path: string, options: RequestO
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
+/** A file for the browser to save; its bytes are held in memory. */
+export async function requestFile(path: string, options: RequestOptions): Promise<{ blob: Blob; fileName: string }> {
+  const response = await requestRaw("GET", path, options);
+  const fileName = /filename="([^"]+)"/.exec(response.headers.get("content-disposition") ?? "")?.[1] ?? "download";
+  return { blob: await response.blob(), fileName };
+}
+
 async function send(
   method: string,
   path: string,

@@ -5,6 +5,7 @@ import type {
   createdEnrollmentToken,
   enrollmentToken,
 } from "@opsconductor/contract/api/agents";
+import type { auditEntry, auditFilter, auditVerification } from "@opsconductor/contract/api/audit";
 import type { loginResponse, user } from "@opsconductor/contract/api/auth";
 import type { problem } from "@opsconductor/contract/api/common";
 import type { liveEvent } from "@opsconductor/contract/api/events";
@@ -23,6 +24,9 @@ import type { z } from "zod";
 
 export type Agent = z.infer<typeof agent>;
 export type Assignment = z.infer<typeof assignment>;
+export type AuditEntry = z.infer<typeof auditEntry>;
+export type AuditFilter = z.infer<typeof auditFilter>;
+export type AuditVerification = z.infer<typeof auditVerification>;
 export type CertificateAuthority = z.infer<typeof certificateAuthority>;
 export type CreatedEnrollmentToken = z.infer<typeof createdEnrollmentToken>;
 export type EnrollmentToken = z.infer<typeof enrollmentToken>;

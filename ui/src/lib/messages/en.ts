@@ -1,6 +1,7 @@
 // The English messages, one file per area; every text a person reads in the console comes from here.
 import { account } from "./en/account.ts";
 import { agents } from "./en/agents.ts";
+import { audit } from "./en/audit.ts";
 import { common } from "./en/common.ts";
 import { executions } from "./en/executions.ts";
 import { jobs } from "./en/jobs.ts";
@@ -22,4 +23,5 @@ export const en = {
   targets,
   jobs,
   executions,
+  audit,
 };

@@ -2,6 +2,7 @@
 import Boxes from "@lucide/svelte/icons/boxes";
 import Gauge from "@lucide/svelte/icons/gauge";
 import Play from "@lucide/svelte/icons/play";
+import ScrollText from "@lucide/svelte/icons/scroll-text";
 import Server from "@lucide/svelte/icons/server";
 import Workflow from "@lucide/svelte/icons/workflow";
 import type { Component } from "svelte";
@@ -37,6 +38,10 @@ export function navGroups(can: (permission: string) => boolean): NavGroup[] {
         { href: paths.agents(), label: m.shell.agents, icon: Server, key: "a", permission: "agents:read" },
         { href: paths.targets(), label: m.shell.targets, icon: Boxes, key: "t", permission: "targets:read" },
       ],
+    },
+    {
+      label: m.shell.administration,
+      items: [{ href: paths.audit(), label: m.shell.audit, icon: ScrollText, key: "u", permission: "audit:read" }],
     },
   ];
   return groups

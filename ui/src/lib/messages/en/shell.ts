@@ -13,6 +13,8 @@ export const shell = {
   fleet: "Fleet",
   agents: "Agents",
   targets: "Targets",
+  administration: "Administration",
+  audit: "Audit log",
   search: "Search or run a command",
   searchKeys: "Ctrl K",
   palette: {

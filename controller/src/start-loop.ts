@@ -1,7 +1,7 @@
 // A background duty that repeats until the controller stops; a failure is logged and the next round tries again. Used by
-// automation.ts.
+// automation.ts and audit-duties.ts.
 import { setTimeout } from "node:timers/promises";
-import type { Context } from "../context.ts";
+import type { Context } from "./context.ts";
 
 /** Resolves when the signal of the context has ended it. `name` is the log's. */
 export async function startLoop(

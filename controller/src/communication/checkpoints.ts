@@ -1,0 +1,34 @@
+// Checkpoints: signed statements of how far the chain had come and with which hash. The key is the cluster's own and
+// sealed; its public half is in every export. Used by chain-audit.ts and verify-audit.ts.
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
+import { checkpointText } from "@opsconductor/contract/audit-chain";
+import type { Context } from "../context.ts";
+import { loadSharedKey } from "../identity/signing-key.ts";
+import type { CheckpointRow } from "./audit-chain-queries.ts";
+
+export interface CheckpointKey {
+  id: string;
+  privateKey: KeyObject;
+  publicKey: KeyObject;
+}
+
+export async function loadCheckpointKey(ctx: Pick<Context, "sql" | "keys" | "newId">): Promise<CheckpointKey> {
+  const { id, key } = await loadSharedKey(ctx, "audit-checkpoint", () =>
+    generateKeyPairSync("ed25519").privateKey.export({ format: "der", type: "pkcs8" }),
+  );
+  const privateKey = createPrivateKey({ key, format: "der", type: "pkcs8" });
+  return { id, privateKey, publicKey: createPublicKey(privateKey) };
+}
+
+type Unsigned = Pick<CheckpointRow, "position" | "hash" | "at">;
+
+export function signCheckpoint(key: CheckpointKey, clusterId: string, c: Unsigned): CheckpointRow {
+  return { ...c, keyId: key.id, signature: sign(null, textOf(clusterId, c), key.privateKey) };
+}
+
+export function isSignedBy(publicKey: KeyObject, clusterId: string, c: Unsigned & { signature: Buffer }): boolean {
+  return verify(null, textOf(clusterId, c), publicKey, c.signature);
+}
+
+const textOf = (clusterId: string, { position, hash, at }: Unsigned) =>
+  checkpointText(clusterId, position, hash.toString("hex"), at);

@@ -1,0 +1,112 @@
+// The audit log as a file: JSON lines with everything that proves it, or a table for people. Called by GET audit/export;
+// verify-export.ts reads the first kind without any controller.
+//
+//   {"kind":"head", "format":"opsconductor-audit-v1", "clusterId":…, "publicKeys":[{"id","spki"}]}
+//   {"kind":"row", "entry":{…}}            in the order of the chain; entry is as in GET audit
+//   {"kind":"deleted", "position":…, "auditId":…, "hash":…}
+//   {"kind":"checkpoint", "position":…, "hash":…, "at":…, "keyId":…, "signature":…}
+import type { AuditEntry, AuditFilter } from "@opsconductor/contract/api/audit";
+import type { Actor, Context } from "../context.ts";
+import { writeAudit } from "./audit.ts";
+import { selectCheckpoints, selectLastLink } from "./audit-chain-queries.ts";
+import { selectAudit } from "./audit-queries.ts";
+import { chainAudit, writeCheckpoint } from "./chain-audit.ts";
+import { readChain } from "./check-audit.ts";
+import { loadCheckpointKey } from "./checkpoints.ts";
+import { filterValues } from "./list-audit.ts";
+import { presentAudit } from "./present-audit.ts";
+
+const batch = 1000;
+
+/** What is exported ends with the row that says who exported it. */
+export async function exportAudit(
+  ctx: Context,
+  actor: Actor,
+  { format, ...filter }: AuditFilter & { format: "jsonl" | "csv" },
+): Promise<{ fileName: string; contentType: string; body: ReadableStream<Uint8Array> }> {
+  await writeAudit(ctx, ctx.sql, actor, { action: "audit.exported", detail: { format, ...filter } });
+  await chainAudit(ctx);
+  const day = ctx.now().toISOString().slice(0, 10);
+  const lines = format === "csv" ? csvLines(ctx, filter) : jsonLines(ctx);
+  return {
+    fileName: `audit-${day}.${format}`,
+    contentType: format === "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson",
+    body: streamOf(lines),
+  };
+}
+
+async function* jsonLines(ctx: Context): AsyncGenerator<string> {
+  const key = await loadCheckpointKey(ctx);
+  await writeCheckpoint(ctx, key, { always: true });
+  const checkpoints = await selectCheckpoints(ctx.sql);
+  const end = (await selectLastLink(ctx.sql))?.position ?? 0n;
+  const spki = key.publicKey.export({ format: "der", type: "spki" }).toString("base64");
+  const head = { kind: "head", format: "opsconductor-audit-v1", clusterId: ctx.clusterId };
+  yield line({ ...head, publicKeys: [{ id: key.id, spki }] });
+  for await (const { position, hash, auditId, record } of readChain(ctx, end)) {
+    if (record) yield line({ kind: "row", entry: presentAudit({ ...record, position, hash }) });
+    else yield line({ kind: "deleted", position: Number(position), auditId, hash: hash.toString("hex") });
+  }
+  for (const c of checkpoints) {
+    const [hash, signature] = [c.hash.toString("hex"), c.signature.toString("base64")];
+    yield line({ kind: "checkpoint", position: Number(c.position), hash, at: c.at, keyId: c.keyId, signature });
+  }
+}
+
+const line = (value: unknown) => `${JSON.stringify(value)}\n`;
+
+const csvColumns: [string, (entry: AuditEntry) => unknown][] = [
+  ["at", (e) => e.at],
+  ["actor", (e) => e.actor.name],
+  ["actorKind", (e) => e.actor.kind],
+  ["action", (e) => e.action],
+  ["outcome", (e) => e.outcome],
+  ["objectKind", (e) => e.object?.kind],
+  ["objectName", (e) => e.object?.name],
+  ["objectId", (e) => e.object?.id],
+  ["address", (e) => e.address],
+  ["requestId", (e) => e.requestId],
+  ["sessionId", (e) => e.sessionId],
+  ["before", (e) => e.before && JSON.stringify(e.before)],
+  ["after", (e) => e.after && JSON.stringify(e.after)],
+  ["detail", (e) => JSON.stringify(e.detail)],
+  ["position", (e) => e.position],
+  ["id", (e) => e.id],
+];
+
+async function* csvLines(ctx: Context, filter: AuditFilter): AsyncGenerator<string> {
+  yield csvLine(csvColumns.map(([name]) => name));
+  const values = filterValues(filter);
+  for (let before: string | undefined; ; ) {
+    const rows = await selectAudit(ctx.sql, values, { before, limit: batch });
+    for (const row of rows) {
+      const entry = presentAudit(row);
+      yield csvLine(csvColumns.map(([, read]) => read(entry)));
+    }
+    if (rows.length < batch) return;
+    before = rows.at(-1)!.id;
+  }
+}
+
+const csvLine = (values: readonly unknown[]) => `${values.map(csvCell).join(",")}\r\n`;
+
+/** RFC 4180; a text that a spreadsheet would take for a formula is kept one by an apostrophe (OWASP, CSV injection). */
+export function csvCell(value: unknown): string {
+  const text = value === null || value === undefined ? "" : String(value);
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+function streamOf(lines: AsyncGenerator<string>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await lines.next();
+      if (done) controller.close();
+      else controller.enqueue(encoder.encode(value));
+    },
+    async cancel() {
+      await lines.return(undefined);
+    },
+  });
+}

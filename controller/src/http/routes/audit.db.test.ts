@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { chainAudit } from "../../communication/chain-audit.ts";
+import { type TestContext, testContext } from "../../testing/test-context.ts";
+import { signedIn, type TestHttp, testHttp } from "../../testing/test-http.ts";
+
+let t: TestContext;
+let http: TestHttp;
+beforeAll(async () => {
+  t = await testContext();
+  http = testHttp(t.ctx);
+});
+afterAll(() => t.close());
+
+test("who may read the audit log sees who did what, and that nobody changed it", async () => {
+  const { headers, userId, username } = await signedIn(t.ctx, http, ["audit:read"]);
+  await chainAudit(t.ctx);
+  const list = await http.call("GET", `/api/v1/audit?action=user.*&actor=${userId}`, undefined, headers);
+  expect(list.status).toBe(200);
+  expect(list.body.items[0]).toMatchObject({
+    action: "user.signed_in",
+    actor: { kind: "user", id: userId, name: username },
+    outcome: "ok",
+    position: expect.any(Number),
+  });
+  const verification = await http.call("GET", "/api/v1/audit/verify", undefined, headers);
+  expect(verification.body).toMatchObject({ ok: true, problems: [] });
+  const file = await http.call("GET", "/api/v1/audit/export?format=csv&action=user.*", undefined, headers);
+  expect(file.status).toBe(200);
+  expect(file.headers.get("content-disposition")).toMatch(/^attachment; filename="audit-[\d-]+\.csv"$/);
+  expect(file.body).toContain("user.signed_in");
+});
+
+test("without audit:read there is nothing to see", async () => {
+  const { headers } = await signedIn(t.ctx, http, ["executions:read"]);
+  for (const path of ["audit", "audit/verify", "audit/export"])
+    expect((await http.call("GET", `/api/v1/${path}`, undefined, headers)).status).toBe(403);
+});
+
+test("filters that make no sense are told", async () => {
+  const { headers } = await signedIn(t.ctx, http, ["audit:read"]);
+  for (const query of ["outcome=maybe", "from=yesterday", "cursor=WyJ4Il0", "limit=0", "format=xml"]) {
+    const path = query.startsWith("format") ? "audit/export" : "audit";
+    expect([query, (await http.call("GET", `/api/v1/${path}?${query}`, undefined, headers)).status]).toEqual([
+      query,
+      400,
+    ]);
+  }
+});

@@ -1,0 +1,11 @@
+// Requests of the audit log.
+import { request, requestFile } from "./request.ts";
+import type { AuditEntry, AuditFilter, AuditVerification, Page } from "./types.ts";
+
+export const listAudit = (query: AuditFilter & { limit?: number; cursor?: string }, signal?: AbortSignal) =>
+  request<Page<AuditEntry>>("GET", "audit", { query, signal });
+
+export const verifyAudit = (signal?: AbortSignal) => request<AuditVerification>("GET", "audit/verify", { signal });
+
+export const exportAudit = (format: "jsonl" | "csv", filter: AuditFilter) =>
+  requestFile("audit/export", { query: { format, ...filter } });
