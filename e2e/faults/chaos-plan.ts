@@ -4,22 +4,27 @@ import type { Random } from "./random.ts";
 export const victims = ["controller", "agent", "supervisor", "postmaster", "backend"] as const;
 export type Victim = (typeof victims)[number];
 
-/** Pairs that are killed at once, and how often each kind of strike is drawn. */
+/** Who is killed at once, and how often each choice is drawn. */
 const choices: { victims: Victim[]; weight: number }[] = [
-  { victims: ["controller"], weight: 5 },
-  { victims: ["agent"], weight: 5 },
-  { victims: ["supervisor"], weight: 5 },
-  { victims: ["postmaster"], weight: 4 },
+  { victims: ["controller"], weight: 4 },
+  { victims: ["agent"], weight: 7 },
+  { victims: ["supervisor"], weight: 6 },
+  { victims: ["postmaster"], weight: 3 },
   { victims: ["backend"], weight: 4 },
   { victims: ["controller", "postmaster"], weight: 2 },
-  { victims: ["agent", "supervisor"], weight: 2 },
+  { victims: ["agent", "supervisor"], weight: 4 },
   { victims: ["agent", "controller"], weight: 2 },
   { victims: ["agent", "postmaster"], weight: 1 },
   { victims: ["controller", "backend"], weight: 1 },
 ];
 
+/** Hosts lose agents and supervisors while, beside it, the controller and PostgreSQL are struck. */
+export type Lane = "hosts" | "center";
+
 export interface Strike {
   index: number;
+  /** Strikes of one lane are made one after the other. */
+  lane: Lane;
   /** All at once, in this order. */
   victims: Victim[];
   /** Of the agent, or of the agent whose supervisor it is. */
@@ -33,34 +38,37 @@ export interface Strike {
   wholeSession: boolean;
 }
 
-/** Strikes until `kills` processes are killed. `momentsOf` names the moments that suit a choice of victims. */
-export function planStrikes(
-  random: Random,
-  kills: number,
-  agents: number,
-  momentsOf: (v: Victim[]) => string[],
-): Strike[] {
-  const strikes: Strike[] = [];
-  for (let planned = 0; planned < kills; ) {
-    const own = random.stream(`strike ${strikes.length}`);
-    const chosen = chooseVictims(own, kills - planned);
-    const moments = momentsOf(chosen);
-    strikes.push({
-      ...{ index: strikes.length, victims: chosen, agent: own.int(0, agents - 1) },
-      moment: moments.length > 0 && own.chance(0.6) ? own.pick(moments) : undefined,
-      ...{ pauseMs: own.int(0, 900), waitsForRecovery: own.chance(0.8), wholeSession: own.chance(0.5) },
-    });
-    planned += chosen.length;
-  }
-  return strikes;
+/** What the plan has to know of a moment. */
+export interface PlannableMoment {
+  name: string;
 }
 
-function chooseVictims(random: Random, left: number): Victim[] {
-  const fitting = choices.filter((choice) => choice.victims.length <= left);
-  let at = random.next() * fitting.reduce((sum, { weight }) => sum + weight, 0);
-  for (const { victims: chosen, weight } of fitting) {
+export interface PlanOptions {
+  agents: number;
+  /** The moments that suit a choice of victims. */
+  momentsFor(victims: Victim[]): PlannableMoment[];
+}
+
+/** The same for the same index, whatever was planned before. */
+export function planStrike(random: Random, index: number, { agents, momentsFor }: PlanOptions): Strike {
+  const own = random.stream(`strike ${index}`);
+  const chosen = chooseVictims(own);
+  const moments = momentsFor(chosen);
+  const lane = chosen.every((victim) => victim === "agent" || victim === "supervisor") ? "hosts" : "center";
+  return {
+    ...{ index, victims: chosen, agent: own.int(0, agents - 1) },
+    lane,
+    moment: moments.length > 0 && own.chance(0.6) ? own.pick(moments).name : undefined,
+    pauseMs: lane === "center" ? own.int(0, 2500) : own.int(0, 1000),
+    ...{ waitsForRecovery: own.chance(0.8), wholeSession: own.chance(0.5) },
+  };
+}
+
+function chooseVictims(random: Random): Victim[] {
+  let at = random.next() * choices.reduce((sum, { weight }) => sum + weight, 0);
+  for (const { victims: chosen, weight } of choices) {
     at -= weight;
     if (at < 0) return chosen;
   }
-  return fitting.at(-1)!.victims;
+  return choices.at(-1)!.victims;
 }

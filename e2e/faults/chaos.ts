@@ -1,14 +1,18 @@
 // npm run chaos: kills controller, agents, supervisors and PostgreSQL under load, then judges whether every promise was
 // kept. Called by main.ts and the smoke test.
-import { planStrikes } from "./chaos-plan.ts";
-import { checkInvariants, countChecked } from "./check-invariants.ts";
+import { waitFor } from "../devstack/wait-for.ts";
+import { LogFeed, type MomentSources } from "./await-moment.ts";
+import { type Lane, planStrike, type Strike } from "./chaos-plan.ts";
+import { chaosReport } from "./chaos-report.ts";
+import { checkInvariants } from "./check-invariants.ts";
 import { collectEvidence } from "./collect-evidence.ts";
 import { parseOptions } from "./command-line.ts";
-import type { Violation } from "./evidence.ts";
-import { type FaultStack, startFaultStack } from "./fault-stack.ts";
+import { startFaultStack } from "./fault-stack.ts";
+import { HostWatch } from "./host-watch.ts";
 import { Killer } from "./killer.ts";
+import { momentsFor } from "./moments.ts";
 import { createRandom, type Random } from "./random.ts";
-import { finishReport, percentile, type Report } from "./report.ts";
+import { finishReport, type Report } from "./report.ts";
 import { settle } from "./settle.ts";
 import { feedWork, saveJobs } from "./submit-work.ts";
 import { planWorkload } from "./workload.ts";
@@ -34,50 +38,69 @@ export async function chaosCommand(args: string[]): Promise<number> {
 export async function runChaos(options: ChaosOptions): Promise<Report> {
   const random = createRandom(options.seed);
   const restart = random.stream("restart");
-  const faults = await startFaultStack({ agents: options.agents ?? 4, restartDelayMs: () => restart.int(0, 300) });
+  const log = new LogFeed();
+  const faults = await startFaultStack({
+    agents: options.agents ?? 5,
+    restartDelayMs: () => restart.int(0, 300),
+    onOutput: (piece) => log.take("controller", piece),
+    agentOptions: (index) => ({ onOutput: (piece) => log.take(`host-${index + 1}`, piece) }),
+  });
+  const watches = faults.agents.map((agent) => new HostWatch(agent.stateDir));
   try {
-    return await attack(faults, options, random);
+    return await attack({ faults, watches, log }, options, random);
   } finally {
+    for (const watch of watches) watch.close();
     await faults.stop();
   }
 }
 
-async function attack(faults: FaultStack, options: ChaosOptions, random: Random): Promise<Report> {
+async function attack(sources: MomentSources, options: ChaosOptions, random: Random): Promise<Report> {
   const { kills, steps, say = () => {}, settleMs = 180_000 } = options;
+  const { faults } = sources;
   const startedAt = new Date();
   const began = performance.now();
   const workload = planWorkload(random.stream("workload"), { targets: faults.targets });
   await saveJobs(faults, workload);
-  const feed = feedWork(faults, workload, () => 10);
-  const killer = new Killer(faults);
-  for (const strike of planStrikes(random.stream("strikes"), kills, faults.agents.length, () => [])) {
-    await killer.carryOut(strike);
-    if (strike.index % 20 === 0) say(`${clock(began)} ${killer.kills.length} kills, ${feed.steps} steps`);
+  const feed = feedWork(faults, workload, () => 16);
+  const killer = new Killer(sources);
+  const strikes = random.stream("strikes");
+  const plan = (index: number) => planStrike(strikes, index, { agents: faults.agents.length, momentsFor });
+  const progress = setInterval(
+    () => say(`${clock(began)} ${killer.kills.length} of ${kills} kills, ${feed.steps} steps asked for`),
+    15_000,
+  );
+  try {
+    await Promise.all([
+      strike(killer, plan, { lane: "hosts", kills }),
+      strike(killer, plan, { lane: "center", kills }),
+    ]);
+    await waitFor("the steps to be asked for", () => feed.steps >= steps, { timeoutMs: 3_600_000, everyMs: 100 });
+  } finally {
+    clearInterval(progress);
   }
-  const killedMs = performance.now() - began;
-  while (feed.steps < steps) await new Promise((resolve) => setTimeout(resolve, 200));
+  const killingMs = performance.now() - began;
   await feed.stop();
   const settled = await settle(faults, settleMs);
   say(`${clock(began)} ${settled.isSettled ? "settled" : `not settled: ${settled.leftovers.join("; ")}`}`);
   const { killedSpawns } = killer;
   const evidence = await collectEvidence(faults, { asked: feed.asked, killedSpawns, leftovers: settled.leftovers });
-  const violations: Violation[] = checkInvariants(evidence);
-  return {
-    name: "chaos",
-    about:
-      "Processes killed with SIGKILL under load; afterwards database, output and the steps' own ledger are compared.",
-    seed: options.seed,
-    command: `npm run chaos -- --kills ${kills} --steps ${steps} --seed ${options.seed}`,
-    ...{ startedAt, tookMs: performance.now() - began, tables: [], notes: [], violations },
-    figures: {
-      kills: killer.kills.length,
-      ...countChecked(evidence),
-      "ended by itself": faults.ownEnds.length,
-      "seconds of killing": Math.round(killedMs / 1000),
-      "seconds to settle": Math.round(settled.tookMs / 1000),
-      "POST answered, p50 ms": Math.round(percentile(feed.answerMs, 0.5)),
-    },
-  };
+  const violations = checkInvariants(evidence);
+  return chaosReport({
+    ...{ options, startedAt, tookMs: performance.now() - began, killingMs, settled, killer, violations },
+    ...{ evidence, ownEnds: faults.ownEnds, answerMs: feed.answerMs },
+  });
+}
+
+/** The strikes of one lane, in the order of the plan, until enough was killed. */
+async function strike(
+  killer: Killer,
+  plan: (index: number) => Strike,
+  of: { lane: Lane; kills: number },
+): Promise<void> {
+  for (let index = 0; killer.kills.length < of.kills; index++) {
+    const next = plan(index);
+    if (next.lane === of.lane) await killer.carryOut(next);
+  }
 }
 
 const clock = (began: number) => `${((performance.now() - began) / 1000).toFixed(0).padStart(5)} s`;

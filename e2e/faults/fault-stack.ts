@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Agent } from "@opsconductor/contract/api/agents";
-import { connect, type Sql } from "@opsconductor/database/connect";
+import { connect, type SocketConnection, type Sql } from "@opsconductor/database/connect";
 import { readPostmasterFile, strayBackends } from "@opsconductor/database/embedded/processes";
 import { Api } from "../devstack/api.ts";
 import { type Devstack, type DevstackOptions, startDevstack } from "../devstack/devstack.ts";
@@ -96,13 +96,13 @@ export class FaultStack {
     return this.#controllerIsUp;
   }
 
-  /** All agents are connected, as the controller sees it. */
-  async untilOnline(timeoutMs = 60_000): Promise<void> {
+  /** So many agents (all, unless told) are connected, as the controller sees it. */
+  async untilOnline(timeoutMs = 60_000, count = this.agents.length): Promise<void> {
     await waitFor(
-      "all agents to be online",
+      `${count} agents to be online`,
       async () => {
         const { items } = await this.api.call<{ items: Agent[] }>("GET", "/api/v1/agents");
-        return items.filter((agent) => agent.state === "online").length >= this.agents.length;
+        return items.filter((agent) => agent.state === "online").length >= count;
       },
       { timeoutMs },
     );
@@ -110,15 +110,14 @@ export class FaultStack {
 
   /** A connection of the database's owner that nothing of the product uses. It breaks when PostgreSQL does. */
   owner(): Sql {
-    const { directory, ownerPassword } = this.#place();
-    this.#owner ??= connect(
-      {
-        ...{ socketDir: socketDirOf(directory), database: "opsconductor" },
-        ...{ username: "opsconductor", password: ownerPassword },
-      },
-      { max: 3, applicationName: "faults" },
-    );
+    this.#owner ??= connect(this.ownerConnection(), { max: 3, applicationName: "faults" });
     return this.#owner;
+  }
+
+  ownerConnection(): SocketConnection {
+    const { directory, ownerPassword: secret } = this.#place();
+    const [socketDir, name] = [socketDirOf(directory), "opsconductor"];
+    return { socketDir, database: name, username: name, password: secret };
   }
 
   postmasterPid(): number | undefined {

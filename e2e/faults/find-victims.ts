@@ -1,5 +1,5 @@
 // Finds the processes that a chaos run kills, and what is known of them right before. Called by killer.ts.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { ExtraAgent } from "../devstack/extra-agent.ts";
 import { isRunning } from "../devstack/step-probe.ts";
@@ -16,9 +16,18 @@ export interface RunningSpawn {
 export function runningSpawns(faults: FaultStack, agent: ExtraAgent): RunningSpawn[] {
   return faults.spawnFolders(agent).flatMap((folder) => {
     const pid = claimedBy(folder);
-    return pid > 1 && isRunning(pid) && environmentOf(pid).includes("OC_SUPERVISOR=") ? [{ folder, pid }] : [];
+    return pid > 1 && isSupervisor(pid) ? [{ folder, pid }] : [];
   });
 }
+
+/** Also one that has not finished its claim: it works in its folder and leads its session. */
+export function supervisorIn(folder: string): number | undefined {
+  const claimed = claimedBy(folder);
+  if (claimed > 1) return isSupervisor(claimed) ? claimed : undefined;
+  return processes().find((pid) => workingFolder(pid) === folder && sessionOfProcess(pid) === pid && isSupervisor(pid));
+}
+
+const isSupervisor = (pid: number) => isRunning(pid) && read(`/proc/${pid}/environ`).includes("OC_SUPERVISOR=");
 
 /** The pid in a whole claim, else 0. */
 function claimedBy(folder: string): number {
@@ -35,19 +44,27 @@ export function describeSpawn(folder: string): KilledSpawn {
 
 /** Everything in the session of the supervisor, the step included. */
 export function sessionOf(leader: number): number[] {
-  if (!existsSync("/proc/self/stat")) return [leader];
+  return processes().filter((pid) => sessionOfProcess(pid) === leader);
+}
+
+function processes(): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => sessionOfProcess(pid) === leader);
+    .map(Number);
+}
+
+function workingFolder(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return undefined; // gone meanwhile
+  }
 }
 
 function sessionOfProcess(pid: number): number {
   const stat = read(`/proc/${pid}/stat`);
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[3] ?? 0);
 }
-
-const environmentOf = (pid: number) => read(`/proc/${pid}/environ`);
 
 function read(path: string): string {
   try {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { planStrikes } from "./chaos-plan.ts";
+import { planStrike } from "./chaos-plan.ts";
 import { createRandom } from "./random.ts";
 import { planWorkload } from "./workload.ts";
 
@@ -8,7 +8,9 @@ test("the same seed makes the same strikes and the same work", () => {
     const random = createRandom(seed);
     const workload = planWorkload(random.stream("workload"), { targets: ["a", "b", "c"] });
     const executions = Array.from({ length: 20 }, (_, index) => workload.execution(index));
-    return JSON.stringify([planStrikes(random.stream("strikes"), 30, 3, () => ["m", "n"]), executions]);
+    const options = { agents: 3, momentsFor: () => [{ name: "m" }, { name: "n" }] };
+    const strikes = Array.from({ length: 30 }, (_, index) => planStrike(random.stream("strikes"), index, options));
+    return JSON.stringify([strikes, executions]);
   };
   expect(plan("x")).toBe(plan("x"));
   expect(plan("x")).not.toBe(plan("y"));

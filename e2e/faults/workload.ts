@@ -91,9 +91,9 @@ function planJob(random: Random, index: number, options: WorkloadOptions): JobPl
 function planStep(random: Random, id: string, phase: StepPhase, options: WorkloadOptions): StepPlan {
   const { maxBytes = 4 * kibibyte ** 2, longMs = 3000 } = options;
   const mood = random.next();
-  const isLong = mood < 0.2;
-  const fails = mood >= 0.2 && mood < 0.4;
-  const isTimed = mood >= 0.4 && mood < 0.45 && phase === "steps";
+  const isLong = mood < 0.35;
+  const fails = mood >= 0.35 && mood < 0.55;
+  const isTimed = mood >= 0.55 && mood < 0.58 && phase === "steps";
   const pieces = random.int(1, isLong || isTimed ? 8 : 2);
   const retryMax = fails ? random.int(0, 2) : 0;
   return {
