@@ -3,13 +3,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type Sql } from "@opsconductor/database/connect";
 import { waitFor } from "../devstack/wait-for.ts";
 import type { FaultStack } from "./fault-stack.ts";
-import type { HostWatch } from "./host-watch.ts";
+import type { HostEvent, HostWatch } from "./host-watch.ts";
 import type { Trigger } from "./moments.ts";
 import { armedLock } from "./transitions.ts";
 
 export interface Arrived {
-  /** Of the spawn or attempt it happened to. */
+  /** Of the spawn or attempt it happened to, and the index of its host. */
   folder?: string;
+  agent?: number;
   /** The server process whose transaction waits. */
   backendPid?: number;
   /** Lets what waits go on. Call it after the kill. */
@@ -31,7 +32,7 @@ export async function awaitMoment(
 ): Promise<Arrived | undefined> {
   switch (trigger.kind) {
     case "host":
-      return awaitHost(sources.watches[of.agent]!, trigger.event, of.timeoutMs);
+      return awaitHost(sources.watches, trigger.event, of.timeoutMs);
     case "log": {
       const who = trigger.of === "controller" ? "controller" : sources.faults.agents[of.agent]!.name;
       return sources.log.next(who, trigger.text, of.timeoutMs);
@@ -45,14 +46,17 @@ export async function awaitMoment(
 
 const nothingToRelease = async () => {};
 
-function awaitHost(watch: HostWatch, wanted: string, timeoutMs: number): Promise<Arrived | undefined> {
+/** On any host: work is where it is. */
+function awaitHost(watches: readonly HostWatch[], wanted: HostEvent, timeoutMs: number): Promise<Arrived | undefined> {
   return new Promise((resolve) => {
     const end = (arrived: Arrived | undefined) => {
       clearTimeout(timer);
-      unlisten();
+      for (const unlisten of unlistens) unlisten();
       resolve(arrived);
     };
-    const unlisten = watch.listen((event, folder) => event === wanted && end({ folder, release: nothingToRelease }));
+    const listen = (watch: HostWatch, agent: number) =>
+      watch.listen((event, folder) => event === wanted && end({ folder, agent, release: nothingToRelease }));
+    const unlistens = watches.map(listen);
     const timer = setTimeout(() => end(undefined), timeoutMs);
   });
 }

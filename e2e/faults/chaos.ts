@@ -9,6 +9,7 @@ import { collectEvidence } from "./collect-evidence.ts";
 import { parseOptions } from "./command-line.ts";
 import { startFaultStack } from "./fault-stack.ts";
 import { HostWatch } from "./host-watch.ts";
+import { keepEvidence } from "./keep-evidence.ts";
 import { Killer } from "./killer.ts";
 import { momentsFor } from "./moments.ts";
 import { createRandom, type Random } from "./random.ts";
@@ -24,6 +25,8 @@ export interface ChaosOptions {
   steps: number;
   agents?: number;
   settleMs?: number;
+  /** Where logs, ledger and rows go when something was violated. */
+  keepIn?: string | undefined;
   say?: (line: string) => void;
 }
 
@@ -32,7 +35,7 @@ export async function chaosCommand(args: string[]): Promise<number> {
   const steps = Number(others.steps ?? kills * 5);
   const say = (line: string) => void process.stdout.write(`${line}\n`);
   say(`seed ${seed}: ${kills} kills over at least ${steps} steps`);
-  return finishReport(await runChaos({ seed, kills, steps, say }), report);
+  return finishReport(await runChaos({ seed, kills, steps, say, keepIn: report }), report);
 }
 
 export async function runChaos(options: ChaosOptions): Promise<Report> {
@@ -85,6 +88,7 @@ async function attack(sources: MomentSources, options: ChaosOptions, random: Ran
   const { killedSpawns } = killer;
   const evidence = await collectEvidence(faults, { asked: feed.asked, killedSpawns, leftovers: settled.leftovers });
   const violations = checkInvariants(evidence);
+  if (violations.length > 0 && options.keepIn !== undefined) keepEvidence(faults, evidence, options.keepIn);
   return chaosReport({
     ...{ options, startedAt, tookMs: performance.now() - began, killingMs, settled, killer, violations },
     ...{ evidence, ownEnds: faults.ownEnds, answerMs: feed.answerMs },

@@ -48,6 +48,7 @@ const broken: Record<string, [RegExp, (evidence: SampleEvidence) => void][]> = {
     [/^1: try .*is lost .*nothing was killed/, (e) => e.killedSpawns.splice(0)],
     [/^1: try .*is lost .*nothing was killed/, (e) => Object.assign(e.killedSpawns[0]!, { hadExitRecord: true })],
     [/^1: try .*is lost .*nothing was killed/, (e) => Object.assign(e.killedSpawns[0]!, { fence: 10n })],
+    [/^1: try .*cancelled, and the step had ended by itself with 0 before/, cancelLate],
     [/^1: step .*succeeded, and its last try failed/, (e) => Object.assign(one(e, "tidy"), { state: "failed" })],
     [/^1: step .*succeeded without a try/, (e) => e.tries.splice(e.tries.indexOf(one(e, "tidy")), 1)],
     [/^1: step .*has tries 2$/, (e) => e.tries.splice(e.tries.indexOf(one(e, "flaky")), 1)],
@@ -185,6 +186,12 @@ function flipByte(evidence: SampleEvidence): void {
   const [chunk] = chunksOf(evidence, "flaky");
   chunk!.bytes = Buffer.from(chunk!.bytes);
   chunk!.bytes[3]! ^= 1;
+}
+
+function cancelLate(evidence: SampleEvidence): void {
+  Object.assign(one(evidence, "tidy"), { state: "cancelled" });
+  endOf(evidence, "tidy").at = 10;
+  evidence.asked[0]!.cancelAskedAt = 11;
 }
 
 function swap(evidence: SampleEvidence, a: LedgerEnd, b: LedgerStart): void {

@@ -40,9 +40,11 @@ function judgeTry(row: TryEvidence, index: EvidenceIndex, killed: Map<string, Ki
     case "failed":
       return judgeEnded(row, { step, end, started, kills });
     case "timed_out":
-      return step.timeoutMs === undefined ? ["timed out, and has no timeout"] : judgeStopped(row, end);
+      if (step.timeoutMs === undefined) return ["timed out, and has no timeout"];
+      return judgeStopped(row, end, (index.starts.get(tryKey(row))?.[0]?.at ?? 0) + step.timeoutMs / 1000);
     case "cancelled":
-      return asked.cancelAsked ? judgeStopped(row, end) : ["was cancelled, and nobody asked for it"];
+      if (asked.cancelAskedAt === undefined) return ["was cancelled, and nobody asked for it"];
+      return judgeStopped(row, end, asked.cancelAskedAt);
     case "lost":
       return kills.some(({ hadExitRecord }) => !hadExitRecord)
         ? []
@@ -74,10 +76,15 @@ function judgeEnded(row: TryEvidence, { step, end, started, kills }: Ending): st
   return wrong;
 }
 
-/** Stopped by us: it did not see its own end, or saw the signal. */
-function judgeStopped(row: TryEvidence, end: LedgerEnd | undefined): string[] {
+/**
+ * Stopped by us: it did not see its own end, or saw the signal, or ended by itself while it was being stopped. Before
+ * `reasonAt` there was nothing to stop it for. The clock of the ledger is this machine's too.
+ */
+function judgeStopped(row: TryEvidence, end: LedgerEnd | undefined, reasonAt: number): string[] {
   if (end === undefined || end.signal === "TERM") return [];
-  return [`${row.state}, and the step had ended by itself with ${end.exit}`];
+  if (end.at < reasonAt) return [`${row.state}, and the step had ended by itself with ${end.exit} before`];
+  if (row.exitCode === end.exit) return [];
+  return [`${row.state} with exit code ${row.exitCode}, and the step ended with ${end.exit}`];
 }
 
 function judgeStep(row: StepEvidence, index: EvidenceIndex): string[] {
@@ -89,12 +96,12 @@ function judgeStep(row: StepEvidence, index: EvidenceIndex): string[] {
   if (row.state === "skipped") return last ? ["was skipped, and has tries"] : [];
   if (last === undefined) return row.state === "cancelled" ? [] : [`${row.state} without a try`];
   const wrong: string[] = [];
-  const cancelledInPause = row.state === "cancelled" && asked.cancelAsked;
+  const cancelledInPause = row.state === "cancelled" && asked.cancelAskedAt !== undefined;
   if (row.state !== last.state && !cancelledInPause) wrong.push(`${row.state}, and its last try ${last.state}`);
   const numbers = tries.map((one) => one.try).sort((a, b) => a - b);
   if (numbers.some((number, at) => number !== at + 1)) wrong.push(`has tries ${numbers.join(", ")}`);
   const failures = tries.filter(({ state }) => state === "failed" || state === "timed_out").length;
-  if (row.state === "failed" && failures !== step.retryMax + 1 && !asked.cancelAsked)
+  if (row.state === "failed" && failures !== step.retryMax + 1 && asked.cancelAskedAt === undefined)
     wrong.push(`failed after ${failures} failures, and ${step.retryMax} retries were allowed`);
   return wrong;
 }
@@ -113,7 +120,7 @@ function judgeAssignment(row: AssignmentEvidence, index: EvidenceIndex): string[
 }
 
 function judgeCancelled(asked: AskedExecution, steps: Map<string, StepEvidence>): string[] {
-  if (!asked.cancelAsked) return ["was cancelled, and nobody asked for it"];
+  if (asked.cancelAskedAt === undefined) return ["was cancelled, and nobody asked for it"];
   const main = asked.plan.job.steps.filter(({ phase }) => phase === "steps");
   const all = main.every(({ id }) => ["succeeded", "failed"].includes(steps.get(id)?.state ?? "missing"));
   return all ? ["was cancelled, and all its steps had run"] : [];

@@ -17,7 +17,7 @@ interface Given {
 
 export async function collectEvidence(faults: FaultStack, given: Given): Promise<Evidence> {
   const { killedSpawns = [], leftovers = [] } = given;
-  const sql = faults.owner();
+  const sql = await faults.freshOwner();
   const output = await storeOutput(sql, join(faults.stack.folder, "evidence", "output"));
   return {
     ...{ asked: given.asked, killedSpawns, leftovers, ledger: readLedger(faults.ledgerFile) },

@@ -9,8 +9,8 @@ import type { ExecutionPlan } from "./workload.ts";
 export interface AskedExecution {
   plan: ExecutionPlan;
   executionId: string;
-  /** A cancel was sent, whether it came in time or not. */
-  cancelAsked: boolean;
+  /** When a cancel was sent, in seconds since 1970, whether it came in time or not. */
+  cancelAskedAt: number | undefined;
 }
 
 export interface ExecutionEvidence {

@@ -114,6 +114,13 @@ export class FaultStack {
     return this.#owner;
   }
 
+  /** After PostgreSQL was killed: a connection that was never lost. */
+  async freshOwner(): Promise<Sql> {
+    await this.#owner?.end({ timeout: 1 }).catch(() => {});
+    this.#owner = undefined;
+    return this.owner();
+  }
+
   ownerConnection(): SocketConnection {
     const { directory, ownerPassword: secret } = this.#place();
     const [socketDir, name] = [socketDirOf(directory), "opsconductor"];

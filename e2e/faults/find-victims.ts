@@ -31,8 +31,8 @@ const isSupervisor = (pid: number) => isRunning(pid) && read(`/proc/${pid}/envir
 
 /** The pid in a whole claim, else 0. */
 function claimedBy(folder: string): number {
-  const [, , pid, , end] = read(join(folder, "claim")).trimEnd().split(" ");
-  return end === "end" ? Number(pid) : 0;
+  const words = read(join(folder, "claim")).trimEnd().split(" ");
+  return words.at(-1) === "end" ? Number(words[2]) : 0;
 }
 
 /** To be called before the kill: whether the record was there by then decides whether `lost` is allowed. */

@@ -1,6 +1,6 @@
 // Sees what happens in the folders of one host's tries as it happens (inotify), so that a strike can be made at that very
 // moment. Called by moments.ts; the product knows nothing of it.
-import { type FSWatcher, mkdirSync, readdirSync, watch } from "node:fs";
+import { type FSWatcher, mkdirSync, readdirSync, statSync, watch } from "node:fs";
 import { join } from "node:path";
 
 /** Files are named as the supervisor names them; a spawn's folder appears and goes. */
@@ -42,6 +42,7 @@ export class HostWatch {
   }
 
   #onFile(folder: string, file: string): void {
+    if (file === "head" && sizeOf(join(folder, file)) === 0) return; // it is there before anything is written
     if (file === "claim" || file === "head" || file === "code" || file === "exit") this.#tell(file, folder);
   }
 
@@ -73,4 +74,8 @@ export class HostWatch {
     this.#watchers.get(folder)?.close();
     this.#watchers.delete(folder);
   }
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

@@ -96,7 +96,7 @@ export class Killer {
   }
 
   #targetOf(victim: Victim, strike: Strike, arrived: Arrived | undefined): Target | undefined {
-    const agent = this.#faults.agents[strike.agent]!;
+    const agent = this.#faults.agents[arrived?.agent ?? strike.agent]!;
     switch (victim) {
       case "controller": {
         const controller = this.#faults.stack.controller();

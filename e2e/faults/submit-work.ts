@@ -84,13 +84,13 @@ class Feed implements WorkFeed {
     const body = { inputs: { seed: plan.seed }, targets: { names: plan.targets } };
     const { id } = await api.call<{ id: string }>("POST", path, body, { "idempotency-key": plan.key });
     this.answerMs.push(performance.now() - began);
-    const asked: AskedExecution = { plan, executionId: id, cancelAsked: false };
+    const asked: AskedExecution = { plan, executionId: id, cancelAskedAt: undefined };
     this.asked.push(asked);
     this.steps += plan.job.steps.length * plan.targets.length;
     this.#open.add(id);
     if (plan.cancelAfterMs === undefined) return;
     await sleep(plan.cancelAfterMs);
-    asked.cancelAsked = true; // before the request: it may be done without being answered
+    asked.cancelAskedAt = Date.now() / 1000; // before the request: it may be done without being answered
     const cancel = await api.answer("POST", `/api/v1/executions/${id}/cancel`, { reason: "planned by the fault test" });
     if (cancel.status >= 300 && cancel.status !== 409) throw new ApiError("cancel", cancel);
   }

@@ -133,7 +133,7 @@ class Sample {
     const chunks = this.#chunks;
     return {
       ...{
-        asked: [{ plan: structuredClone(plan), executionId: "execution", cancelAsked: false }],
+        asked: [{ plan: structuredClone(plan), executionId: "execution", cancelAskedAt: undefined }],
         ledger: this.#ledger,
         leftovers: [],
         chunks,
