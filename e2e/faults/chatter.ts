@@ -54,7 +54,7 @@ export class Chatter {
     const body = { inputs: { seed: plan.seed }, targets: { names: plan.targets } };
     const path = `/api/v1/jobs/${chatterJob.name}/execute`;
     const { id } = await this.#api.call<Execution>("POST", path, body, { "idempotency-key": key });
-    this.asked.push({ plan, executionId: id, cancelAsked: false });
+    this.asked.push({ plan, executionId: id, cancelAskedAt: undefined });
     return id;
   }
 }
