@@ -47,7 +47,7 @@ export const enrollmentTokenInput = z.strictObject({
     .string()
     .regex(/^\d+(s|m|h)$/, "a duration like 30m, at most 24h")
     .default("30m"),
-  namePattern: z.string().max(128).optional().describe("glob, e.g. web-*"),
+  namePattern: storableText(128).min(1).optional().describe("glob, e.g. web-*"),
   labels: labels.default({}),
   cidr: z.string().max(64).optional(),
 });

@@ -27,6 +27,11 @@ export const storableText = (maxLength: number) =>
     .max(maxLength)
     .refine((text) => !text.includes("\0") && text.isWellFormed(), "has a NUL character or half of a surrogate pair");
 
+/** Free JSON that lists carry along for every item, a thousand at a time. */
+export const smallRecord = z
+  .record(z.string().max(128), z.unknown())
+  .refine((value) => JSON.stringify(value).length <= 65_536, "must be at most 64 KiB as JSON");
+
 export const listQuery = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(50),
   cursor: z.string().max(512).optional(),

@@ -1,7 +1,7 @@
 // Jobs and their versions: `jobs`, `jobs/{id or name}`, `versions`, `validate`, `execute`.
 import * as z from "zod";
 import { executionStates } from "../states.ts";
-import { id, instant, listQuery, problem, storableText } from "./common.ts";
+import { id, instant, listQuery, problem, smallRecord, storableText } from "./common.ts";
 
 const executionState = z.enum(Object.keys(executionStates) as [keyof typeof executionStates]);
 
@@ -61,12 +61,12 @@ export const validateResponse = z.object({
 });
 
 export const executeRequest = z.strictObject({
-  inputs: z.record(z.string(), z.unknown()).default({}),
+  inputs: smallRecord.default({}),
   targets: z
     .union(
       [
         z.strictObject({ select: z.string().min(1).max(2000) }),
-        z.strictObject({ names: z.array(z.string()).min(1).max(10000) }),
+        z.strictObject({ names: z.array(z.string().min(1).max(128)).min(1).max(10000) }),
       ],
       'either {"select": "<selector>"} or {"names": ["<target>", ...]}',
     )

@@ -1,7 +1,7 @@
 // Inventory: `targets`, `targets/resolve`.
 import * as z from "zod";
 import { agentStates } from "../states.ts";
-import { id, instant, labels, listQuery, name } from "./common.ts";
+import { id, instant, labels, listQuery, name, smallRecord } from "./common.ts";
 
 export const service = z.strictObject({
   type: z.string().min(1).max(64),
@@ -19,7 +19,7 @@ const fields = {
   os: z.string().max(64).nullable().default(null),
   description: z.string().max(2000).default(""),
   labels: labels.default({}),
-  attributes: z.record(z.string().max(128), z.unknown()).default({}),
+  attributes: smallRecord.default({}),
   services: z.array(service).max(64).default([]),
   managedByAgentId: id.nullable().default(null),
 };
@@ -32,7 +32,7 @@ export const targetPatch = z.strictObject({
   os: z.string().max(64).nullable().optional(),
   description: z.string().max(2000).optional(),
   labels: labels.optional(),
-  attributes: z.record(z.string().max(128), z.unknown()).optional(),
+  attributes: smallRecord.optional(),
   services: z.array(service).max(64).optional(),
   managedByAgentId: id.nullable().optional(),
 });

@@ -1,6 +1,7 @@
 // Executions, newest first. Called by GET executions.
 import type { Execution, executionListQuery } from "@opsconductor/contract/api/executions";
 import { OcError } from "@opsconductor/contract/errors";
+import { suggest } from "@opsconductor/contract/job/suggest";
 import { executionStates } from "@opsconductor/contract/states";
 import type { z } from "zod";
 import { isStorable } from "../assets/storable-text.ts";
@@ -29,7 +30,12 @@ export function statesOf(text: string | undefined, table: Record<string, unknown
   const states = text.split(",").map((s) => s.trim());
   const unknown = states.find((s) => !Object.hasOwn(table, s));
   if (unknown === undefined) return states;
-  throw new OcError("invalid_argument", `${unknown} is no state: choose from ${Object.keys(table).join(", ")}.`);
+  const near = suggest(unknown, Object.keys(table));
+  const hint = near ? `did you mean ${near}?` : `choose from ${Object.keys(table).join(", ")}.`;
+  const message = `${JSON.stringify(unknown)} is no state: ${hint}`;
+  throw new OcError("invalid_argument", message, {
+    errors: [{ path: "query.state", message, ...(near ? { suggestion: near } : {}) }],
+  });
 }
 
 export function idOfCursor(cursor: string): string {

@@ -31,6 +31,8 @@ test("the wrong method is 405 and names the right ones", async () => {
   const answer = await http.call("GET", "/api/v1/auth/login");
   expect([answer.status, answer.headers.get("allow"), answer.body.code]).toEqual([405, "POST", "method_not_allowed"]);
   expect((await http.call("POST", "/api/v1/nothing", {})).status).toBe(404);
+  expect((await http.call("PUT", "/api/v1/targets")).headers.get("allow")).toBe("GET, HEAD, POST");
+  expect((await http.call("GET", "/api/v1/targets/")).body.detail).toContain("There is /api/v1/targets, without");
 });
 
 test("a body that is not valid names every wrong field", async () => {
@@ -67,6 +69,8 @@ test("what is wrong with a body as JSON is told in words", async () => {
   const twice = await post('{"username": "a", "password": "b", "\\u0075sername": "c"}');
   expect(twice).toMatchObject({ status: 400, errors: [{ path: "username" }] });
   expect(twice.detail).toBe("username stands twice in the same object; keep one.");
+  expect((await post('{"username": "a\\u0000"}')).detail).toContain("username has a NUL character");
+  expect((await post("[".repeat(400_000) + "]".repeat(400_000))).detail).toContain("64 levels");
   expect(await post("x", { "content-encoding": "gzip" })).toMatchObject({ status: 415 });
 });
 
@@ -109,6 +113,12 @@ test("answers carry the security headers, and API answers are not cached", async
 test("HEAD is answered like GET, without a body", async () => {
   const answer = await http.app.request("/health/live", { method: "HEAD" });
   expect([answer.status, await answer.text()]).toEqual([200, ""]);
+});
+
+test("HEAD of the event stream is refused: it would open a stream for nobody", async () => {
+  const { headers } = await signedIn(t.ctx, http);
+  const answer = await http.app.request("/api/v1/events?topics=agents", { method: "HEAD", headers });
+  expect(answer.status).toBe(405);
 });
 
 test("an unexpected error says nothing about the inside", async () => {

@@ -72,8 +72,14 @@ export function createApp(ctx: Context): Router {
 
 function unknownPath(app: Router, c: Http): OcError {
   const allowed = allowedMethods(app, c.req.path);
-  if (allowed.length === 0 || allowed.includes(c.req.method))
-    return new OcError("not_found", `There is nothing at ${c.req.path}. GET /openapi.json lists what there is.`);
-  c.header("Allow", allowed.join(", "));
+  if (allowed.length === 0 || allowed.includes(c.req.method)) {
+    const bare = c.req.path.replace(/\/+$/, "");
+    const hint =
+      bare !== c.req.path && allowedMethods(app, bare).length > 0
+        ? `There is ${bare}, without the slash at the end.`
+        : "GET /openapi.json lists what there is.";
+    return new OcError("not_found", `There is nothing at ${c.req.path}. ${hint}`);
+  }
+  c.header("Allow", allowed.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])).join(", "));
   return new OcError("method_not_allowed", `${c.req.path} answers ${allowed.join(" and ")}, not ${c.req.method}.`);
 }

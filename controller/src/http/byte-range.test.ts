@@ -7,6 +7,8 @@ test.each([
   ["bytes=-3", { from: 7n, to: 10n }],
   ["bytes=-30", { from: 0n, to: 10n }],
   ["bytes=8-99", { from: 8n, to: 10n }],
+  [`bytes=8-${"9".repeat(25)}`, { from: 8n, to: 10n }],
+  ["BYTES=0-4", { from: 0n, to: 5n }],
   ["bytes=10-", "unsatisfiable"],
   ["bytes=-0", "unsatisfiable"],
   ["bytes=4-2", undefined],

@@ -10,7 +10,7 @@ export interface ByteRange {
  * Undefined: answer with everything (no header, several ranges, or one that is not understood). "unsatisfiable": 416.
  */
 export function parseByteRange(header: string | undefined, total: bigint): ByteRange | "unsatisfiable" | undefined {
-  const match = /^bytes=(\d{0,18})-(\d{0,18})$/.exec(header?.trim() ?? "");
+  const match = /^bytes=(\d{0,30})-(\d{0,30})$/i.exec(header?.trim() ?? "");
   if (!match || (match[1] === "" && match[2] === "")) return undefined;
   const [first, last] = [match[1]!, match[2]!];
   if (first === "") {

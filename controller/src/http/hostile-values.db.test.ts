@@ -101,6 +101,11 @@ test("values in bodies", async () => {
     ["POST", "/api/v1/auth/login", { username: v, password: v }],
     ["POST", "/api/v1/auth/password", { currentPassword: v, newPassword: `${v}123456789012` }],
     ["POST", `/api/v1/agents/${known.agent}/revoke`, { reason: v }],
+    ["POST", "/api/v1/enrollment-tokens", { namePattern: v, labels: { a: v } }],
+    ["POST", "/api/v1/enrollment-tokens", { cidr: v }],
+    ["POST", "/api/v1/enrollment-tokens", { expiresIn: v }],
+    ["POST", "/targets", { name: "x", tags: [v], description: v, hostname: v }],
+    ["POST", "/jobs/deploy/execute", { input_data: { [v]: v }, targets: [v] }],
     ["POST", "/api/v1/targets", { name: `t${v.length}`, description: v, labels: { a: v }, attributes: { [v]: v } }],
     ["POST", "/api/v1/targets", { name: v, hostname: v, address: v, os: v }],
     [

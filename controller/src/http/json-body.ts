@@ -2,6 +2,7 @@
 // encoding, a syntax error, a name that stands twice. Added to every route with such a body by router.ts.
 import { OcError } from "@opsconductor/contract/errors";
 import type { MiddlewareHandler } from "hono";
+import { unstorablePath } from "../assets/storable-text.ts";
 import { jsonShapeProblem } from "./json-shape.ts";
 import type { HttpEnv } from "./router.ts";
 
@@ -39,14 +40,22 @@ function decode(bytes: ArrayBuffer): string {
 }
 
 function check(text: string): void {
+  let value: unknown;
   try {
-    JSON.parse(text);
+    value = JSON.parse(text);
   } catch (cause) {
     const why = (cause as Error).message.replace(/ is not valid JSON$/, "");
     throw new OcError("invalid_argument", `The body is not valid JSON: ${why}.`, { cause });
   }
-  const problem = jsonShapeProblem(text);
+  const problem = jsonShapeProblem(text) ?? unstorable(value);
   if (!problem) return;
   const { path, message } = problem;
   throw new OcError("invalid_argument", `${path || "The body"} ${message}.`, { errors: [{ path, message }] });
+}
+
+function unstorable(value: unknown): { path: string; message: string } | undefined {
+  const path = unstorablePath(value);
+  return path === undefined
+    ? undefined
+    : { path, message: "has a NUL character or half of a surrogate pair; remove it" };
 }

@@ -8,7 +8,6 @@ test.each([
   ['{"targets": {"names": [], "names": ["web-1"]}}', "targets.names"],
   ['[{"a": 1}, {"b": [0, {"c": 1, "c": 1}]}]', "1.b.1.c"],
   ['{"": 1, "": 2}', ""],
-  ['{"__proto__": 1, "__proto__": 2}', "__proto__"],
   ['{"a\\\\": 1, "a\\\\": 2}', "a\\"],
 ])("%s names the same thing twice", (text, path) => {
   expect(jsonShapeProblem(text)).toEqual({ path, message: "stands twice in the same object; keep one" });
@@ -25,14 +24,33 @@ test.each([
   expect(jsonShapeProblem(text)).toBeUndefined();
 });
 
+test.each([
+  ['{"inputs": {"__proto__": 1}}', "inputs.__proto__", "is a name that cannot be kept; choose another"],
+  ['{"n": [0, 12345678901234567890]}', "n.1", "is a number that loses digits here; send it as text"],
+  ['{"n": -9007199254740993}', "n", "is a number that loses digits here; send it as text"],
+  ['{"n": 1e400}', "n", "is a number that loses digits here; send it as text"],
+])("%s would not be what was sent", (text, path, message) => {
+  expect(jsonShapeProblem(text)).toEqual({ path, message });
+});
+
+test.each(["[9007199254740991, -0, 0.1, 1e300, 1.5e-7, -12]", '"12345678901234567890"'])(
+  "%s is what was sent",
+  (text) => {
+    expect(jsonShapeProblem(text)).toBeUndefined();
+  },
+);
+
+const isPlain = (text: string) => !/__proto__|\d{16}/.test(text);
+const json = fc.json().filter(isPlain);
+
 test("whatever JSON.stringify writes names nothing twice", () => {
-  fc.assert(fc.property(fc.json(), (text) => void expect(jsonShapeProblem(text)).toBeUndefined()));
+  fc.assert(fc.property(json, (text) => void expect(jsonShapeProblem(text)).toBeUndefined()));
 });
 
 test("a doubled name is found wherever it stands", () => {
-  const value = fc.jsonValue({ maxDepth: 3 });
+  const value = fc.jsonValue({ maxDepth: 3 }).filter((v) => isPlain(JSON.stringify(v)));
   fc.assert(
-    fc.property(fc.string(), value, value, (name, one, two) => {
+    fc.property(fc.string().filter(isPlain), value, value, (name, one, two) => {
       const member = `${JSON.stringify(name)}: ${JSON.stringify(one)}`;
       const text = `[${JSON.stringify(two)}, {${member}, "other": ${JSON.stringify(two)}, ${member}}]`;
       const expected = name === "other" ? "1.other" : `1.${name}`;

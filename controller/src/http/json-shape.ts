@@ -1,7 +1,8 @@
-// What JSON.parse lets pass and we do not: a name that stands twice in one object (the last would win in silence), and
-// nesting so deep that whatever walks the value later runs out of stack. Pure; used by json-body.ts.
+// What JSON.parse lets pass and we do not, because the value would be another than the one that was sent: a name that
+// stands twice in one object (the last wins), __proto__ (dropped on the way), numbers that lose digits; and nesting so
+// deep that whatever walks the value later runs out of stack. Pure; used by json-body.ts.
 //
-// Reads only text that JSON.parse accepted, so it looks at brackets, commas and strings and checks nothing else.
+// Reads only text that JSON.parse accepted, so it looks at brackets, commas, strings and digits and checks nothing else.
 // 1 MiB takes 5 to 20 ms.
 
 const maxDepth = 64;
@@ -27,6 +28,8 @@ export function jsonShapeProblem(text: string): { path: string; message: string 
           top.at = name;
           top.expectsName = false;
           if (top.names!.has(name)) return { path: pathOf(open), message: "stands twice in the same object; keep one" };
+          if (name === "__proto__")
+            return { path: pathOf(open), message: "is a name that cannot be kept; choose another" };
           top.names!.add(name);
         }
         i = end - 1;
@@ -42,12 +45,38 @@ export function jsonShapeProblem(text: string): { path: string; message: string 
       case "]":
         open.pop();
         break;
+      case "-":
+      case "0":
+      case "1":
+      case "2":
+      case "3":
+      case "4":
+      case "5":
+      case "6":
+      case "7":
+      case "8":
+      case "9": {
+        number.lastIndex = i;
+        const digits = number.exec(text)![0];
+        if (losesDigits(digits))
+          return { path: pathOf(open), message: "is a number that loses digits here; send it as text" };
+        i += digits.length - 1;
+        break;
+      }
       case ",":
         if (top?.names) top.expectsName = true;
         else if (top) top.at = Number(top.at) + 1;
     }
   }
   return undefined;
+}
+
+const number = /[-+.\deE]+/y;
+
+/** Beyond what every JSON reader keeps (RFC 8259, 6): 1e400 becomes null, 2^53 + 1 becomes 2^53. */
+function losesDigits(text: string): boolean {
+  const value = Number(text);
+  return !Number.isFinite(value) || (Number.isInteger(value) && /^-?\d+$/.test(text) && !Number.isSafeInteger(value));
 }
 
 const newList = (): Open => ({ names: undefined, at: 0, expectsName: false });

@@ -48,17 +48,15 @@ export function answerError(log: Logger, error: Error, c: Http): Response {
   return problemResponse(c, known);
 }
 
+export function problemOf(code: ErrorCode, detail: string, requestId: string): Problem {
+  const type = `urn:opsconductor:problem:${code}`;
+  return { type, title: titles[code], status: errorStatus[code], detail, code, requestId };
+}
+
 function problemResponse(c: Http, error: OcError): Response {
   const status = errorStatus[error.code];
-  const body: Problem = {
-    type: `urn:opsconductor:problem:${error.code}`,
-    title: titles[error.code],
-    status,
-    detail: error.message,
-    code: error.code,
-    requestId: c.get("requestId"),
-    ...(error.errors ? { errors: error.errors } : {}),
-  };
+  const problem = problemOf(error.code, error.message, c.get("requestId"));
+  const body: Problem = { ...problem, ...(error.errors ? { errors: error.errors } : {}) };
   c.header("Content-Type", "application/problem+json");
   c.header("Cache-Control", "no-store");
   if (error.retryAfterSeconds) c.header("Retry-After", String(error.retryAfterSeconds));

@@ -28,7 +28,10 @@ function routes(): (Route & { url: string })[] {
   return http.app.openAPIRegistry.definitions.flatMap((definition) => {
     if (definition.type !== "route") return [];
     const route = definition.route as unknown as Route;
-    const url = route.path.replaceAll("{version}", "1").replaceAll(/\{[^}]+\}/g, "deploy");
+    const url = route.path
+      .replaceAll("{version}", "1")
+      .replaceAll(/\{\w+Id\}/g, "01999999-0000-7000-8000-000000000001")
+      .replaceAll(/\{[^}]+\}/g, "deploy");
     return [{ ...route, method: route.method.toUpperCase(), url }];
   });
 }
@@ -155,7 +158,7 @@ test.each([
   ["/api/v1/jobs/deploy/versions/0", 'param.version must be a whole number from 1 to 2147483647, and this is "0"'],
   ["/api/v1/jobs?limit=abc", 'query.limit must be a whole number from 1 to 1000, and this is "abc"'],
   ["/api/v1/jobs?limit=1&limit=2", "query.limit is given 2 times; give it once"],
-  ["/api/v1/executions?state=done", expect.stringContaining("done is no state: choose from")],
+  ["/api/v1/executions?state=done", expect.stringContaining('"done" is no state: choose from')],
 ])("%s says so", async (path, detail) => {
   expect(await refuse("GET", path)).toMatchObject({ status: 400, detail });
 });

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { Agent, request as httpsRequest } from "node:https";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -195,4 +195,26 @@ test("without a build the console says so, and the API works", async () => {
   expect(page.status).toBe(503);
   expect(page.text).toContain("npm start");
   expect((await get(`http://127.0.0.1:${port}/health/live`)).status).toBe(200);
+});
+
+/** Bytes as they are, to what is no HTTP client's business to send. */
+function sendBytes(port: number, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1", () => socket.write(bytes));
+    let answer = "";
+    socket.on("data", (data) => (answer += data));
+    socket.on("error", reject);
+    socket.on("close", () => resolve(answer));
+  });
+}
+
+test.each([
+  ["a path with bytes that are not ASCII", "GET /api/v1/jobs?q=\u00fc HTTP/1.1\r\nHost: x\r\n\r\n", 400, "as %XX"],
+  ["a method that nobody has", "BREW / HTTP/1.1\r\nHost: x\r\n\r\n", 400, "no valid HTTP request"],
+  ["headers without end", `GET / HTTP/1.1\r\nHost: x\r\nX-A: ${"a".repeat(20_000)}\r\n\r\n`, 431, "16 KiB"],
+])("%s is answered in words", async (_, bytes, status, words) => {
+  const [head, body] = (await sendBytes(await serve(loopback), bytes)).split("\r\n\r\n");
+  expect(head).toContain(`HTTP/1.1 ${status} `);
+  expect(head).toContain("application/problem+json");
+  expect(JSON.parse(body!)).toMatchObject({ detail: expect.stringContaining(words), requestId: expect.any(String) });
 });

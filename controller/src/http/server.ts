@@ -8,6 +8,7 @@ import type { Context } from "../context.ts";
 import type { Running, Service } from "../service.ts";
 import { cannotListen, StartRefused } from "../start-refused.ts";
 import { createApp } from "./app.ts";
+import { answerMalformed } from "./malformed-request.ts";
 import { loadTlsCertificate, type TlsCertificate } from "./tls-certificate.ts";
 
 const options = { keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 120_000 };
@@ -22,6 +23,10 @@ export async function startHttpServer(ctx: Context): Promise<Running & { port: n
   const listener = getRequestListener(createApp(ctx).fetch) as RequestListener;
   const certificate = servesTls(ctx.config) ? await loadTlsCertificate(ctx) : undefined;
   const server = certificate ? secureServer(certificate, listener) : createHttpServer(options, listener);
+  server.on("clientError", (error, socket) => {
+    ctx.log.debug({ err: error }, "http.malformed_request");
+    answerMalformed(error, socket, ctx.newId());
+  });
   await listen(server, ctx);
   const renewal = certificate ? renewCertificate(ctx, server as HttpsServer, certificate) : undefined;
   const { port } = server.address() as AddressInfo;

@@ -46,6 +46,8 @@ const events = createRoute({
 export function eventsRoutes(ctx: Context): Router {
   const routes = newRouter();
   routes.openapi(events, (c) => {
+    // Its body would be thrown away, and the stream with its timers would go on for nobody.
+    if (c.req.method === "HEAD") throw new OcError("method_not_allowed", "The stream of events answers GET.");
     const { topics } = c.req.valid("query");
     const actor = c.get("actor");
     demandTopics(actor, topics);
