@@ -11,7 +11,7 @@ import { median, percentile, print, timed } from "./figures.ts";
 import { commitMs, grpcMs, journalMs, shellMs } from "./floors.ts";
 import { monotonicMs, recorded, type Seen, stageFigures } from "./stages.ts";
 
-const warmUps = 20;
+const warmUps = 200;
 const runs = 200;
 const password = "bench-administrator-1";
 const about = `POST execute of \`true\` on one target, ${runs} runs one after the other`;

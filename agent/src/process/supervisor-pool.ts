@@ -29,8 +29,10 @@ interface Waiting {
 
 /** Started ahead, a supervisor takes in this much before it knows its limit. */
 const firstBytes = 64 * 1024;
-/** Not while a step starts: most are over by then, and the agent's own work goes first. */
-const refillAfterMs = 20;
+/** After a take, when nobody says that it is quiet: to start one holds the agent up for as long as it takes. */
+const refillAfterMs = 100;
+/** After an attempt's end, which is on its way to the controller by then. */
+const refillWhenQuietMs = 2;
 
 export class SupervisorPool {
   readonly #options: PoolOptions;
@@ -44,12 +46,17 @@ export class SupervisorPool {
     this.#ready = join(options.stateFolder, "ready");
     removeFolderNow(this.#ready);
     mkdirSync(this.#ready, { recursive: true, mode: 0o700 });
-    this.#refillSoon();
+    this.#refillIn(refillWhenQuietMs);
+  }
+
+  /** An attempt is over: the best moment to start the next supervisor. */
+  quiet(): void {
+    this.#refillIn(refillWhenQuietMs);
   }
 
   /** A supervisor that waits in `folder`; its attempt's folder around it is complete. Throws when the system refuses. */
   take(folder: string, headBytes: number): Supervisor {
-    this.#refillSoon();
+    this.#refillIn(refillAfterMs);
     while (headBytes >= firstBytes && this.#waiting.length > 0) {
       const waiting = this.#waiting.shift()!;
       if (waiting.supervisor.waits && this.#moveTo(folder, waiting)) return waiting.supervisor;
@@ -89,16 +96,15 @@ export class SupervisorPool {
     return new Supervisor({ folder, script, bootId, mark: randomUUID(), firstBytes: first });
   }
 
-  #refillSoon(): void {
-    if (this.#closed || this.#waiting.length >= this.#options.size) return;
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#refill();
-    }, refillAfterMs).unref();
+  #refillIn(ms: number): void {
+    if (this.#closed) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#refill(), ms).unref();
   }
 
   // One a turn. What cannot be started ahead is started, or fails, when it is needed.
   #refill(): void {
+    if (this.#waiting.length >= this.#options.size) return;
     const folder = join(this.#ready, randomUUID());
     const tryFolder = join(folder, this.#options.tryName);
     try {
@@ -110,7 +116,7 @@ export class SupervisorPool {
       removeFolderNow(folder);
       return;
     }
-    this.#refillSoon();
+    this.#refillIn(refillWhenQuietMs);
   }
 }
 

@@ -49,6 +49,7 @@ function finish(host: HostContext, attempt: Attempt): void {
   attempt.note({ kind: "finished", ...outcome });
   attempt.commit();
   markStage("end.durable");
+  host.supervisors.quiet();
   host.attempts.delete(attempt.fence);
   host.log.info({ event: "attempt.finished", ...describeKey(attempt.offer), state: outcome.state });
   removeFolder(attempt.workingFolder);

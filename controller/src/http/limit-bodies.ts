@@ -17,7 +17,14 @@ export function limitBodies(maxBytes: number): MiddlewareHandler<HttpEnv> {
     if (!finished) c.header("Connection", "close");
     throw new OcError("payload_too_large", `The body is larger than ${maxBytes} bytes, which is the limit.`);
   };
-  return bodyLimit({ maxSize: maxBytes, onError: refuse as (c: unknown) => Promise<never> });
+  const limit = bodyLimit({ maxSize: maxBytes, onError: refuse as (c: unknown) => Promise<never> });
+  return (c, next) => (saysFewerBytes(c, maxBytes) ? next() : limit(c as never, next));
+}
+
+/** Node holds a sender to the length that it announced. Without a look at the body, which costs 0.2 ms. */
+function saysFewerBytes(c: Http, maxBytes: number): boolean {
+  const length = c.req.header("content-length");
+  return length !== undefined && c.req.header("transfer-encoding") === undefined && Number(length) <= maxBytes;
 }
 
 /** False when the body did not end within the limits. */

@@ -23,8 +23,21 @@ export function signAccessToken(ctx: Context, claims: AccessClaims): Promise<str
     .sign(ctx.identity.signingKey);
 }
 
+const mostKnown = 1000;
+
 /** Throws `unauthenticated`, saying only whether the token is worth refreshing. */
 export async function verifyAccessToken(ctx: Context, token: string): Promise<AccessClaims> {
+  const { tokens } = ctx.identity;
+  const known = tokens.get(token);
+  if (known && known.untilMs > ctx.now().getTime()) return known.claims;
+  const { claims, untilMs } = await verify(ctx, token);
+  if (tokens.size >= mostKnown) tokens.clear();
+  tokens.set(token, { claims, untilMs });
+  return claims;
+}
+
+// Two trips to the thread pool: 0.4 ms of each request, were it not remembered.
+async function verify(ctx: Context, token: string): Promise<{ claims: AccessClaims; untilMs: number }> {
   try {
     const { payload } = await jwtVerify(token, ctx.identity.signingKey, {
       algorithms: ["HS256"],
@@ -34,7 +47,7 @@ export async function verifyAccessToken(ctx: Context, token: string): Promise<Ac
       requiredClaims: ["sub", "sid", "exp"],
       currentDate: ctx.now(),
     });
-    return { userId: payload.sub!, sessionId: String(payload.sid) };
+    return { claims: { userId: payload.sub!, sessionId: String(payload.sid) }, untilMs: payload.exp! * 1000 };
   } catch (cause) {
     const expired = cause instanceof errors.JWTExpired;
     throw new OcError(
