@@ -13,7 +13,7 @@ import { waitFor } from "../devstack/wait-for.ts";
 import { ReliableApi } from "./reliable-api.ts";
 import { installTransitions } from "./transitions.ts";
 
-const password = "a-password-for-the-faults";
+export const faultsPassword = "a-password-for-the-faults";
 
 export interface FaultStackOptions extends DevstackOptions {
   agents: number;
@@ -35,7 +35,7 @@ export interface OwnEnd {
 }
 
 export async function startFaultStack(options: FaultStackOptions): Promise<FaultStack> {
-  const stack = await startDevstack({ adminPassword: password, ...options });
+  const stack = await startDevstack({ adminPassword: faultsPassword, ...options });
   const faults = new FaultStack(stack, options);
   try {
     await faults.begin();
@@ -68,7 +68,7 @@ export class FaultStack {
       { length: agents },
       (_, index) => new ExtraAgent(stack, `host-${index + 1}`, agentOptions?.(index, stack)),
     );
-    this.api = new ReliableApi(() => Api.signIn(stack.url, "admin", password), this.#stopping.signal);
+    this.api = new ReliableApi(() => Api.signIn(stack.url, "admin", faultsPassword), this.#stopping.signal);
     mkdirSync(join(stack.folder, "evidence"));
     this.ledgerFile = join(stack.folder, "evidence", "ledger");
   }
@@ -129,6 +129,19 @@ export class FaultStack {
 
   postmasterPid(): number | undefined {
     return readPostmasterFile(this.#dataFolder())?.pid;
+  }
+
+  /** Where the database is, for another controller. */
+  database(): { socket: string; appPassword: string; ownerPassword: string } {
+    const { directory, appPassword, ownerPassword } = this.#place();
+    return { socket: join(socketDirOf(directory), ".s.PGSQL.5432"), appPassword, ownerPassword };
+  }
+
+  /** Pids of everything that is PostgreSQL. */
+  serverPids(): number[] {
+    const postmaster = this.postmasterPid();
+    const others = strayBackends(this.#dataFolder()).filter((pid) => pid !== postmaster);
+    return postmaster === undefined ? others : [postmaster, ...others];
   }
 
   /** Pids of the server processes that serve the controller's connections. */
@@ -204,9 +217,9 @@ export class FaultStack {
     return join(this.#place().directory, "data");
   }
 
-  #place(): { directory: string; ownerPassword: string } {
+  #place(): { directory: string; ownerPassword: string; appPassword: string } {
     const record = JSON.parse(readFileSync(join(this.stack.dataDir, "postgres.json"), "utf8"));
-    return { directory: resolve(this.stack.dataDir, record.directory), ownerPassword: record.ownerPassword };
+    return { ...record, directory: resolve(this.stack.dataDir, record.directory) };
   }
 }
 

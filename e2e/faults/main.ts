@@ -2,11 +2,13 @@
 // scripts/faults.mjs (npm run faults, npm run chaos).
 import { chaosCommand } from "./chaos.ts";
 import { partitionCommand } from "./partition.ts";
+import { pauseCommand } from "./pause.ts";
 
 /** Each resolves with the exit code of the program. */
 const commands: Record<string, (args: string[]) => Promise<number>> = {
   chaos: chaosCommand,
   partition: partitionCommand,
+  pause: pauseCommand,
 };
 
 const [name = "", ...args] = process.argv.slice(2);

@@ -26,7 +26,7 @@ export async function saveJobs(faults: FaultStack, workload: Workload): Promise<
 }
 
 /** Starts executions while fewer than `maxOpen` of them are unfinished, until stopped. */
-export function feedWork(faults: FaultStack, workload: Workload, maxOpen: () => number): WorkFeed {
+export function feedWork(faults: Pick<FaultStack, "api">, workload: Workload, maxOpen: () => number): WorkFeed {
   return new Feed(faults, workload, maxOpen);
 }
 
@@ -36,7 +36,7 @@ class Feed implements WorkFeed {
   readonly asked: AskedExecution[] = [];
   readonly answerMs: number[] = [];
   steps = 0;
-  readonly #faults: FaultStack;
+  readonly #faults: Pick<FaultStack, "api">;
   readonly #workload: Workload;
   readonly #maxOpen: () => number;
   readonly #open = new Set<string>();
@@ -45,7 +45,7 @@ class Feed implements WorkFeed {
   #failure: unknown;
   #stopped = false;
 
-  constructor(faults: FaultStack, workload: Workload, maxOpen: () => number) {
+  constructor(faults: Pick<FaultStack, "api">, workload: Workload, maxOpen: () => number) {
     this.#faults = faults;
     this.#workload = workload;
     this.#maxOpen = maxOpen;
