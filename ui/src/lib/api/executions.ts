@@ -1,6 +1,15 @@
 // Requests of executions and of what hangs on them.
 import { newIdempotencyKey, request } from "./request.ts";
-import type { Assignment, Execution, ExecutionDetail, OutputLines, OutputTicket, Page, Step } from "./types.ts";
+import type {
+  Assignment,
+  Execution,
+  ExecutionDetail,
+  OutputLines,
+  OutputTicket,
+  Page,
+  Step,
+  TimelineEntry,
+} from "./types.ts";
 
 const one = (id: string, rest = "") => `executions/${encodeURIComponent(id)}${rest}`;
 
@@ -37,6 +46,24 @@ export const createOutputTicket = (id: string, place: OutputPlace) =>
 
 export const cancelExecution = (id: string, reason: string) =>
   request<Execution>("POST", one(id, "/cancel"), { body: { reason } });
+
+/** Declares one target's work lost. */
+export const abandonAssignment = (id: string, assignmentId: string, reason: string) =>
+  request<Assignment>("POST", one(id, `/assignments/${encodeURIComponent(assignmentId)}/abandon`), {
+    body: { reason },
+  });
+
+export interface RetryRequest {
+  assignments: string[];
+  repeatLost: boolean;
+  reason: string;
+}
+export const retryFailed = (id: string, body: RetryRequest, idempotencyKey: string) =>
+  request<Execution>("POST", one(id, "/retry-failed"), { body, idempotencyKey });
+
+/** Newest first; as many as one page of the console shows. */
+export const getTimeline = (id: string, signal?: AbortSignal) =>
+  request<Page<TimelineEntry>>("GET", one(id, "/timeline"), { query: { limit: 1000 }, signal });
 
 export interface ExecuteRequest {
   inputs: Record<string, unknown>;

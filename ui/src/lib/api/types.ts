@@ -16,6 +16,7 @@ import type {
   outputLines,
   outputTicket,
   step,
+  timelineEntry,
 } from "@opsconductor/contract/api/executions";
 import type { job, jobDetail, jobVersion, validateResponse } from "@opsconductor/contract/api/jobs";
 import type { overview, system } from "@opsconductor/contract/api/system";
@@ -48,6 +49,7 @@ export type System = z.infer<typeof system>;
 export type Target = z.infer<typeof target>;
 export type TargetInput = z.input<typeof targetInput>;
 export type TargetPatch = z.input<typeof targetPatch>;
+export type TimelineEntry = z.infer<typeof timelineEntry>;
 export type User = z.infer<typeof user>;
 export type ValidateResponse = z.infer<typeof validateResponse>;
 

@@ -2,7 +2,7 @@
 // event stream and, while that is down, by polling. Created by the page; dies with it.
 import { createQuery, keepPreviousData, useQueryClient } from "@tanstack/svelte-query";
 import { onDestroy } from "svelte";
-import { getExecution, listAssignments, listSteps } from "../api/executions.ts";
+import { getExecution, getTimeline, listAssignments, listSteps } from "../api/executions.ts";
 import { keys } from "../api/query-keys.ts";
 import type { Assignment, LiveEvent, Page } from "../api/types.ts";
 import { liveStream } from "../live/live-stream.svelte.ts";
@@ -15,6 +15,8 @@ export interface ExecutionLiveOptions {
   id: () => string;
   /** Target whose steps are in view; undefined asks for all. */
   stepsTarget: () => string | undefined;
+  /** The timeline is read only while somebody looks at it. */
+  timelineShown: () => boolean;
   onOutput: (event: Extract<LiveEvent, { kind: "output" }>) => void;
 }
 
@@ -41,10 +43,20 @@ export function useExecutionLive(options: ExecutionLiveOptions) {
     refetchInterval: detail.data?.finishedAt ? false : polling(),
   }));
 
+  const timelineKey = () => [...keys.execution(options.id()), "timeline"] as const;
+  const timeline = createQuery(() => ({
+    queryKey: timelineKey(),
+    queryFn: ({ signal }) => getTimeline(options.id(), signal),
+    enabled: options.timelineShown(),
+    placeholderData: keepPreviousData,
+    refetchInterval: polling(),
+  }));
+
   // Events name what changed; they are gathered, because a thousand targets change within a second.
   const changed = new Map<string, (assignment: Assignment) => Assignment>();
   let stepsChanged = false;
   let unknownState = false;
+  let timelineGrew = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function patch(id: string, change: (assignment: Assignment) => Assignment) {
@@ -62,7 +74,8 @@ export function useExecutionLive(options: ExecutionLiveOptions) {
     );
     if (unknownState) void client.invalidateQueries({ queryKey: assignmentsKey() });
     if (stepsChanged) void client.invalidateQueries({ queryKey: stepsKey() });
-    stepsChanged = unknownState = false;
+    if (timelineGrew) void client.invalidateQueries({ queryKey: timelineKey() });
+    stepsChanged = unknownState = timelineGrew = false;
   }
 
   function onEvent(event: LiveEvent) {
@@ -77,6 +90,11 @@ export function useExecutionLive(options: ExecutionLiveOptions) {
       patch(event.assignmentId, (old) => ({ ...old, stepStates: old.stepStates.with(event.position, event.state) }));
     } else if (event.kind === "execution" && event.execution.id === options.id()) {
       void client.invalidateQueries({ queryKey: keys.execution(options.id()), exact: true });
+      if (event.execution.finishedAt) timelineGrew = true;
+      timer ??= setTimeout(flush, flushMs);
+    } else if (event.kind === "timeline") {
+      timelineGrew = true;
+      timer ??= setTimeout(flush, flushMs);
     } else if (event.kind === "agent") {
       unknownState = true;
       timer ??= setTimeout(flush, flushMs);
@@ -85,5 +103,5 @@ export function useExecutionLive(options: ExecutionLiveOptions) {
   useLive([`executions:${options.id()}`, "agents"], onEvent);
   onDestroy(() => clearTimeout(timer));
 
-  return { detail, assignments, steps };
+  return { detail, assignments, steps, timeline };
 }

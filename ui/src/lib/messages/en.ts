@@ -7,6 +7,7 @@ import { executions } from "./en/executions.ts";
 import { jobs } from "./en/jobs.ts";
 import { overview } from "./en/overview.ts";
 import { problemNote, problems } from "./en/problems.ts";
+import { recovery } from "./en/recovery.ts";
 import { shell } from "./en/shell.ts";
 import { states } from "./en/states.ts";
 import { targets } from "./en/targets.ts";
@@ -24,4 +25,5 @@ export const en = {
   jobs,
   executions,
   audit,
+  recovery,
 };

@@ -1,0 +1,108 @@
+// What is done about work that went wrong: declare lost, retry; and what a timeline tells.
+import { groupedNumber, plural } from "../plural.ts";
+
+const targetWords = { one: "target", other: "targets" };
+const on = (name: string | undefined, count: number) => (name === undefined ? plural(count, targetWords) : name);
+
+export const recovery = {
+  actsOf: (target: string) => `What to do about ${target}`,
+  abandon: {
+    action: "Declare lost",
+    title: (target: string) => `Declare the work on ${target} lost?`,
+    text: "The host may still be running it. The execution goes on without it; a late result is kept as evidence and changes nothing. If the host comes back, it is asked to stop what still runs.",
+    waitingText:
+      "The agent has told the end, but not all of the output that it named has come. What is stored is kept; the result that the agent told is shown as evidence.",
+    reason: "Reason",
+    reasonHint: "What you know of the host. Kept with the execution and in the audit log.",
+    reasonMissing: "Say why; it is kept in the audit log.",
+    submit: "Declare lost",
+    close: "Keep waiting",
+    done: (target: string) => `The work on ${target} is declared lost.`,
+  },
+  retry: {
+    action: (count: number) => `Retry (${groupedNumber(count)})`,
+    one: "Retry here",
+    title: (count: number) => `Retry on ${plural(count, targetWords)}?`,
+    titleOne: (target: string) => `Retry on ${target}?`,
+    text: (version: number) =>
+      `A new execution of the same version (${version}) with the same inputs. What is recorded here stays as it is.`,
+    states: (state: string, count: number) => `${groupedNumber(count)} ${state.toLowerCase()}`,
+    repeatLost: (count: number) => `Repeat the ${plural(count, { one: "lost target", other: "lost targets" })} too`,
+    repeatLostHint:
+      "Nobody knows whether the steps ran there. They may run a second time: look at the host first, unless the job can be repeated safely.",
+    reason: "Reason",
+    submit: (count: number) => `Run on ${plural(count, targetWords)}`,
+  },
+  retryOf: (number: number) => `retry of #${groupedNumber(number)}`,
+  advice: {
+    unreachable:
+      "Steps go on without the connection and nothing is started twice. Wait for the agent, or declare the work lost if the host is gone.",
+    since: "Last sign of its agent:",
+    waitingOutput: "Waiting for output",
+    waitingOutputText: (state: string, bytes: string) =>
+      `The agent told that it ${state}, and ${bytes} of the output that it named have not come. They follow as soon as it can send them.`,
+    waitingSince: "Waiting since",
+    overdue: "Past its timeout",
+    overdueText: "It was asked to stop and has not answered. Asked",
+    expires: "If its agent is not back, this expires",
+    lostText: "Nobody knows how this ended. It is not run again by itself: look at the host, then retry.",
+    lateTitle: "A result came after this was declared lost",
+    lateText: (state: string) => `The agent told that it ${state}. That is kept as evidence; the state stays lost.`,
+    deniedText: "The agent refused it; nothing ran. Change what it refuses, then retry.",
+    expiredText: "Its agent was not connected in time; it never ran. Retry when the host is back.",
+  },
+  timeline: {
+    title: "What happened",
+    steps: "When steps ran",
+    newest: "Newest first",
+    more: "Only the newest thousand are shown.",
+    count: (count: number) => `× ${groupedNumber(count)}`,
+    by: (name: string) => `by ${name}`,
+    away: (duration: string) => `away for ${duration}`,
+    say: {
+      "execution.created": "Created",
+      "execution.started": "The first step started",
+      "execution.finished": (state: string) => `Ended: ${state.toLowerCase()}`,
+      "execution.retried": (number: number, targets: number) =>
+        `Repeated as #${groupedNumber(number)} on ${plural(targets, targetWords)}`,
+      "cancel.requested": "Cancel requested",
+      "cancel.told": (name: string | undefined, count: number) =>
+        `Told ${on(name, count)} to stop, at the agent's return`,
+      "timeout.stop_requested": (name: string | undefined, count: number) =>
+        `Past the timeout: asked ${on(name, count)} to stop`,
+      "agent.disconnected": (name: string | undefined, count: number) => `Connection to ${on(name, count)} lost`,
+      "agent.reconnected": (name: string | undefined, count: number) => `${on(name, count)} connected again`,
+      "step.adopted": (name: string | undefined, count: number) =>
+        `The restarted agent went on with ${name === undefined ? plural(count, { one: "step", other: "steps" }) : `the step on ${name}`}`,
+      "step.lost": (name: string | undefined, count: number) => `A step on ${on(name, count)} was lost`,
+      "assignment.offered_again": (name: string | undefined, count: number) =>
+        `Offered to ${on(name, count)} again: the first offer had not arrived`,
+      "assignment.queued_again": (name: string | undefined, count: number) =>
+        `${on(name, count)} gave it back unstarted; queued again`,
+      "assignment.denied": (name: string | undefined, count: number) => `Refused by ${on(name, count)}`,
+      "assignment.expired": (name: string | undefined, count: number) =>
+        `Expired for ${on(name, count)}: never started`,
+      "assignment.lost": (name: string | undefined, count: number) => `Lost on ${on(name, count)}`,
+      "assignment.late_result": (name: string | undefined, count: number) =>
+        `A late result from ${on(name, count)}, kept as evidence`,
+      "output.gap": (name: string | undefined, count: number) => `Output of ${on(name, count)} has a gap`,
+      "output.mismatch": (name: string | undefined, count: number) =>
+        `Output of ${on(name, count)} is not what was sent`,
+      "output.incomplete": (name: string | undefined, count: number) =>
+        `The host lost the end of its output on ${on(name, count)}; the stored bytes stay`,
+      "stream.rewound": (name: string | undefined, count: number) =>
+        `${on(name, count)} was asked to send again; nothing is missing`,
+    },
+    detail: {
+      agentRestarted: "the agent was restarted",
+      hostRebooted: "the host was restarted",
+      controllerChanged: "the controller was restarted",
+      samePid: (step: string, pid: number) => `step ${step}, same process ${pid}`,
+      step: (step: string) => `step ${step}`,
+      omitted: (bytes: string) => `${bytes} left out`,
+      asked: (count: number) => `${plural(count, targetWords)} asked to stop`,
+      ended: (count: number) => `${groupedNumber(count)} had not started`,
+      attempt: (count: number) => `attempt ${groupedNumber(count)}`,
+    },
+  },
+};
