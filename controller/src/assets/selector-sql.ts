@@ -4,8 +4,7 @@ import { comparable } from "@opsconductor/contract/job/select-in-memory";
 import type { Selector, SelectorField } from "@opsconductor/contract/job/selector";
 import type { Query } from "../context.ts";
 import type { Fragment } from "../identity/visible-to.ts";
-
-type Json = Parameters<Query["json"]>[0];
+import { jsonb } from "../jsonb.ts";
 
 /** True or false, never null: `not` would keep a null, and a missing label is simply not equal. */
 export function selectorSql(sql: Query, selector: Selector): Fragment {
@@ -32,7 +31,7 @@ function hasSql(sql: Query, field: SelectorField): Fragment {
 /** Labels by containment, which is what their index answers. */
 function isSql(sql: Query, field: SelectorField, values: readonly string[]): Fragment {
   if (field.kind === "label") {
-    const contains = (value: string) => sql`t.labels @> ${sql.json({ [field.key]: value } as Json)}`;
+    const contains = (value: string) => sql`t.labels @> ${jsonb(sql, { [field.key]: value })}`;
     return sql`(${values.map((value, i) => sql`${i ? sql`or` : sql``} ${contains(value)}`)})`;
   }
   const wanted = values.map((value) => comparable(field, value));

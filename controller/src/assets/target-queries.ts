@@ -4,9 +4,8 @@ import type { Selector } from "@opsconductor/contract/job/selector";
 import type { AgentState } from "@opsconductor/contract/states";
 import type { Actor, Query } from "../context.ts";
 import { type Fragment, visibleTo } from "../identity/visible-to.ts";
+import { jsonb } from "../jsonb.ts";
 import { selectorSql } from "./selector-sql.ts";
-
-type Json = Parameters<Query["json"]>[0];
 
 export interface ServiceRow {
   type: string;
@@ -166,7 +165,7 @@ export async function insertTarget(sql: Query, id: string, now: Date, t: Require
     insert into assets.targets (id, name, hostname, address, os, description, labels, attributes,
       managed_by_agent_id, created_at, updated_at)
     values (${id}, ${t.name!}, ${t.hostname ?? null}, ${t.address ?? null}, ${t.os ?? null}, ${t.description!},
-      ${sql.json((t.labels ?? {}) as Json)}, ${sql.json((t.attributes ?? {}) as Json)},
+      ${jsonb(sql, t.labels ?? {})}, ${jsonb(sql, t.attributes ?? {})},
       ${t.managedByAgentId ?? null}, ${now}, ${now})`;
 }
 
@@ -180,7 +179,7 @@ export async function updateTargetColumns(
 ): Promise<boolean> {
   const set = (column: Fragment, value: unknown, keep: Fragment) =>
     value === undefined ? sql`${column} = ${keep}` : sql`${column} = ${value as string}`;
-  const json = (value: object | undefined) => (value === undefined ? undefined : sql.json(value as Json));
+  const json = (value: object | undefined) => (value === undefined ? undefined : jsonb(sql, value));
   const result = await sql`
     update assets.targets set
       ${set(sql`name`, columns.name, sql`name`)},

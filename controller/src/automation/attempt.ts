@@ -8,68 +8,29 @@ import {
   type StepState,
   type TryState,
 } from "@opsconductor/contract/states";
+import type { AutomationAssignmentsRow, AutomationStepsRow, AutomationTriesRow } from "@opsconductor/database/rows";
 
-export interface AssignmentRow {
-  id: string;
-  executionId: string;
-  stageId: string;
-  targetId: string;
-  targetName: string;
-  agentId: string | null;
-  attempt: number;
-  fence: bigint | null;
-  state: AssignmentState;
-  stateReason: string | null;
-  desired: "run" | "hold" | "cancel" | "forget";
-  lastSeq: bigint;
-  /** Something was recorded of it: there may be steps and tries. */
-  begun: boolean;
-  finish: { state: string; reason: string; atMs: number } | null;
-  createdAt: Date;
-  offeredEpoch: bigint | null;
-  offeredAt: Date | null;
-  acceptedAt: Date | null;
-  startedAt: Date | null;
-  finishedAt: Date | null;
-  timeoutAt: Date | null;
-  timedOutAt: Date | null;
-}
+type Row<R, Narrow> = Omit<R, keyof Narrow> & Narrow;
 
-export interface StepRow {
-  stepId: string;
-  attempt: number;
-  position: number;
-  state: StepState;
-  reason: string;
-  tries: number;
-  outputs: Record<string, string> | null;
-  changed: boolean | null;
-  startedAt: Date | null;
-  finishedAt: Date | null;
-}
+/** What recording needs of the row, with the words of the closed lists. */
+export type AssignmentRow = Row<
+  Omit<AutomationAssignmentsRow, "desiredReason" | "releaseThroughStep" | "startBefore" | "forgottenAt">,
+  {
+    state: AssignmentState;
+    desired: "run" | "hold" | "cancel" | "forget";
+    finish: { state: string; reason: string; atMs: number } | null;
+  }
+>;
 
-export interface TryRow {
-  stepId: string;
-  attempt: number;
-  try: number;
-  spawn: number;
-  state: TryState;
-  reason: string;
-  pid: number | null;
-  bootId: string | null;
-  exitCode: number | null;
-  signal: string | null;
-  startedAt: Date | null;
-  finishedAt: Date | null;
-  durationMs: bigint | null;
-  storedBytes: bigint;
-  storedLines: bigint;
-  outputBytes: bigint | null;
-  outputSha256: Uint8Array | null;
-  outputVerified: boolean | null;
-  rawBytes: bigint | null;
-  gaps: { offset: number; omittedBytes: number }[];
-}
+export type StepRow = Row<
+  Omit<AutomationStepsRow, "assignmentId">,
+  { state: StepState; outputs: Record<string, string> | null }
+>;
+
+export type TryRow = Row<
+  Omit<AutomationTriesRow, "assignmentId">,
+  { state: TryState; outputSha256: Uint8Array | null; gaps: { offset: number; omittedBytes: number }[] }
+>;
 
 /** What the stage says of its steps, in order, and how long one target may take. */
 export interface StageFacts {

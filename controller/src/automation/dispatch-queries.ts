@@ -1,5 +1,6 @@
 // Claiming queued assignments for agents, and reading what an offer carries. Concurrency-critical: see claimAssignments.
 import type { Query } from "../context.ts";
+import { jsonb } from "../jsonb.ts";
 
 /** An agent connected to this controller, and how many more assignments it may hold. */
 export interface AgentRoom {
@@ -28,7 +29,7 @@ export async function claimAssignments(q: Query, rooms: readonly AgentRoom[], at
   return await q<ClaimedAssignment[]>`
     with live as materialized (
       select s.agent_id, s.epoch, r.room
-      from jsonb_to_recordset(${q.json(rooms as never)}) as r("agentId" uuid, epoch bigint, room integer)
+      from jsonb_to_recordset(${jsonb(q, rooms)}) as r("agentId" uuid, epoch bigint, room integer)
       join fleet.agent_sessions s on s.agent_id = r."agentId" and s.epoch = r.epoch and s.controller_id is not null
       order by s.agent_id for share of s
     ), picked as materialized (
@@ -76,7 +77,7 @@ export async function selectUnmetDesires(q: Query, agentIds: readonly string[]) 
 /** Offered on these very streams, and neither accepted nor refused. */
 export async function selectUnanswered(q: Query, streams: readonly AgentRoom[]): Promise<string[]> {
   const rows = await q<{ id: string }[]>`
-    select a.id from jsonb_to_recordset(${q.json(streams as never)}) as s("agentId" uuid, epoch bigint)
+    select a.id from jsonb_to_recordset(${jsonb(q, streams)}) as s("agentId" uuid, epoch bigint)
     join automation.assignments a on a.agent_id = s."agentId" and a.offered_epoch = s.epoch
     where a.finished_at is null and a.state = 'offered' and a.desired <> 'cancel' order by a.fence`;
   return rows.map((row) => row.id);

@@ -5,6 +5,7 @@
 // (by id). The execution's row is taken last and briefly: it is the one that many agents meet at.
 import type { AssignmentState, ExecutionState, StageState } from "@opsconductor/contract/states";
 import type { Query } from "../context.ts";
+import { jsonb } from "../jsonb.ts";
 import type { Counts, ExecutionProgress, StageProgress } from "./execution-state.ts";
 import { oneOf } from "./one-of.ts";
 
@@ -83,7 +84,7 @@ export interface InsertedExecution extends ExecutionRow {
 export async function insertExecution(q: Query, row: NewExecution): Promise<InsertedExecution> {
   const [inserted] = await q<[InsertedExecution]>`
     with row as materialized (
-      select * from jsonb_to_recordset(${q.json(row.assignments as never)}) as r(
+      select * from jsonb_to_recordset(${jsonb(q, row.assignments)}) as r(
         id uuid, "targetId" uuid, "targetName" text, "agentId" uuid, state text, "stateReason" text, "offerEpoch" bigint)
     ), live as materialized (
       select s.agent_id from fleet.agent_sessions s
@@ -118,7 +119,7 @@ export async function insertExecution(q: Query, row: NewExecution): Promise<Inse
         (id, number, job_id, job_name, job_version, definition_sha256, state, inputs, reason, trigger_kind, requested_by,
          requested_by_name, idempotency_key, target_count, counts, created_at, finished_at, retry_of, retry_of_number)
       select ${row.id}, nextval('automation.execution_number'), ${row.jobId}, ${row.jobName}, ${row.jobVersion},
-        ${Buffer.from(row.definitionSha256)}, ${row.state}, ${q.json(row.inputs as never)}, ${row.reason},
+        ${Buffer.from(row.definitionSha256)}, ${row.state}, ${jsonb(q, row.inputs)}, ${row.reason},
         ${row.triggerKind}, ${row.requestedBy}, ${row.requestedByName}, ${row.idempotencyKey},
         ${row.assignments.length}, counts, ${row.createdAt}, ${row.finishedAt}, ${row.retryOf?.id ?? null},
         ${row.retryOf?.number ?? null}
@@ -175,13 +176,13 @@ export async function updateProgress(
     with stage as (
       update automation.stages s
       set state = r.state, counts = r.counts, started_at = r."startedAt", finished_at = r."finishedAt"
-      from jsonb_to_recordset(${q.json(stages as never)}) as r(
+      from jsonb_to_recordset(${jsonb(q, stages)}) as r(
         "executionId" uuid, "stageId" text, state text, counts jsonb, "startedAt" timestamptz, "finishedAt" timestamptz)
       where s.execution_id = r."executionId" and s.stage_id = r."stageId" and ${oneOf(q, q`s.execution_id`, ids)}
     )
     update automation.executions e
     set state = r.state, counts = r.counts, started_at = r."startedAt", finished_at = r."finishedAt"
-    from jsonb_to_recordset(${q.json(executions as never)}) as r(
+    from jsonb_to_recordset(${jsonb(q, executions)}) as r(
       id uuid, state text, counts jsonb, "startedAt" timestamptz, "finishedAt" timestamptz)
     where e.id = r.id and ${oneOf(q, q`e.id`, ids)}
     returning ${executionColumns(q)}`;

@@ -3,8 +3,7 @@ import type { Job } from "@opsconductor/contract/job/job-schema";
 import type { ExecutionState } from "@opsconductor/contract/states";
 import type { Actor, Query } from "../context.ts";
 import { type Fragment, visibleTo } from "../identity/visible-to.ts";
-
-type Json = Parameters<Query["json"]>[0];
+import { jsonb } from "../jsonb.ts";
 
 export interface JobRow {
   id: string;
@@ -121,7 +120,7 @@ export async function insertVersion(q: Query, v: NewVersion): Promise<void> {
     insert into automation.job_versions
       (job_id, version, definition, media_type, sha256, spec, message, created_by, created_at)
     values (${v.jobId}, ${v.version}, ${Buffer.from(v.definition)}, ${v.mediaType}, ${Buffer.from(v.sha256)},
-      ${q.json(v.spec as unknown as Json)}, ${v.message}, ${v.createdBy}, ${v.createdAt})`;
+      ${jsonb(q, v.spec)}, ${v.message}, ${v.createdBy}, ${v.createdAt})`;
 }
 
 export async function updateJobToVersion(q: Query, id: string, spec: Job, version: number, at: Date): Promise<void> {

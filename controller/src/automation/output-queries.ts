@@ -1,6 +1,7 @@
 // Rows of output: appended by append-output.ts, read by offset or line for pages and downloads.
 import type { Query } from "../context.ts";
 import type { Fragment } from "../identity/visible-to.ts";
+import { jsonb } from "../jsonb.ts";
 
 /** One try's output. */
 export interface OutputStream {
@@ -30,7 +31,7 @@ export function insertOutput(q: Query, rows: readonly NewOutputRow[]): Fragment 
     insert into automation.output
       (assignment_id, attempt, step_id, try, byte_offset, first_line, byte_length, encoding, data)
     select "assignmentId", attempt, "stepId", try, "byteOffset", "firstLine", "byteLength", encoding, data
-    from jsonb_to_recordset(${q.json(plain as never)}) as r(
+    from jsonb_to_recordset(${jsonb(q, plain)}) as r(
       "assignmentId" uuid, attempt integer, "stepId" text, try integer, "byteOffset" bigint, "firstLine" bigint,
       "byteLength" integer, encoding smallint, data bytea)`;
 }

@@ -5,6 +5,7 @@
 // one parameter reads better than twenty.
 import type { Query } from "../context.ts";
 import type { Fragment } from "../identity/visible-to.ts";
+import { jsonb } from "../jsonb.ts";
 import { type AssignmentRow, type Attempt, type StageFacts, type StepRow, type TryRow, tryKey } from "./attempt.ts";
 import { oneOf } from "./one-of.ts";
 import { insertOutput, type NewOutputRow } from "./output-queries.ts";
@@ -87,8 +88,6 @@ export async function writeBatch(q: Query, { attempts, output }: BatchRows): Pro
 export const notesOf = ({ assignment: a, notes }: Attempt): TimelineNote[] =>
   notes.map((n) => ({ ...n, executionId: a.executionId, assignmentId: a.id, targetName: a.targetName }));
 
-type Json = Parameters<Query["json"]>[0];
-
 const plainAssignment = (a: AssignmentRow) => ({
   ...a,
   lastSeq: String(a.lastSeq),
@@ -113,7 +112,7 @@ const updateAssignments = (q: Query, rows: readonly { id: string }[]): Fragment 
   set state = r.state, state_reason = r."stateReason", last_seq = r."lastSeq", begun = true, finish = r.finish,
     offered_at = r."offeredAt", accepted_at = r."acceptedAt", started_at = r."startedAt",
     finished_at = r."finishedAt", timeout_at = r."timeoutAt"
-  from jsonb_to_recordset(${q.json(rows as unknown as Json)}) as r(
+  from jsonb_to_recordset(${jsonb(q, rows)}) as r(
     id uuid, state text, "stateReason" text, "lastSeq" bigint, finish jsonb, "offeredAt" timestamptz,
     "acceptedAt" timestamptz, "startedAt" timestamptz, "finishedAt" timestamptz, "timeoutAt" timestamptz)
   where a.id = r.id and ${oneOf(
@@ -126,7 +125,7 @@ const upsertSteps = (q: Query, rows: readonly object[]): Fragment => q`
   insert into automation.steps
     (assignment_id, step_id, attempt, position, state, reason, tries, outputs, changed, started_at, finished_at)
   select "assignmentId", "stepId", attempt, position, state, reason, tries, outputs, changed, "startedAt", "finishedAt"
-  from jsonb_to_recordset(${q.json(rows as unknown as Json)}) as r(
+  from jsonb_to_recordset(${jsonb(q, rows)}) as r(
     "assignmentId" uuid, "stepId" text, attempt integer, position integer, state text, reason text, tries integer,
     outputs jsonb, changed boolean, "startedAt" timestamptz, "finishedAt" timestamptz)
   on conflict (assignment_id, step_id) do update
@@ -141,7 +140,7 @@ const upsertTries = (q: Query, rows: readonly object[]): Fragment => q`
   select "assignmentId", attempt, "stepId", try, spawn, state, reason, pid, "bootId", "exitCode", signal, "startedAt",
     "finishedAt", "durationMs", "storedBytes", "storedLines", "outputBytes", "outputSha256", "outputVerified",
     "rawBytes", gaps
-  from jsonb_to_recordset(${q.json(rows as unknown as Json)}) as r(
+  from jsonb_to_recordset(${jsonb(q, rows)}) as r(
     "assignmentId" uuid, attempt integer, "stepId" text, try integer, spawn integer, state text, reason text,
     pid integer, "bootId" text, "exitCode" integer, signal text, "startedAt" timestamptz, "finishedAt" timestamptz,
     "durationMs" bigint, "storedBytes" bigint, "storedLines" bigint, "outputBytes" bigint, "outputSha256" bytea,

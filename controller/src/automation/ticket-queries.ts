@@ -1,9 +1,8 @@
 // SQL of download tickets. Called by output-tickets.ts.
 import type { AssignmentState } from "@opsconductor/contract/states";
 import type { Query } from "../context.ts";
+import { jsonb } from "../jsonb.ts";
 import type { OutputStream } from "./output-queries.ts";
-
-type Json = Parameters<Query["json"]>[0];
 
 export interface TicketRow extends OutputStream {
   fileName: string;
@@ -17,7 +16,7 @@ export async function insertTicket(q: Query, sha256: Uint8Array, row: TicketRow)
     insert into automation.download_tickets (sha256, assignment_id, attempt, step_id, try, file_name, raw, issued_to,
       expires_at)
     values (${Buffer.from(sha256)}, ${row.assignmentId}, ${row.attempt}, ${row.stepId}, ${row.try}, ${row.fileName},
-      ${row.raw}, ${q.json(row.issuedTo as Json)}, ${row.expiresAt})`;
+      ${row.raw}, ${jsonb(q, row.issuedTo)}, ${row.expiresAt})`;
 }
 
 /** Gone with this: of two uses at once, one finds it. */

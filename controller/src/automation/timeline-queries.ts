@@ -3,6 +3,7 @@
 import type { TimelineKind } from "@opsconductor/contract/api/executions";
 import type { Query } from "../context.ts";
 import type { Fragment } from "../identity/visible-to.ts";
+import { jsonb } from "../jsonb.ts";
 import { assignmentIdRange } from "./assignment-ids.ts";
 import { asUuid } from "./read-queries.ts";
 
@@ -23,7 +24,7 @@ export async function insertNotes(q: Query, notes: readonly TimelineNote[]): Pro
 export const insertNotesSql = (q: Query, notes: readonly TimelineNote[]): Fragment => q`
   insert into automation.execution_events (execution_id, at, kind, assignment_id, target_name, detail)
   select "executionId", at, kind, "assignmentId", "targetName", detail
-  from jsonb_to_recordset(${q.json(notes as never)}) as r(
+  from jsonb_to_recordset(${jsonb(q, notes)}) as r(
     "executionId" uuid, at timestamptz, kind text, "assignmentId" uuid, "targetName" text, detail jsonb)`;
 
 /** One note for each attempt that the agent holds; returns their executions. */
@@ -34,7 +35,7 @@ export async function insertNotesOfAgent(
 ): Promise<string[]> {
   const rows = await q<{ executionId: string }[]>`
     insert into automation.execution_events (execution_id, at, kind, assignment_id, target_name, detail)
-    select execution_id, ${note.at}, ${note.kind}, id, target_name, ${q.json(note.detail as never)}
+    select execution_id, ${note.at}, ${note.kind}, id, target_name, ${jsonb(q, note.detail)}
     from automation.assignments
     where agent_id = ${agentId} and finished_at is null and state in ('offered', 'accepted', 'running')
     returning execution_id`;

@@ -1,10 +1,10 @@
 // SQL of the audit log; the application's role can insert and read, never change.
 import type { AuditRecord } from "@opsconductor/contract/audit-chain";
 import type { Actor, Query } from "../context.ts";
+import { jsonb } from "../jsonb.ts";
 import type { AuditEntry } from "./audit.ts";
 import { recordColumns } from "./audit-chain-queries.ts";
 
-type Json = Parameters<Query["json"]>[0];
 type Fragment = ReturnType<Query>;
 
 export async function insertAudit(
@@ -15,7 +15,7 @@ export async function insertAudit(
     actor: Pick<Actor, "kind" | "id" | "name" | "sessionId" | "requestId" | "address">;
   },
 ): Promise<void> {
-  const json = (value: Record<string, unknown> | undefined) => (value ? sql.json(value as Json) : null);
+  const json = (value: Record<string, unknown> | undefined) => (value ? jsonb(sql, value) : null);
   await sql`
     insert into communication.audit (id, at, actor_kind, actor_id, actor_name, session_id, request_id, address,
       action, object_kind, object_id, object_name, outcome, before, after, detail)

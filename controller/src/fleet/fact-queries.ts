@@ -1,8 +1,9 @@
 // Facts on the agent and on its own target; called by store-facts.ts.
 import type { Query } from "../context.ts";
+import { jsonb } from "../jsonb.ts";
 
 export async function writeFacts(tx: Query, agentId: string, facts: Record<string, unknown>, now: Date): Promise<void> {
-  const json = tx.json(facts as never);
+  const json = jsonb(tx, facts);
   await tx`
     with told as (
       update fleet.agents set facts = ${json}, facts_at = ${now} where id = ${agentId} returning id, own_target_id, facts)

@@ -1,5 +1,6 @@
 // Last signs of agents and the database's mark; called by presence.ts.
 import type { Query } from "../context.ts";
+import { jsonb } from "../jsonb.ts";
 import type { Vitals } from "./fleet-link.ts";
 
 export interface LastSign {
@@ -14,7 +15,7 @@ export async function writeLastSigns(sql: Query, signs: readonly LastSign[], now
   const plain = signs.map((s) => ({ ...s, epoch: String(s.epoch) }));
   await sql`
     update fleet.agents a set vitals = v.vitals, last_seen_at = ${now}
-    from jsonb_to_recordset(${sql.json(plain as never)}) as v("agentId" uuid, epoch bigint, vitals jsonb)
+    from jsonb_to_recordset(${jsonb(sql, plain)}) as v("agentId" uuid, epoch bigint, vitals jsonb)
     join fleet.agent_sessions s on s.agent_id = v."agentId" and s.epoch = v.epoch
     where a.id = v."agentId"`;
 }

@@ -1,18 +1,11 @@
 // SQL of users and their roles.
+import type { IdentityUsersRow } from "@opsconductor/database/rows";
 import type { Query } from "../context.ts";
 
-export interface UserRow {
-  id: string;
-  username: string;
-  displayName: string;
-  email: string | null;
-  passwordHash: string | null;
-  mustChangePassword: boolean;
-  active: boolean;
-  lastSignInAt: Date | null;
+export type UserRow = Omit<IdentityUsersRow, "preferences" | "createdAt" | "updatedAt" | "revision"> & {
   roles: string[];
   permissions: string[];
-}
+};
 
 const columns = (sql: Query) => sql`
   u.id, u.username, u.display_name, u.email, u.password_hash, u.must_change_password, u.active, u.last_sign_in_at,
