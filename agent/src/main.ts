@@ -9,7 +9,7 @@ import { describeStatus, statusText } from "./link/describe-status.ts";
 import { enroll } from "./link/enroll.ts";
 import { hostFingerprint } from "./link/host-keys.ts";
 import { encodeRequest, requestInChild } from "./link/request-in-child.ts";
-import { CannotRun, runAgent } from "./link/run-agent.ts";
+import { CannotRun, runAgent, StateFailed, stateFailedExit } from "./link/run-agent.ts";
 import { StateFolder } from "./link/state-folder.ts";
 import { createHost } from "./runner/create-host.ts";
 import { version } from "./version.ts";
@@ -84,12 +84,15 @@ async function run(line: CommandLine): Promise<number> {
 }
 
 function createLog(): Logger {
-  return pino({
+  const destination = pino.destination({ fd: 1, sync: true });
+  destination.on("error", () => {}); // a log that is full or closed must not end the work
+  const options = {
     level: process.env.LOG_LEVEL ?? "info",
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (level) => ({ level }) },
-  });
+    formatters: { level: (level: string) => ({ level }) },
+  };
+  return pino(options, destination);
 }
 
 /** 3 when it is not running, as service managers expect it. */
@@ -137,6 +140,11 @@ function defaultStateDir(): string {
   return join(process.env.XDG_STATE_HOME ?? join(homedir(), ".local", "state"), "opsconductor-agent");
 }
 
+function exitCodeOf(error: unknown): number {
+  if (error instanceof StateFailed) return stateFailedExit;
+  return error instanceof BadCommandLine ? 2 : 1;
+}
+
 try {
   process.exitCode = await main(parseCommandLine(process.argv.slice(2)));
 } catch (error) {
@@ -144,5 +152,6 @@ try {
   const { details } = error as { details?: string };
   process.stderr.write(`${details ?? (known ? error.message : String(error))}\n`);
   if (error instanceof BadCommandLine) process.stderr.write(`\n${usage}`);
-  process.exitCode = error instanceof BadCommandLine ? 2 : 1;
+  process.exitCode = exitCodeOf(error);
+  if (process.exitCode === stateFailedExit) process.exit(); // as after a clean stop: watches would keep it
 }

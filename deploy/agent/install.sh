@@ -172,11 +172,16 @@ Description=OpsConductor agent
 Documentation=$url/docs
 Wants=network-online.target
 After=network-online.target
+# Never given up: what runs on this host is told by an agent only.
+StartLimitIntervalSec=0
 
 [Service]
 ExecStart=$prefix/current/bin/opsconductor-agent run --state-dir $state
 Restart=always
+# 1 s after the first end, up to 10 s while it ends again and again (systemd before 254 keeps to 1 s).
 RestartSec=1
+RestartSteps=5
+RestartMaxDelaySec=10
 # Steps outlive the agent: a restart or an upgrade stops its own process only, and each step may have a cgroup below.
 KillMode=process
 Delegate=yes

@@ -17,6 +17,8 @@ export class FailingJournal implements Journal {
   #poison = "";
   #onPoison: PoisonListener = () => {};
   #full = false;
+  /** Commits that found no space. */
+  refusals = 0;
   commits = 0;
 
   constructor(inner: Journal) {
@@ -72,7 +74,10 @@ export class FailingJournal implements Journal {
       }
       throw new Error(this.#poison);
     }
-    if (this.#full) throw new JournalFull("The disk is full (failure on demand).");
+    if (this.#full) {
+      this.refusals += 1;
+      throw new JournalFull("The disk is full (failure on demand).");
+    }
     const events = this.#inner.commit(records);
     this.#commitsLeft -= 1;
     this.commits += 1;

@@ -16,6 +16,11 @@ export function writeDurably(path: string, content: string): void {
   syncFolder(dirname(path));
 }
 
+/** No space, or a disk that fails: what is only a convenience goes without. */
+export function isDiskTrouble(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT", "EIO", "EROFS"].includes((error as NodeJS.ErrnoException).code ?? "");
+}
+
 export function moveDurably(from: string, to: string): void {
   renameSync(from, to);
   syncFolder(dirname(to));

@@ -47,6 +47,8 @@ export interface Host {
 
   /** Called whenever events or output may be there to send: coalesced, never per byte. */
   onReady(listener: () => void): void;
+  /** Called when `degraded` has come or gone: the controller should hear it now and not at the next heartbeat. */
+  onDegraded(listener: () => void): void;
 
   facts(): Promise<Record<string, unknown>>;
   vitals(): {

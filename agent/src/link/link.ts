@@ -56,6 +56,7 @@ export class Link {
     this.#facts = new FactsReporter(host, log);
     this.#addresses = candidates(identity.agentAddress, identity.reachedBy);
     host.onReady(() => this.#session?.ready());
+    host.onDegraded(() => this.#session?.beat());
   }
 
   /** Resolves when the signal was aborted and the stream is closed. */

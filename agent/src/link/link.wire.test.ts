@@ -291,13 +291,15 @@ test("the highest mark of the database survives a restart of the agent", async (
   expect(new MarkKeeper(agent.state.file("mark.json")).highest).toEqual(mark);
 });
 
-test("a degraded host says so in its heartbeats", async () => {
+test("a degraded host says so at once, and so when it is well again", async () => {
   agent = await startLinkedAgent(controller);
-  agent.host.problem = "journal poisoned: EIO";
-  await until("told", () =>
-    controller.heartbeats.some(
-      (h) => h.body?.$case === "heartbeat" && h.body.value.degraded === "journal poisoned: EIO",
-    ),
-  );
+  await until("the first", () => controller.heartbeats.length > 0);
+  const told = () =>
+    controller.heartbeats.map((h) => (h.body?.$case === "heartbeat" ? h.body.value.degraded : undefined)).at(-1);
+  const before = controller.heartbeats.length;
+  agent.host.setProblem("journal poisoned: EIO");
+  await until("told", () => told() === "journal poisoned: EIO");
   await until("in the status too", () => agent.status().degraded === "journal poisoned: EIO");
+  agent.host.setProblem("");
+  await until("told again", () => told() === "" && controller.heartbeats.length >= before + 2);
 });

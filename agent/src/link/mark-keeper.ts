@@ -1,7 +1,7 @@
 // Remembers how far the controller's database had come, over restarts of this agent: a controller that knows less was
 // restored from an older backup, and hello tells it so.
 import type { DatabaseMark } from "@opsconductor/proto/opsconductor/agent/v1/agent";
-import { readText, writeDurably } from "./durable-file.ts";
+import { isDiskTrouble, readText, writeDurably } from "./durable-file.ts";
 
 const writeEveryMs = 60_000;
 
@@ -34,7 +34,11 @@ export class MarkKeeper {
     if (!this.#highest) return;
     this.#writtenAtMs = performance.now();
     const { systemId, generation, position } = this.#highest;
-    writeDurably(this.#path, `${JSON.stringify({ systemId, generation, position: String(position) })}\n`);
+    try {
+      writeDurably(this.#path, `${JSON.stringify({ systemId, generation, position: String(position) })}\n`);
+    } catch (error) {
+      if (!isDiskTrouble(error)) throw error; // the one before stays, and a minute later this is tried again
+    }
   }
 }
 

@@ -88,6 +88,11 @@ export class Session {
     this.#output?.pump();
   }
 
+  /** Says how the host is, now and not only when it is time. */
+  beat(): void {
+    if (!this.#over && this.#events !== undefined) this.#beat();
+  }
+
   close(reason: string): void {
     this.#call.end();
     this.#finish({ kind: "closed", reason });

@@ -1,7 +1,7 @@
 // What `status` shows of the running agent: a 0600 file in the state folder, rewritten when something changed. It needs
 // no socket, so it works with any path length and on every platform.
 import { chmodSync, renameSync, writeFileSync } from "node:fs";
-import { readText } from "./durable-file.ts";
+import { isDiskTrouble, readText } from "./durable-file.ts";
 
 export interface AgentStatus {
   pid: number;
@@ -44,10 +44,15 @@ export class StatusFile {
     const text = `${JSON.stringify(this.#status, undefined, 2)}\n`;
     if (text === this.#written) return;
     const temporary = `${this.#path}.tmp`;
-    writeFileSync(temporary, text, { mode: 0o600 });
-    chmodSync(temporary, 0o600);
-    renameSync(temporary, this.#path);
-    this.#written = text;
+    try {
+      writeFileSync(temporary, text, { mode: 0o600 });
+      chmodSync(temporary, 0o600);
+      renameSync(temporary, this.#path);
+      this.#written = text;
+    } catch (error) {
+      // It is for people only: on a full disk they read the old one until there is space.
+      if (!isDiskTrouble(error)) throw error;
+    }
   }
 }
 

@@ -56,8 +56,10 @@ export class OutputSpool {
   async finish(exit: { headBytes: bigint; restBytes: bigint }, inlineLimit: number): Promise<OutputTotals> {
     while (this.advance()) await new Promise(setImmediate);
     const [headSize, tailSize] = [this.#size("head"), this.#size("tail")];
-    const rawBytes = BigInt(Math.max(headSize, Number(exit.headBytes))) + exit.restBytes;
-    const omittedBytes = rawBytes - BigInt(headSize) - BigInt(tailSize);
+    const there = BigInt(headSize + tailSize);
+    const written = exit.headBytes + exit.restBytes;
+    const rawBytes = written > there ? written : there;
+    const omittedBytes = rawBytes - there;
     // A secret is not looked for across a gap.
     if (omittedBytes > 0n || tailSize === 0) this.#take(Buffer.alloc(0), true);
     this.#redacted?.closeHead();

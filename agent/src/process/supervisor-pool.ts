@@ -45,7 +45,6 @@ export class SupervisorPool {
     this.#options = options;
     this.#ready = join(options.stateFolder, "ready");
     removeFolderNow(this.#ready);
-    mkdirSync(this.#ready, { recursive: true, mode: 0o700 });
     this.#refillIn(refillWhenQuietMs);
   }
 

@@ -5,7 +5,7 @@
 #   head   the first HEAD bytes of stdout and stderr, merged in the order written, as they come
 #   tail   the last TAIL bytes, only when the step wrote more than HEAD
 #   code   the command is over: its status, when, why it was told to stop, what the shell said about a signal
-#   exit   the output is complete too: raw bytes in head, raw bytes after it, code. Whole only with `end`.
+#   exit   the output is complete too: raw bytes in head, raw bytes after them, code. Whole only with `end`.
 # Arguments: BOOT-ID FIRST, how much of the output may be kept before HEAD is known.
 # The line: HEAD TAIL CGROUP-FOLDER-OR-EMPTY; then the file `job` says what to run. Without the whole line, because the
 # agent is gone or needs no supervisor, nothing is claimed and nothing stays.
@@ -52,33 +52,29 @@ supervise() {
   [ ! -r /proc/uptime ] || read -r up _ </proc/uptime
   [ ! -e kill ] || read -r why _ <kill
   read -r word <word
-  echo "$status $up $why $word" >code
+  # A full disk is waited for here and below: the outcome is not lost while this process lives.
+  until echo "$status $up $why $word" >code; do sleep 1; done
 } 2>word
 
 # `head -c` holds back what it has read until it has 4 KiB, so dd copies block by block: a dd that read fewer blocks
-# than asked has seen the end. Its third line counts bytes.
+# than asked has seen the end.
 capper() {
-  kept=0 more=0 full= head=$first
+  kept=0 full= head=$first
   while [ "$kept" -lt "$head" ]; do
     left=$((head - kept)) block=4096
     [ "$left" -ge "$block" ] || block=$left
-    count=$((left / block))
-    LC_ALL=C dd bs="$block" count="$count" 2>dd.$$ >>head || full=1
-    counted
+    count=$((left / block)) bytes=0 blocks=0
+    LC_ALL=C dd bs="$block" count="$count" 2>dd.$$ >>head && counted <dd.$$ || full=1
     kept=$((kept + bytes))
     claimed
     [ "$blocks" -ge "$count" ] && [ -z "$full" ] || break
   done
-  # Also when the disk is full: the pipe is read to its end, or the step would die of it.
-  if [ "$kept" -ge "$head" ] || [ -n "$full" ]; then
-    LC_ALL=C dd bs=65536 2>dd.$$ | tail -c "$tail" >tail
-    counted
-    more=$bytes
-  fi
+  # Also when the disk is full: the pipe is read to its end, or the step would die of it. A tail is whole or not there.
+  if [ "$kept" -ge "$head" ] || [ -n "$full" ]; then tail -c "$tail" >tail || : >tail; fi
   # The other side holds the pipe until it has written `code`. Without one nobody knows how it ended.
   read -r code <code || exit
-  # A full disk is waited for: the outcome is not lost while this process lives.
-  until echo "1 $kept $more $code
+  counted <total || bytes=$kept
+  until echo "1 $kept $((bytes - kept)) $code
 end" >exit; do sleep 1; done
 } 2>/dev/null
 
@@ -87,15 +83,18 @@ claimed() {
   read -r _ _ owner _ head tail _ <claim && [ "$owner" = $$ ] || exit
 }
 
+# What a dd has said at its end: how many blocks it read, how many bytes it wrote. It may have had no space to say it.
 counted() {
-  bytes=0
-  {
-    while read -r in rest; do [ "$rest" != "records in" ] || break; done
-    read -r _
-    read -r bytes _
-  } <dd.$$
-  case $in in *+*) ;; *) in=0+0 ;; esac
-  blocks=$((${in%+*} + ${in#*+})) bytes=${bytes:-0}
+  while read -r in rest; do [ "$rest" != "records in" ] || break; done
+  read -r _
+  read -r bytes _ && [ -n "$bytes" ] && blocks=$((${in%+*} + ${in#*+}))
 }
 
-supervise | capper
+# Between them every byte is counted, also what the capper has read and cannot write. A dd lets go of its output before it
+# says what it copied, so a shell holds that until then; and it says it into a block of the disk that is ours already.
+count() {
+  LC_ALL=C dd bs=65536 2<>total
+  :
+}
+echo "                                                                                                        " >total
+supervise | count | capper

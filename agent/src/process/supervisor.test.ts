@@ -1,5 +1,17 @@
+import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
 import { findProcesses } from "./find-processes.ts";
@@ -197,4 +209,60 @@ test("a killed supervisor is seen as gone, and what it left can be ended", async
 
 function hash(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
+}
+
+test.skipIf(!mayMount())(
+  "on a full disk the output is cut and every byte counted, and the outcome waits for space",
+  async () => {
+    const disk = bench.makeFolder();
+    const gate = join(bench.makeFolder(), "gate");
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", disk]);
+    try {
+      const folder = join(disk, "try");
+      mkdirSync(folder);
+      const lines = "i=0; while [ $i -lt 300 ]; do echo line $i of those that find no space; i=$((i+1)); done";
+      const run = bench.sh(`echo before; while [ ! -e ${gate} ]; do sleep 0.01; done; ${lines}; printf last; exit 3`, {
+        folder,
+      });
+      await until(() => readIfThere(join(folder, "head")).length > 0, "the first output");
+      fillDisk(join(disk, "filler"));
+      writeFileSync(gate, "");
+      await until(() => existsSync(join(folder, "code")), "the end of the command");
+      expect(readExit(folder)).toBeUndefined();
+      rmSync(join(disk, "filler"));
+      const expected = [
+        "before\n",
+        ...Array.from({ length: 300 }, (_, i) => `line ${i} of those that find no space\n`),
+        "last",
+      ].join("");
+      const end = (await run.over) as SpawnEnd & { kind: "exited" };
+      expect(end).toMatchObject({ kind: "exited", exit: { exitCode: 3 } });
+      expect(end.exit.headBytes + end.exit.restBytes).toBe(BigInt(expected.length));
+      const head = readFileSync(join(folder, "head"), "latin1");
+      expect(expected.startsWith(head)).toBe(true);
+      expect(expected.endsWith(readIfThere(join(folder, "tail")).toString())).toBe(true);
+      await until(() => !processExists(run.child.pid!), "the supervisor's end");
+    } finally {
+      execFileSync("umount", ["-l", disk]);
+    }
+  },
+);
+
+/** A full disk needs a file system of its own, and only root may make one. */
+function mayMount(): boolean {
+  return process.platform === "linux" && process.getuid?.() === 0;
+}
+
+function fillDisk(path: string): void {
+  const fd = openSync(path, "w");
+  try {
+    for (let size = 64 * 1024; size >= 1; )
+      try {
+        writeSync(fd, Buffer.alloc(size));
+      } catch {
+        size = Math.floor(size / 2);
+      }
+  } finally {
+    closeSync(fd);
+  }
 }

@@ -1,13 +1,18 @@
 // One attempt while it is not finished: its plan, what it has done, and what the controller wants of it. Events are
 // noted, then written together in one durable commit before anything depends on them.
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { InputValue } from "@opsconductor/contract/job/expression";
 import { checkInputs } from "@opsconductor/contract/job/inputs";
 import type { Job } from "@opsconductor/contract/job/job-schema";
 import type { StagePlan } from "@opsconductor/contract/job/plan-stage";
 import type { EventBody, JournalRecord, OfferRecord, Want } from "../journal/journal.ts";
+import { JournalFull } from "../journal/journal-problems.ts";
 import { type AttemptProgress, applyEvent, emptyProgress } from "./attempt-progress.ts";
 import type { HostContext } from "./host-context.ts";
+
+/** Between two looks whether a full disk has space again. */
+const fullDiskPauseMs = 1000;
 
 export interface PlannedJob {
   job: Job;
@@ -91,16 +96,32 @@ export class Attempt {
     this.#afterCommit.push(action);
   }
 
-  /** Makes everything noted durable. Throws when the journal fails: then nothing may be started or reported. */
-  commit(tell: "now" | "soon" = "now"): void {
+  /**
+   * Makes everything noted durable. Throws when the journal fails: then nothing may be started or reported. A full disk
+   * (JournalFull) leaves it noted, for the next time.
+   */
+  commitNow(tell: "now" | "soon" = "now"): void {
     if (this.#records.length === 0) return;
-    const records = this.#records;
+    this.#host.journal.commit(this.#records);
     this.#records = [];
-    this.#host.journal.commit(records);
     const actions = this.#afterCommit;
     this.#afterCommit = [];
     for (const action of actions) action();
     this.#host.ready(tell);
+  }
+
+  /** As commitNow; where the disk is full it waits for space, because what happened must not be lost for that. */
+  async commit(tell: "now" | "soon" = "now"): Promise<void> {
+    for (;;) {
+      try {
+        this.commitNow(tell);
+        return;
+      } catch (error) {
+        if (!(error instanceof JournalFull)) throw error;
+        this.#host.log.warn({ event: "journal.full", fence: this.fence });
+        await sleep(fullDiskPauseMs, undefined, { signal: this.#host.signal });
+      }
+    }
   }
 }
 

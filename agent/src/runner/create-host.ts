@@ -8,6 +8,7 @@ import { baseEnvironment } from "../guard/clean-environment.ts";
 import { loadPolicy } from "../guard/policy.ts";
 import { DiskReserve } from "../journal/disk-reserve.ts";
 import type { Journal } from "../journal/journal.ts";
+import { JournalFull } from "../journal/journal-problems.ts";
 import { SqliteJournal } from "../journal/sqlite-journal.ts";
 import { makePrivateFolder } from "../link/durable-file.ts";
 import type { Host, OfferMessage } from "../link/host.ts";
@@ -41,10 +42,14 @@ export interface HostOptions {
 }
 
 export interface RunningHost extends Host {
+  /** Resolves with the reason when this process can do no more: only another one can go on. Else never. */
+  readonly failure: Promise<string>;
   /** Stops taking work and lets go of everything. Steps that run are found again at the next start. */
   close(): void;
 }
 
+/** Until what found no space in the journal is tried again. */
+const againAfterMs = 2000;
 const dayMs = 24 * 3_600_000;
 
 /** Throws when the state folder or journal cannot be used, with what to do. */
@@ -125,6 +130,8 @@ class LinkedHost implements RunningHost {
   readonly #disk: DiskWatch;
   readonly #readiness: Readiness;
   readonly #stop: () => void;
+  readonly #failure = Promise.withResolvers<string>();
+  #onDegraded: () => void = () => {};
   readonly #vitals = createVitals();
   readonly #collectFacts = createFactCollector();
   /** Offers that came while nothing could be taken; the controller keeps them offered. */
@@ -135,7 +142,21 @@ class LinkedHost implements RunningHost {
     this.#disk = disk;
     this.#readiness = readiness;
     this.#stop = stop;
-    disk.onSpace = () => this.#takeDeferred();
+    const { journal, log } = host;
+    journal.onPoison((reason) => {
+      log.fatal({ event: "journal.poisoned", reason });
+      this.#failure.resolve(reason);
+      this.#onDegraded();
+    });
+    if (journal.poisoned() !== "") this.#failure.resolve(journal.poisoned()); // while it was recovered
+    disk.onChange = () => {
+      this.#onDegraded();
+      if (disk.problem === "") this.#takeDeferred();
+    };
+  }
+
+  get failure(): Promise<string> {
+    return this.#failure.promise;
   }
 
   journalId(): string {
@@ -164,13 +185,22 @@ class LinkedHost implements RunningHost {
       this.#deferred.set(offer.fence, { offer, controllerNowMs, atMs: performance.now() });
       return;
     }
-    this.#guarded("offer", () => receiveOffer(this.#host, offer, controllerNowMs));
+    const heardAt = performance.now();
+    this.#guarded(
+      "offer",
+      () => receiveOffer(this.#host, offer, controllerNowMs),
+      () => this.receiveOffer(offer, controllerNowMs + performance.now() - heardAt),
+    );
   }
 
   receiveDesire(desire: Parameters<Host["receiveDesire"]>[0]): void {
     if (this.#host.signal.aborted || this.#host.journal.poisoned() !== "") return;
     if (desire.want === "cancel") this.#deferred.delete(desire.fence);
-    this.#guarded("desire", () => receiveDesire(this.#host, desire));
+    this.#guarded(
+      "desire",
+      () => receiveDesire(this.#host, desire),
+      () => this.receiveDesire(desire),
+    );
   }
 
   eventsAfter(fence: bigint, seq: bigint, limit: number): ReturnType<Host["eventsAfter"]> {
@@ -193,6 +223,10 @@ class LinkedHost implements RunningHost {
     this.#readiness.listener = listener;
   }
 
+  onDegraded(listener: () => void): void {
+    this.#onDegraded = listener;
+  }
+
   facts(): Promise<Record<string, unknown>> {
     return this.#collectFacts();
   }
@@ -212,7 +246,8 @@ class LinkedHost implements RunningHost {
       forgetNow(this.#host);
       if (this.#host.journal.poisoned() === "") this.#host.journal.commit([]);
     });
-    this.#host.journal.close();
+    // What is open of a poisoned journal cannot be closed well; the next life reads what is on the disk.
+    this.#guarded("close", () => this.#host.journal.close());
   }
 
   #takeDeferred(): void {
@@ -222,11 +257,16 @@ class LinkedHost implements RunningHost {
       this.receiveOffer(offer, controllerNowMs + performance.now() - atMs);
   }
 
-  /** A poisoned journal is said by `degraded`; the link must not fall over it. */
-  #guarded(what: string, action: () => void): void {
+  /** A poisoned journal is said by `degraded`; the link must not fall over it. What finds no space comes `again`. */
+  #guarded(what: string, action: () => void, again: () => void = () => {}): void {
     try {
       action();
     } catch (error) {
+      if (error instanceof JournalFull) {
+        this.#host.log.warn({ event: `${what}.deferred`, reason: error.message });
+        setTimeout(again, againAfterMs).unref();
+        return;
+      }
       this.#host.log.error({ event: `${what}.failed`, err: error });
       if (this.#host.journal.poisoned() === "") throw error;
     }

@@ -5,15 +5,17 @@ import type { Logger } from "pino";
 import type { DiskReserve } from "../journal/disk-reserve.ts";
 
 const everyMs = 5000;
+/** While there is a problem: work should go on soon after it is gone. */
+const everyMsInTrouble = 1000;
 
 export class DiskWatch {
   readonly #folder: string;
   readonly #minFreeBytes: number;
   readonly #reserve: DiskReserve;
   readonly #log: Logger;
-  readonly #timer: NodeJS.Timeout;
-  /** Called when there is space again. */
-  onSpace: () => void = () => {};
+  #timer: NodeJS.Timeout | undefined;
+  /** Called when a problem came or went. */
+  onChange: () => void = () => {};
   #problem = "";
 
   constructor(folder: string, minFreeBytes: number, reserve: DiskReserve, log: Logger) {
@@ -21,9 +23,7 @@ export class DiskWatch {
     this.#minFreeBytes = minFreeBytes;
     this.#reserve = reserve;
     this.#log = log;
-    this.look();
-    this.#timer = setInterval(() => this.look(), everyMs);
-    this.#timer.unref();
+    this.#watch();
   }
 
   /** Empty while there is enough. */
@@ -35,11 +35,16 @@ export class DiskWatch {
     const before = this.#problem;
     this.#problem = this.#check();
     if (this.#problem !== before) this.#log.warn({ event: "disk.space", problem: this.#problem });
-    if (before !== "" && this.#problem === "") this.onSpace();
+    if ((before === "") !== (this.#problem === "")) this.onChange();
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
+  }
+
+  #watch(): void {
+    this.look();
+    this.#timer = setTimeout(() => this.#watch(), this.#problem === "" ? everyMs : everyMsInTrouble).unref();
   }
 
   #check(): string {

@@ -1,7 +1,9 @@
 // What the host does when the controller says what it wants of an attempt. Desires are state: they come again at every
 // hello, so each is safe to hear twice. Called by the host for the link.
 import { isFinal } from "../journal/journal-index.ts";
+import { JournalFull } from "../journal/journal-problems.ts";
 import type { DesireMessage } from "../link/host.ts";
+import type { Attempt } from "./attempt.ts";
 import { forgetSoon } from "./forget-attempt.ts";
 import { describeKey, type HostContext } from "./host-context.ts";
 
@@ -20,8 +22,17 @@ export function receiveDesire(host: HostContext, desire: DesireMessage): void {
   if (same || running.want === "cancel" || want === "forget") return;
   host.log.info({ event: "assignment.desired", ...describeKey(desire), fence, want, reason });
   running.record({ kind: "desire", fence, want, reason, releaseThroughStep });
-  running.commit();
+  // On a full disk it is followed all the same: the controller says it again at every hello.
+  tryCommit(running);
   running.setWant(want, reason, releaseThroughStep);
+}
+
+function tryCommit(attempt: Attempt): void {
+  try {
+    attempt.commitNow();
+  } catch (error) {
+    if (!(error instanceof JournalFull)) throw error;
+  }
 }
 
 /** Cancelled before the offer came: it never was and never will be accepted. */

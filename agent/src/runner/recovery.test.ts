@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -7,7 +7,8 @@ import { FailingJournal } from "../journal/failing-journal.ts";
 import type { EventBody, JournalRecord } from "../journal/journal.ts";
 import { SqliteJournal } from "../journal/sqlite-journal.ts";
 import type { OfferMessage } from "../link/host.ts";
-import { readBootId } from "../process/process-identity.ts";
+import { findSupervisors, isCapper } from "../process/find-processes.ts";
+import { readBootId, readProcessStat } from "../process/process-identity.ts";
 import { processExists } from "../process/testing/run-try.ts";
 import { HostBench, until } from "./testing/host-bench.ts";
 
@@ -47,6 +48,7 @@ const readText = (path: string) => {
     return "";
   }
 };
+const readIfFolder = (path: string) => (existsSync(path) ? readdirSync(path) : []);
 const pidIn = (name: string) => until(() => Number(readText(bench.path(name))) || undefined, `pid in ${name}`);
 
 test("a step survives kill -9 of its agent: adopted with the same pid, true exit code, and every byte", async () => {
@@ -292,3 +294,30 @@ function isThere(path: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
   return found !== undefined && (found.isDirectory() || found.size > 0);
 }
+
+test("a supervisor killed with its claim about to be made starts nothing beside the spawn that takes its place", async () => {
+  bench.host.close();
+  const { note, starts } = ledger();
+  const ready = bench.path("state/ready");
+  const before = new Set(readIfFolder(ready));
+  const offer = bench.offer(`steps: [ { id: a, run: "${note}" } ]`);
+  bench.open();
+  const [folder] = await until(() => {
+    const made = readIfFolder(ready).filter((name) => !before.has(name) && existsSync(join(ready, name, "0.1.1/word")));
+    return made.length > 0 && made;
+  }, "a supervisor that waits");
+  const mark = readText(join(ready, folder!, "0.1.1/supervisor"));
+  const shells = await until(() => {
+    const found = findSupervisors(mark).filter((pid) => !isCapper(pid));
+    return found.length === 4 && found; // the leader, and the three sides of its pipe
+  }, "its shells");
+  const leader = shells.find((pid) => readProcessStat(pid)?.session === pid)!;
+  for (const pid of shells) if (pid !== leader) process.kill(pid, "SIGSTOP");
+  bench.host.receiveOffer(offer, Date.now());
+  await until(() => bench.eventsOf(offer.fence, "tryStarting").length === 1, "the start on record");
+  process.kill(leader, "SIGKILL");
+  expect((await bench.outcome(offer.fence)).state).toBe("succeeded");
+  for (const pid of shells) if (pid !== leader && processExists(pid)) process.kill(pid, "SIGCONT");
+  await until(() => !shells.some(processExists), "the end of its shells");
+  expect(starts()).toBe(1);
+});

@@ -36,7 +36,7 @@ export async function resumeTry(
 async function adopt(host: HostContext, place: TryPlace, claim: ClaimRecord, open: TryProgress): Promise<TryResult> {
   host.log.info({ event: "try.adopted", fence: place.attempt.fence, step: place.step.id, pid: claim.pid });
   place.attempt.note({ kind: "tryAdopted", stepId: place.step.id, try: open.try, pid: claim.pid });
-  place.attempt.commit();
+  await place.attempt.commit();
   host.outputs.advance(place.address);
   const startedAt = open.starting;
   const end = await superviseTry(host, { place, spawn: undefined, supervisorPid: claim.pid, startedAt });

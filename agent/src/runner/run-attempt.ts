@@ -18,7 +18,7 @@ export async function runAttempt(host: HostContext, attempt: Attempt): Promise<v
   try {
     for (const phase of phases) await phase(host, attempt);
   } catch (error) {
-    if (!host.signal.aborted) giveUp(host, attempt, error as Error);
+    if (!host.signal.aborted) await giveUp(host, attempt, error as Error);
   } finally {
     releaseSlot(host, attempt);
   }
@@ -44,10 +44,10 @@ async function runFinally(host: HostContext, attempt: Attempt): Promise<void> {
   }
 }
 
-function finish(host: HostContext, attempt: Attempt): void {
+async function finish(host: HostContext, attempt: Attempt): Promise<void> {
   const outcome = finalOutcome(attempt.plan, attempt.progress, attempt.wantReason);
   attempt.note({ kind: "finished", ...outcome });
-  attempt.commit();
+  await attempt.commit();
   markStage("end.durable");
   host.supervisors.quiet();
   host.attempts.delete(attempt.fence);
@@ -57,12 +57,12 @@ function finish(host: HostContext, attempt: Attempt): void {
 
 // A poisoned journal ends the work of this life; the steps go on and the next life finds them. Anything else is a
 // mistake of ours: the attempt must not stay open for ever because of it.
-function giveUp(host: HostContext, attempt: Attempt, error: Error): void {
+async function giveUp(host: HostContext, attempt: Attempt, error: Error): Promise<void> {
   host.log.error({ event: "attempt.broken", ...describeKey(attempt.offer), err: error });
   if (host.journal.poisoned() !== "") return;
   try {
     attempt.note({ kind: "finished", state: "failed", reason: `the agent could not go on: ${error.message}` });
-    attempt.commit();
+    await attempt.commit();
     host.attempts.delete(attempt.fence);
   } catch (again) {
     host.log.error({ event: "attempt.broken", ...describeKey(attempt.offer), err: again });

@@ -45,7 +45,7 @@ async function runTries(
     const { tries } = stepOf(attempt.progress, step.id);
     const delayMs = delayBeforeNextTry(host, attempt, step, result);
     if (delayMs === undefined) return result;
-    attempt.commit();
+    await attempt.commit();
     const cancelled = await pause(host, attempt, step, delayMs);
     if (cancelled) return { ...result, state: "cancelled", reason: attempt.wantReason };
     result = await startTry(host, attempt, step, tries.length + 1);

@@ -4,13 +4,15 @@ import { basename, join } from "node:path";
 import type { PlannedStep } from "@opsconductor/contract/job/plan-stage";
 import { markStage } from "@opsconductor/contract/stage-marks";
 import type { OutputRecord } from "../journal/journal.ts";
+import { killLeftovers } from "../process/stop-try.ts";
 import type { Supervisor } from "../process/supervisor.ts";
+import { readClaim } from "../process/try-records.ts";
 import type { Attempt } from "./attempt.ts";
 import { finishTry, reportTry, type TryResult } from "./finish-try.ts";
 import type { HostContext } from "./host-context.ts";
 import { outputsFile, type StepCommand, stepCommand } from "./step-command.ts";
 import { superviseTry } from "./supervise-try.ts";
-import { placeOf, type TryPlace } from "./try-place.ts";
+import { placeOf, type TryPlace, targetOf } from "./try-place.ts";
 
 /** A start that provably did not happen is made again; a host that refused three times will refuse a fourth. */
 const maxSpawns = 3;
@@ -31,11 +33,12 @@ export async function startTry(
   });
   if (!decision.allowed) return failBeforeStart(host, place, `denied by this host's policy: ${decision.reason}`);
 
-  const { supervisor, caps } = prepare(host, place, command);
+  const { supervisor, caps } = tryPrepare(host, place, command);
+  if (supervisor === undefined) return failBeforeStart(host, place, `it could not be started: ${caps}`);
   markStage("try.prepared");
   attempt.note({ kind: "tryStarting", stepId: step.id, try: tryNumber, spawn });
   attempt.record({ kind: "output", output: openStream(place) });
-  commitOrDismiss(attempt, supervisor);
+  await commitOrDismiss(attempt, supervisor);
   markStage("start.durable");
 
   const startedAt = host.now();
@@ -53,6 +56,19 @@ export async function startTry(
 interface Caps {
   headBytes: number;
   tailBytes: number;
+}
+
+/** No space, no processes left: what the system says is the step's outcome, and the rest of the job goes its way. */
+function tryPrepare(
+  host: HostContext,
+  place: TryPlace,
+  command: StepCommand,
+): { supervisor: Supervisor; caps: Caps } | { supervisor: undefined; caps: string } {
+  try {
+    return prepare(host, place, command);
+  } catch (error) {
+    return { supervisor: undefined, caps: (error as Error).message };
+  }
 }
 
 /** Everything that may stand before the start is durable: the supervisor does nothing until it is told. */
@@ -80,9 +96,9 @@ export function openOutput(host: HostContext, place: TryPlace, caps = capsOf(hos
 }
 
 // A journal that fails ends the work of this life: what waits to begin would wait as long as the agent lives.
-function commitOrDismiss(attempt: Attempt, supervisor: Supervisor): void {
+async function commitOrDismiss(attempt: Attempt, supervisor: Supervisor): Promise<void> {
   try {
-    attempt.commit("soon");
+    await attempt.commit("soon");
   } catch (error) {
     supervisor.dismiss();
     throw error;
@@ -95,8 +111,12 @@ function openStream({ address, folder }: TryPlace): OutputRecord {
   return { ...where, ackedOffset: 0n, totalBytes: undefined, inline: undefined };
 }
 
+// The supervisor that we started is gone, but a child of it may be about to claim: then that spawn is the one that ran.
 async function startAgain(host: HostContext, place: TryPlace, reason: string): Promise<TryResult> {
   const { attempt, step } = place;
+  await killLeftovers(targetOf(host, place, 0));
+  const claim = readClaim(place.folder);
+  if (typeof claim === "object" && claim.pid > 0) return finishTry(host, place, { kind: "gone" }, 0);
   host.log.warn({ event: "try.not_started", fence: attempt.fence, step: step.id, spawn: place.spawn, reason });
   const stopped = attempt.cancelled && step.phase !== "finally";
   if (place.spawn < maxSpawns && !stopped) return startTry(host, attempt, step, place.try, place.spawn + 1);

@@ -3,6 +3,7 @@
 import type { ChildProcess } from "node:child_process";
 import { markStage } from "@opsconductor/contract/stage-marks";
 import type { Moment } from "../journal/journal.ts";
+import { JournalFull } from "../journal/journal-problems.ts";
 import { stopTry } from "../process/stop-try.ts";
 import type { ClaimRecord, StopReason } from "../process/try-records.ts";
 import { type SpawnEnd, TryWatch } from "../process/watch-try.ts";
@@ -142,9 +143,9 @@ class TrySupervision {
 
   #commit(): void {
     try {
-      this.#place.attempt.commit();
+      this.#place.attempt.commitNow();
     } catch (error) {
-      this.#end.reject(error);
+      if (!(error instanceof JournalFull)) this.#end.reject(error); // else it is told together with the end
     }
   }
 }

@@ -11,7 +11,7 @@ export async function takeSlot(host: HostContext, attempt: Attempt): Promise<voi
   const slot = host.slots.take(attempt.offer.assignmentId);
   attempt.hasSlot = slot === true;
   if (slot === true) return;
-  attempt.commit();
+  await attempt.commit();
   const cancelled = onAbort(attempt.cancelSignal);
   const first = await orStopped(host, Promise.race([slot.granted.then(() => "granted"), cancelled.aborted]));
   cancelled.undo();
@@ -29,7 +29,7 @@ export async function waitForRelease(host: HostContext, attempt: Attempt, step: 
   if (step.phase === "finally") return;
   while (isHeld(attempt, step) && !attempt.cancelled && stageLeft(host, attempt) > 0) {
     if (attempt.progress.heldBefore !== step.id) attempt.note({ kind: "held", nextStepId: step.id });
-    attempt.commit();
+    await attempt.commit();
     releaseSlot(host, attempt);
     const deadline = Promise.withResolvers<void>();
     const undo = startTimer(stageLeft(host, attempt), deadline.resolve);

@@ -10,6 +10,7 @@ export class FakeHost implements Host {
   readonly #output = new Map<string, { source: OutputSource; data: Buffer }>();
   readonly ackedOutput = new Map<string, bigint>();
   #listener: () => void = () => {};
+  #onDegraded: () => void = () => {};
   problem = "";
 
   put(fence: bigint, ...bodies: EventBody[]): void {
@@ -80,6 +81,16 @@ export class FakeHost implements Host {
 
   onReady(listener: () => void): void {
     this.#listener = listener;
+  }
+
+  /** The host's state changes with a word to the link. */
+  setProblem(problem: string): void {
+    this.problem = problem;
+    this.#onDegraded();
+  }
+
+  onDegraded(listener: () => void): void {
+    this.#onDegraded = listener;
   }
 
   facts = async () => ({ os: { family: "linux" } });
