@@ -23,6 +23,8 @@ export interface FaultStackOptions extends DevstackOptions {
   restartDelayMs?: () => number;
   /** False: what ends stays down until the caller starts it. */
   restart?: boolean;
+  /** A PostgreSQL of the test's own, where the controller is given a DATABASE_URL. */
+  server?: { owner: SocketConnection; data: string };
 }
 
 /** An end that nobody of the test asked for with a signal: the product ended by itself. */
@@ -122,6 +124,7 @@ export class FaultStack {
   }
 
   ownerConnection(): SocketConnection {
+    if (this.#options.server) return this.#options.server.owner;
     const { directory, ownerPassword: secret } = this.#place();
     const [socketDir, name] = [socketDirOf(directory), "opsconductor"];
     return { socketDir, database: name, username: name, password: secret };
@@ -214,6 +217,7 @@ export class FaultStack {
   }
 
   #dataFolder(): string {
+    if (this.#options.server) return this.#options.server.data;
     return join(this.#place().directory, "data");
   }
 
