@@ -106,7 +106,7 @@ export class FaultStack {
         const { items } = await this.api.call<{ items: Agent[] }>("GET", "/api/v1/agents");
         return items.filter((agent) => agent.state === "online").length >= count;
       },
-      { timeoutMs },
+      { timeoutMs, everyMs: 200 },
     );
   }
 

@@ -99,6 +99,6 @@ class Feed implements WorkFeed {
     const path = "/api/v1/executions?limit=100";
     const answer = await this.#faults.api.answer<{ items: { id: string; state: string }[] }>("GET", path);
     for (const { id, state } of answer.body.items ?? []) if (finishedStates.includes(state)) this.#open.delete(id);
-    await sleep(100);
+    await sleep(300);
   }
 }
