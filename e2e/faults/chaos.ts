@@ -64,7 +64,7 @@ async function attack(sources: MomentSources, options: ChaosOptions, random: Ran
   const began = performance.now();
   const workload = planWorkload(random.stream("workload"), { targets: faults.targets });
   await saveJobs(faults, workload);
-  const feed = feedWork(faults, workload, () => 16);
+  const feed = feedWork(faults, workload, () => 32);
   const killer = new Killer(sources);
   const strikes = random.stream("strikes");
   const plan = (index: number) => planStrike(strikes, index, { agents: faults.agents.length, momentsFor });

@@ -30,8 +30,6 @@ export function feedWork(faults: Pick<FaultStack, "api">, workload: Workload, ma
   return new Feed(faults, workload, maxOpen);
 }
 
-const finishedStates = ["succeeded", "failed", "partial", "cancelled", "timed_out", "skipped"];
-
 class Feed implements WorkFeed {
   readonly asked: AskedExecution[] = [];
   readonly answerMs: number[] = [];
@@ -96,9 +94,12 @@ class Feed implements WorkFeed {
   }
 
   async #noteFinished(): Promise<void> {
-    const path = "/api/v1/executions?limit=100";
-    const answer = await this.#faults.api.answer<{ items: { id: string; state: string }[] }>("GET", path);
-    for (const { id, state } of answer.body.items ?? []) if (finishedStates.includes(state)) this.#open.delete(id);
+    const sql = this.#faults.owner();
+    const finished = await sql<{ id: string }[]>`
+      select id from automation.executions where finished_at is not null and id = any(${[...this.#open]}::uuid[])`.catch(
+      () => [], // PostgreSQL is away
+    );
+    for (const { id } of finished) this.#open.delete(id);
     await sleep(300);
   }
 }
