@@ -110,7 +110,7 @@ function planStep(random: Random, id: string, phase: StepPhase, options: Workloa
 /** Many small, some of a few pages, few large, and now and then one far beyond what is kept. */
 function chooseBytes(random: Random, maxBytes: number): number {
   const size = random.next();
-  if (size > 0.99) return random.int(maxBytes, 6 * maxBytes);
+  if (size > 0.99) return random.int(maxBytes, 3 * maxBytes);
   if (size < 0.15) return 0;
   if (size < 0.7) return Math.min(maxBytes, random.int(1, 2 * kibibyte));
   if (size < 0.95) return Math.min(maxBytes, random.int(2 * kibibyte, 200 * kibibyte));
