@@ -84,7 +84,7 @@ async function pauseAll(
   const otherApi = new ReliableApi(() => Api.signIn(second.stack.url, "admin", faultsPassword), over.signal);
   const feeds = [
     feedWork(faults, workload, () => agents),
-    feedWork({ api: otherApi }, elsewhere(workload), () => agents),
+    feedWork({ api: otherApi, owner: () => faults.owner() }, elsewhere(workload), () => agents),
   ];
   const chatters = faults.targets.map((host) => new Chatter(faults.api, host));
   const pauser = new Pauser(faults, balancer, await controllersOf(faults, second));

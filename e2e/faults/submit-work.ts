@@ -26,7 +26,11 @@ export async function saveJobs(faults: FaultStack, workload: Workload): Promise<
 }
 
 /** Starts executions while fewer than `maxOpen` of them are unfinished, until stopped. */
-export function feedWork(faults: Pick<FaultStack, "api">, workload: Workload, maxOpen: () => number): WorkFeed {
+export function feedWork(
+  faults: Pick<FaultStack, "api" | "owner">,
+  workload: Workload,
+  maxOpen: () => number,
+): WorkFeed {
   return new Feed(faults, workload, maxOpen);
 }
 
@@ -34,7 +38,7 @@ class Feed implements WorkFeed {
   readonly asked: AskedExecution[] = [];
   readonly answerMs: number[] = [];
   steps = 0;
-  readonly #faults: Pick<FaultStack, "api">;
+  readonly #faults: Pick<FaultStack, "api" | "owner">;
   readonly #workload: Workload;
   readonly #maxOpen: () => number;
   readonly #open = new Set<string>();
@@ -43,7 +47,7 @@ class Feed implements WorkFeed {
   #failure: unknown;
   #stopped = false;
 
-  constructor(faults: Pick<FaultStack, "api">, workload: Workload, maxOpen: () => number) {
+  constructor(faults: Pick<FaultStack, "api" | "owner">, workload: Workload, maxOpen: () => number) {
     this.#faults = faults;
     this.#workload = workload;
     this.#maxOpen = maxOpen;
