@@ -20,6 +20,7 @@ const table: Record<string, readonly string[]> = {
     "contract/src/states",
     "contract/src/fingerprint",
     "contract/src/enrolment-bytes",
+    "contract/src/testing",
     "contract/src/stage-marks",
   ],
   ui: ["contract"],

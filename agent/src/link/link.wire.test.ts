@@ -1,9 +1,10 @@
 import { status } from "@grpc/grpc-js";
+import { until } from "@opsconductor/contract/testing/until";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { MarkKeeper } from "./mark-keeper.ts";
 import { FakeController } from "./testing/fake-controller.ts";
 import { FakeHost } from "./testing/fake-host.ts";
-import { enrolledState, type LinkedAgent, startLinkedAgent, until } from "./testing/linked-agent.ts";
+import { enrolledState, type LinkedAgent, startLinkedAgent } from "./testing/linked-agent.ts";
 import { silentAddress } from "./testing/silent-address.ts";
 
 let controller: FakeController;

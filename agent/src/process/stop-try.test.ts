@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
+import { until } from "@opsconductor/contract/testing/until";
 import { afterAll, expect, test, vi } from "vitest";
 import { detectCgroups, removeCgroup } from "./cgroup.ts";
 import { findProcesses } from "./find-processes.ts";
 import { stopTry } from "./stop-try.ts";
-import { processExists, readIfThere, type TestTry, TryBench, until } from "./testing/run-try.ts";
+import { processExists, readIfThere, type TestTry, TryBench } from "./testing/run-try.ts";
 import { readExit } from "./try-records.ts";
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
@@ -14,10 +15,10 @@ afterAll(() => bench.close());
 
 /** The script writes the pids it wants to see dead, one a line. */
 async function pidsOf(run: TestTry, count: number): Promise<number[]> {
-  const lines = await until(() => {
+  const lines = await until(`${count} pids`, () => {
     const found = run.output().toString().split("\n").slice(0, -1);
     return found.length >= count && found;
-  }, `${count} pids`);
+  });
   return lines.map(Number);
 }
 
@@ -60,7 +61,7 @@ test("cancel also ends a child that was left in the background by a command that
 test("a child that cleared its environment is found by its session though it let go of the output", async () => {
   const pidFile = join(bench.root, "cleared");
   const run = bench.sh(`env -i sh -c 'echo $$ >${pidFile}; exec sleep 100' >/dev/null 2>&1 & exec sleep 100`);
-  const pid = await until(() => Number(readIfThere(pidFile).toString()) || undefined, "the child's pid");
+  const pid = await until("the child's pid", () => Number(readIfThere(pidFile).toString()) || undefined);
   await stopTry(run.target, { why: "cancelled", graceMs: 0 });
   expect(processExists(pid)).toBe(false);
 });
@@ -78,10 +79,10 @@ test("a background child that lets go of the output lives on after a normal end"
   const pidFile = join(bench.root, "daemon");
   const run = bench.sh(`(setsid sh -c 'echo $$ >${pidFile}; exec sleep 100' >/dev/null 2>&1 &); exit 0`);
   expect(await run.over).toMatchObject({ exit: { exitCode: 0 } });
-  const pid = await until(() => Number(readIfThere(pidFile).toString()) || undefined, "the daemon's pid");
+  const pid = await until("the daemon's pid", () => Number(readIfThere(pidFile).toString()) || undefined);
   expect(processExists(pid)).toBe(true);
   process.kill(pid, "SIGKILL");
-  await until(() => !processExists(pid), "the daemon's end");
+  await until("the daemon's end", () => !processExists(pid));
 });
 
 test("a stop that comes after the end changes nothing", async () => {
@@ -97,15 +98,15 @@ test.skipIf(!canUseCgroups())("in a cgroup nothing escapes, not even at once", a
   const cgroups = detectCgroups(`1 1 0:0 / ${cgroupMount()} rw - cgroup2 cgroup2 rw\n`, `0::/oc-test-${process.pid}\n`);
   const cgroup = cgroups!.create("a")!;
   const run = bench.sh(`setsid env -i sh -c 'echo $$; exec sleep 100' >pid 2>&1 & wait`, { cgroup });
-  const members = await until(() => {
+  const members = await until("processes in the cgroup", () => {
     const pids = readFileSync(join(cgroup, "cgroup.procs"), "utf8").trim().split("\n");
     return pids.length >= 2 && pids.map(Number);
-  }, "processes in the cgroup");
+  });
   expect(members).not.toContain(run.child.pid);
   await stopTry(run.target, { why: "cancelled", graceMs: 0 });
   expect(await run.over).toMatchObject({ exit: { signal: "SIGKILL", stopped: "cancelled" } });
   expect(members.filter(processExists)).toEqual([]);
-  await until(() => readFileSync(join(cgroup, "cgroup.procs"), "utf8") === "", "an empty cgroup");
+  await until("an empty cgroup", () => readFileSync(join(cgroup, "cgroup.procs"), "utf8") === "");
   removeCgroup(cgroup);
   rmdirSync(root);
 });

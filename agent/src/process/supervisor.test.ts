@@ -13,11 +13,12 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { until } from "@opsconductor/contract/testing/until";
 import { afterAll, expect, test, vi } from "vitest";
 import { findProcesses } from "./find-processes.ts";
 import { jobFile } from "./job-file.ts";
 import { killLeftovers } from "./stop-try.ts";
-import { begin, prepare, processExists, readIfThere, TryBench, until } from "./testing/run-try.ts";
+import { begin, prepare, processExists, readIfThere, TryBench } from "./testing/run-try.ts";
 import { giveSpawnUp, readClaim, readExit } from "./try-records.ts";
 import { type SpawnEnd, TryWatch } from "./watch-try.ts";
 
@@ -64,7 +65,7 @@ test("of twenty supervisors that race for one claim, one runs the command", asyn
 test("a supervisor that waits does nothing until it is told, and goes when the agent does", async () => {
   const folder = bench.makeFolder();
   const waiting = prepare(bench.spec(["/bin/true"], { folder }));
-  await until(() => existsSync(join(folder, "word")), "the supervisor's start");
+  await until("the supervisor's start", () => existsSync(join(folder, "word")));
   waiting.dismiss();
   await new Promise((resolve) => waiting.child.on("exit", resolve));
   expect(readClaim(folder)).toBeUndefined();
@@ -135,7 +136,7 @@ test("an agent that comes too late cannot take the claim back", async () => {
 test("output is there while the command still runs", async () => {
   const release = join(bench.root, "release");
   const run = bench.sh(`echo first; while [ ! -e ${release} ]; do sleep 0.01; done; echo second`);
-  await until(() => run.output().toString() === "first\n", "the first line");
+  await until("the first line", () => run.output().toString() === "first\n");
   expect(readExit(run.folder)).toBeUndefined();
   writeFileSync(release, "");
   await run.over;
@@ -196,7 +197,7 @@ test("a command that cannot be found fails with 127 and says so", async () => {
 test("a script's kill 0 ends the script and not its supervisor", async () => {
   const run = bench.sh("sleep 30 & kill 0; wait");
   expect(await run.over).toMatchObject({ kind: "exited", exit: { signal: "SIGTERM", stopped: undefined } });
-  await until(() => !processExists(run.child.pid!), "the supervisor's end");
+  await until("the supervisor's end", () => !processExists(run.child.pid!));
 });
 
 test("a killed supervisor is seen as gone, and what it left can be ended", async () => {
@@ -224,10 +225,10 @@ test.skipIf(!mayMount())(
       const run = bench.sh(`echo before; while [ ! -e ${gate} ]; do sleep 0.01; done; ${lines}; printf last; exit 3`, {
         folder,
       });
-      await until(() => readIfThere(join(folder, "head")).length > 0, "the first output");
+      await until("the first output", () => readIfThere(join(folder, "head")).length > 0);
       fillDisk(join(disk, "filler"));
       writeFileSync(gate, "");
-      await until(() => existsSync(join(folder, "code")), "the end of the command");
+      await until("the end of the command", () => existsSync(join(folder, "code")));
       expect(readExit(folder)).toBeUndefined();
       rmSync(join(disk, "filler"));
       const expected = [
@@ -241,7 +242,7 @@ test.skipIf(!mayMount())(
       const head = readFileSync(join(folder, "head"), "latin1");
       expect(expected.startsWith(head)).toBe(true);
       expect(expected.endsWith(readIfThere(join(folder, "tail")).toString())).toBe(true);
-      await until(() => !processExists(run.child.pid!), "the supervisor's end");
+      await until("the supervisor's end", () => !processExists(run.child.pid!));
     } finally {
       execFileSync("umount", ["-l", disk]);
     }

@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { until } from "@opsconductor/contract/testing/until";
 import { afterEach, expect, test, vi } from "vitest";
 import { FailingJournal } from "../journal/failing-journal.ts";
 import { MemoryJournal } from "../journal/memory-journal.ts";
-import { HostBench, until } from "./testing/host-bench.ts";
+import { HostBench } from "./testing/host-bench.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 let bench: HostBench;
@@ -19,11 +20,11 @@ test("a journal without space keeps the outcome until there is some: no second s
   const [gate, ledger] = [bench.path("gate"), bench.path("ledger")];
   const script = `echo ran >> ${ledger}; while [ ! -e ${gate} ]; do sleep 0.01; done; echo end`;
   const fence = bench.run(`steps: [ { id: a, run: "${script}" }, { id: b, run: "echo ran >> ${ledger}" } ]`);
-  await until(() => bench.eventsOf(fence, "tryStarted")[0], "the start");
+  await until("the start", () => bench.eventsOf(fence, "tryStarted")[0]);
   journal.beFull(true);
   writeFileSync(gate, "");
   const refused = bench.run("steps: [ { id: a, run: 'true' } ]");
-  await until(() => journal.refusals > 3, "commits that find no space");
+  await until("commits that find no space", () => journal.refusals > 3);
   expect(bench.eventsOf(fence, "tryFinished")).toEqual([]);
   expect(bench.host.degraded()).toBe("");
   journal.beFull(false);
@@ -36,15 +37,15 @@ test("a journal without space keeps the outcome until there is some: no second s
 test("a cancel is followed though it cannot be recorded, and told when it can", async () => {
   open();
   const fence = bench.run("steps: [ { id: a, run: 'sleep 100' } ]");
-  await until(() => bench.eventsOf(fence, "tryStarted")[0], "the start");
+  await until("the start", () => bench.eventsOf(fence, "tryStarted")[0]);
   journal.beFull(true);
   bench.desire(fence, "cancel", { reason: "by ann" });
   const buried = bench.offer("steps: [ { id: a, run: 'true' } ]");
   bench.desire(buried.fence, "cancel", { assignmentId: buried.assignmentId });
-  await until(() => journal.refusals > 3, "commits that find no space");
+  await until("commits that find no space", () => journal.refusals > 3);
   journal.beFull(false);
   expect(await bench.outcome(fence)).toEqual({ state: "cancelled", reason: "by ann" });
-  await until(() => bench.eventsOf(buried.fence, "tombstone")[0], "the tombstone that found no space at first");
+  await until("the tombstone that found no space at first", () => bench.eventsOf(buried.fence, "tombstone")[0]);
 });
 
 test("a journal that is poisoned ends the host's work for this process, and says so", async () => {

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "@opsconductor/contract/testing/until";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { FailingJournal } from "../journal/failing-journal.ts";
 import type { EventBody, JournalRecord } from "../journal/journal.ts";
@@ -10,7 +11,7 @@ import type { OfferMessage } from "../link/host.ts";
 import { findSupervisors, isCapper } from "../process/find-processes.ts";
 import { readBootId, readProcessStat } from "../process/process-identity.ts";
 import { processExists } from "../process/testing/run-try.ts";
-import { HostBench, until } from "./testing/host-bench.ts";
+import { HostBench } from "./testing/host-bench.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 const settings = { graceMs: 200, drainMs: 100 };
@@ -49,7 +50,7 @@ const readText = (path: string) => {
   }
 };
 const readIfFolder = (path: string) => (existsSync(path) ? readdirSync(path) : []);
-const pidIn = (name: string) => until(() => Number(readText(bench.path(name))) || undefined, `pid in ${name}`);
+const pidIn = (name: string) => until(`pid in ${name}`, () => Number(readText(bench.path(name))) || undefined);
 
 test("a step survives kill -9 of its agent: adopted with the same pid, true exit code, and every byte", async () => {
   const { note, starts } = ledger();
@@ -64,7 +65,7 @@ test("a step survives kill -9 of its agent: adopted with the same pid, true exit
   await kill(agent);
   expect(processExists(pid)).toBe(true);
   bench.open();
-  await until(() => bench.eventsOf(offer.fence, "tryStarted").length === 1, "the claim told");
+  await until("the claim told", () => bench.eventsOf(offer.fence, "tryStarted").length === 1);
   writeFileSync(bench.path("go"), "");
   expect(await bench.outcome(offer.fence)).toEqual({ state: "failed", reason: "step long failed: exit code 7" });
   const all = Array.from({ length: 10_000 }, (_, i) => `${i + 1}\n`).join("");
@@ -81,7 +82,7 @@ test("a step that ends while its agent is away is reported at the next start, wi
   const agent = await startAgent(offer);
   const pid = await pidIn("pid");
   await kill(agent);
-  await until(() => !processExists(pid), "the step's end");
+  await until("the step's end", () => !processExists(pid));
   await sleep(50);
   bench.open();
   expect((await bench.outcome(offer.fence)).state).toBe("succeeded");
@@ -132,7 +133,7 @@ test("a cancel that was recorded is carried out after a kill, on the adopted ste
   const pid = await pidIn("pid");
   const { assignmentId, attempt, fence } = offer;
   agent.send({ desire: { assignmentId, attempt, fence, want: "cancel", reason: "by ann", releaseThroughStep: 0 } });
-  await until(() => readText(bench.path(`state/work/${fence}/0.1.1/kill`)), "the stop on record");
+  await until("the stop on record", () => readText(bench.path(`state/work/${fence}/0.1.1/kill`)));
   await kill(agent);
   expect(processExists(pid)).toBe(true);
   bench.open();
@@ -236,7 +237,7 @@ test("a pause between two tries goes on after a restart", async () => {
   const { note, starts } = ledger();
   const offer = bench.offer(`steps: [ { id: a, run: "${note}; false", retry: { max: 1, delay: 1s } } ]`);
   bench.host.receiveOffer(offer, Date.now());
-  await until(() => bench.eventsOf(offer.fence, "tryFinished")[0], "the first try");
+  await until("the first try", () => bench.eventsOf(offer.fence, "tryFinished")[0]);
   bench.host.close();
   bench.open();
   expect((await bench.outcome(offer.fence)).state).toBe("failed");
@@ -246,7 +247,7 @@ test("a pause between two tries goes on after a restart", async () => {
 test("a waiting or held attempt is picked up where it was", async () => {
   const offer = bench.offer("steps: [ { id: a, run: 'true' }, { id: b, run: 'true' } ]", { releaseThroughStep: 0 });
   bench.host.receiveOffer(offer, Date.now());
-  await until(() => bench.eventsOf(offer.fence, "held")[0], "the hold");
+  await until("the hold", () => bench.eventsOf(offer.fence, "held")[0]);
   bench.host.close();
   bench.open();
   expect(bench.eventsOf(offer.fence, "held")).toHaveLength(1);
@@ -277,7 +278,7 @@ test("a journal that fails at any commit starts nothing unrecorded, and the next
     bench.open(failing);
     bench.host.receiveOffer(offer, Date.now());
     const state = () => bench.host.attempts().find((a) => a.fence === offer.fence)?.state;
-    await until(() => bench.host.degraded() !== "" || state() === "succeeded", "the failure");
+    await until("the failure", () => bench.host.degraded() !== "" || state() === "succeeded");
     const recorded = bench.eventsOf(offer.fence, "tryStarting").length;
     await sleep(30);
     expect(readText(path).length / 4).toBeLessThanOrEqual(recorded);
@@ -302,22 +303,22 @@ test("a supervisor killed with its claim about to be made starts nothing beside 
   const before = new Set(readIfFolder(ready));
   const offer = bench.offer(`steps: [ { id: a, run: "${note}" } ]`);
   bench.open();
-  const [folder] = await until(() => {
+  const [folder] = await until("a supervisor that waits", () => {
     const made = readIfFolder(ready).filter((name) => !before.has(name) && existsSync(join(ready, name, "0.1.1/word")));
     return made.length > 0 && made;
-  }, "a supervisor that waits");
+  });
   const mark = readText(join(ready, folder!, "0.1.1/supervisor"));
-  const shells = await until(() => {
+  const shells = await until("its shells", () => {
     const found = findSupervisors(mark).filter((pid) => !isCapper(pid));
     return found.length === 4 && found; // the leader, and the three sides of its pipe
-  }, "its shells");
+  });
   const leader = shells.find((pid) => readProcessStat(pid)?.session === pid)!;
   for (const pid of shells) if (pid !== leader) process.kill(pid, "SIGSTOP");
   bench.host.receiveOffer(offer, Date.now());
-  await until(() => bench.eventsOf(offer.fence, "tryStarting").length === 1, "the start on record");
+  await until("the start on record", () => bench.eventsOf(offer.fence, "tryStarting").length === 1);
   process.kill(leader, "SIGKILL");
   expect((await bench.outcome(offer.fence)).state).toBe("succeeded");
   for (const pid of shells) if (pid !== leader && processExists(pid)) process.kill(pid, "SIGCONT");
-  await until(() => !shells.some(processExists), "the end of its shells");
+  await until("the end of its shells", () => !shells.some(processExists));
   expect(starts()).toBe(1);
 });

@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
+import { until } from "@opsconductor/contract/testing/until";
 import { expect, test, vi } from "vitest";
-import { HostBench, until } from "./testing/host-bench.ts";
+import { HostBench } from "./testing/host-bench.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 const quick = "steps: [ { id: a, run: 'true' } ]";
@@ -8,7 +9,7 @@ const quick = "steps: [ { id: a, run: 'true' } ]";
 test("a policy that this agent cannot read denies everything, at the offer and at the start", async () => {
   const bench = new HostBench();
   const held = bench.run(quick, { releaseThroughStep: -1 });
-  await until(() => bench.eventsOf(held, "held")[0], "the hold");
+  await until("the hold", () => bench.eventsOf(held, "held")[0]);
   bench.host.close();
   writeFileSync(bench.path("policy.yaml"), "mode: enforce\n");
   bench.open();
@@ -33,7 +34,7 @@ test("more attempts than may run at once wait accepted, and get their turn", asy
   const fences = Array.from({ length: 5 }, () =>
     bench.run(`steps: [ { id: a, run: "while [ ! -e ${gate} ]; do sleep 0.01; done" } ]`),
   );
-  await until(() => bench.eventsOf(fences[1]!, "tryStarted")[0], "two running");
+  await until("two running", () => bench.eventsOf(fences[1]!, "tryStarted")[0]);
   expect(fences.map((fence) => bench.events(fence)[0]?.kind)).toEqual(Array(5).fill("accepted"));
   expect(bench.host.vitals().runningAttempts).toBe(2);
   expect(fences.flatMap((fence) => bench.eventsOf(fence, "tryStarting"))).toHaveLength(2);
@@ -50,7 +51,7 @@ test("a newer attempt of an assignment waits for the older one that still runs",
   const assignment = { assignmentId: "same" };
   const first = bench.run(`steps: [ { id: a, run: "while [ ! -e ${gate} ]; do sleep 0.01; done" } ]`, assignment);
   const second = bench.run(quick, { ...assignment, attempt: 2 });
-  await until(() => bench.eventsOf(first, "tryStarted")[0], "the first");
+  await until("the first", () => bench.eventsOf(first, "tryStarted")[0]);
   expect(bench.events(second).map((e) => e.kind)).toEqual(["accepted"]);
   writeFileSync(gate, "");
   expect((await bench.outcome(second)).state).toBe("succeeded");

@@ -1,7 +1,8 @@
+import { until } from "@opsconductor/contract/testing/until";
 import { pino } from "pino";
 import { expect, test, vi } from "vitest";
 import { runOffline } from "./run-offline.ts";
-import { jobOf, until } from "./testing/host-bench.ts";
+import { jobOf } from "./testing/host-bench.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -34,7 +35,7 @@ test("what cannot run is said, and interrupting cancels", async () => {
   expect(text()).toMatch(/^denied \(invalid_definition\): the job has no inputs/);
   const interrupt = new AbortController();
   const long = offline("steps: [ { id: a, run: 'echo up; sleep 100' } ]", [], interrupt.signal);
-  await until(() => long.text().includes("up"), "the step");
+  await until("the step", () => long.text().includes("up"));
   interrupt.abort();
   expect(await long.succeeded).toBe(false);
   expect(long.text()).toMatch(/── cancelled: interrupted\n$/);

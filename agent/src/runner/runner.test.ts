@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { until } from "@opsconductor/contract/testing/until";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
-import { HostBench, jobOf, until } from "./testing/host-bench.ts";
+import { HostBench, jobOf } from "./testing/host-bench.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 const bench = new HostBench({ settings: { graceMs: 300, drainMs: 100 } });
@@ -13,7 +14,7 @@ function gate(name: string): { wait: string; open: () => void } {
 }
 
 const started = (fence: bigint, stepId: string) =>
-  until(() => bench.eventsOf(fence, "tryStarted").find((e) => e.stepId === stepId), `start of ${stepId}`);
+  until(`start of ${stepId}`, () => bench.eventsOf(fence, "tryStarted").find((e) => e.stepId === stepId));
 
 test("a step runs, and its story is told in order", async () => {
   const fence = bench.run("steps:\n  - id: hello\n    run: echo hello");
@@ -183,7 +184,7 @@ finally: [ { id: clean, run: "echo cleaned" } ]`);
 
 test("cancel during the pause between two tries ends the step", async () => {
   const fence = bench.run(`steps: [ { id: a, run: "false", retry: { max: 3, delay: 1h } } ]`);
-  await until(() => bench.eventsOf(fence, "tryFinished")[0], "the first try");
+  await until("the first try", () => bench.eventsOf(fence, "tryFinished")[0]);
   bench.desire(fence, "cancel");
   expect((await bench.outcome(fence)).state).toBe("cancelled");
   expect(bench.states(fence)).toEqual({ a: "cancelled" });
@@ -235,7 +236,7 @@ finally: [ { id: clean, run: "true" } ]`,
   bench.desire(fence, "hold", { releaseThroughStep: 1 });
   first.open();
   const held = (stepId: string) =>
-    until(() => bench.eventsOf(fence, "held").some((e) => e.nextStepId === stepId), `hold before ${stepId}`);
+    until(`hold before ${stepId}`, () => bench.eventsOf(fence, "held").some((e) => e.nextStepId === stepId));
   await held("b");
   bench.desire(fence, "run", { releaseThroughStep: 1 });
   await held("c");
@@ -248,7 +249,7 @@ finally: [ { id: clean, run: "true" } ]`,
 
 test("a held attempt can be cancelled", async () => {
   const fence = bench.run("steps: [ { id: a, run: 'true' }, { id: b, run: 'true' } ]", { releaseThroughStep: 0 });
-  await until(() => bench.eventsOf(fence, "held")[0], "the hold");
+  await until("the hold", () => bench.eventsOf(fence, "held")[0]);
   bench.desire(fence, "cancel");
   expect((await bench.outcome(fence)).state).toBe("cancelled");
   expect(bench.states(fence)).toEqual({ a: "succeeded", b: "skipped" });
@@ -275,13 +276,13 @@ test("acknowledged output is gone from the host, and a forgotten attempt with it
   const fence = bench.run(`steps: [ { id: a, run: "seq 1 20000" } ]`);
   await bench.outcome(fence);
   const folder = bench.path(`state/work/${fence}`);
-  await until(() => readdirSync(folder).length === 1, "only the stream's folder");
+  await until("only the stream's folder", () => readdirSync(folder).length === 1);
   const [source] = bench.host.outputSources().filter((s) => s.fence === fence);
   expect(bench.host.vitals().spooledBytes).toBeGreaterThanOrEqual(source!.availableBytes);
   bench.host.acknowledgeOutput(fence, "a", 1, source!.availableBytes);
   expect(readdirSync(folder)).toEqual([]);
   bench.desire(fence, "forget");
-  await until(() => !existsSync(folder), "an empty place");
+  await until("an empty place", () => !existsSync(folder));
   expect(bench.host.attempts().some((a) => a.fence === fence)).toBe(false);
 });
 
@@ -290,7 +291,7 @@ test("an offer at or below a forgotten fence is refused", async () => {
   const fence = bench.run("steps: [ { id: a, run: 'true' } ]");
   await bench.outcome(fence);
   bench.desire(fence, "forget");
-  await until(() => !bench.host.attempts().some((a) => a.fence === fence), "the forgetting");
+  await until("the forgetting", () => !bench.host.attempts().some((a) => a.fence === fence));
   bench.host.receiveOffer(offer, Date.now());
   expect(bench.events(offer.fence)).toEqual([{ kind: "tombstone", code: "pruned" }]);
 });
@@ -311,7 +312,7 @@ test("each attempt works in a folder of its own, which is gone afterwards", asyn
   await bench.outcome(fence);
   const folder = (await bench.output(fence, "a")).toString().trim();
   expect((await bench.output(fence, "b")).toString()).toBe("left\n");
-  await until(() => !existsSync(folder), "the folder's end");
+  await until("the folder's end", () => !existsSync(folder));
 });
 
 afterEach(() => {

@@ -1,10 +1,12 @@
 // The local agent as a real process against real listeners.
+
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { until } from "@opsconductor/contract/testing/until";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startTestController, type TestController, until } from "../grpc/testing/test-controller.ts";
+import { startTestController, type TestController } from "../grpc/testing/test-controller.ts";
 import { processStart } from "../process-start.ts";
 import type { Running } from "../service.ts";
 import { testActor } from "../testing/test-context.ts";

@@ -1,4 +1,5 @@
 import { status } from "@grpc/grpc-js";
+import { until } from "@opsconductor/contract/testing/until";
 import type { AttemptEvent, RenewCertificateResponse } from "@opsconductor/proto/opsconductor/agent/v1/agent";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { StaleSession } from "../fleet/agent-link.ts";
@@ -14,7 +15,7 @@ import {
   helloOf,
   type Identity,
 } from "./testing/fake-agent.ts";
-import { startTestController, type TestController, until } from "./testing/test-controller.ts";
+import { startTestController, type TestController } from "./testing/test-controller.ts";
 
 let c: TestController;
 beforeAll(async () => {

@@ -1,5 +1,7 @@
 // What an agent may send to harm others or the controller, over the real wire to the real work and database.
+
 import { createHash } from "node:crypto";
+import { until } from "@opsconductor/contract/testing/until";
 import type { AttemptEvent, Heartbeat } from "@opsconductor/proto/opsconductor/agent/v1/agent";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { listAssignments } from "../automation/list-assignments.ts";
@@ -9,7 +11,7 @@ import type { AgentWork } from "../fleet/agent-link.ts";
 import { getAgent } from "../fleet/get-agent.ts";
 import { releaseAgent } from "../fleet/revoke-agent.ts";
 import { connectFakeAgent, enrollFakeAgent, type FakeStream, type Identity } from "./testing/fake-agent.ts";
-import { startWholeController, type TestController, until } from "./testing/test-controller.ts";
+import { startWholeController, type TestController } from "./testing/test-controller.ts";
 
 let c: TestController<AgentWork>;
 beforeAll(async () => {

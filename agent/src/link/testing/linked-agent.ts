@@ -71,14 +71,3 @@ function firstStatus({ agentId, agentName, clusterId }: Identity): AgentStatus {
     ...{ runningAttempts: 0, spooledBytes: 0, degraded: "" },
   };
 }
-
-/** Waits for a condition; fails with `what` after 10 s. */
-export async function until<T>(what: string, condition: () => T | Promise<T>): Promise<NonNullable<T>> {
-  const deadline = performance.now() + 10_000;
-  for (;;) {
-    const value = await condition();
-    if (value) return value as NonNullable<T>;
-    if (performance.now() > deadline) throw new Error(`never: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

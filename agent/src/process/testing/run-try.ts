@@ -4,7 +4,6 @@ import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { findProcesses } from "../find-processes.ts";
 import { readBootId, readProcessStat } from "../process-identity.ts";
 import { killLeftovers, type TryToStop } from "../stop-try.ts";
@@ -120,15 +119,6 @@ export function begin(spec: SpawnSpec): ChildProcess {
 
 export function readIfThere(path: string): Buffer {
   return existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
-}
-
-export async function until<T>(condition: () => T | undefined | false | "" | 0, what: string): Promise<T> {
-  for (let i = 0; i < 2000; i++) {
-    const value = condition();
-    if (value) return value;
-    await sleep(5);
-  }
-  throw new Error(`Waited 10 s in vain: ${what}.`);
 }
 
 export function processExists(pid: number): boolean {

@@ -1,9 +1,10 @@
 // A host with real processes and a fake link that acknowledges like a controller, for the tests of the runner.
+
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "@opsconductor/contract/testing/until";
 import { pino } from "pino";
 import type { EventBody, Journal } from "../../journal/journal.ts";
 import type { DesireMessage, OfferMessage } from "../../link/host.ts";
@@ -71,13 +72,10 @@ export class HostBench {
 
   /** What the controller would hold in the end: final event, steps, and every byte of output. */
   async outcome(fence: bigint): Promise<{ state: string; reason: string }> {
-    const last = await until(
-      () => {
-        const event = this.events(fence).at(-1);
-        return event?.kind === "finished" && event;
-      },
-      `the end of ${fence}: ${kinds(this.events(fence))}`,
-    );
+    const last = await until(`the end of ${fence}: ${kinds(this.events(fence))}`, () => {
+      const event = this.events(fence).at(-1);
+      return event?.kind === "finished" && event;
+    });
     return { state: last.state, reason: last.reason };
   }
 
@@ -115,7 +113,7 @@ export class HostBench {
   async close(): Promise<void> {
     for (const { fence } of this.host.attempts()) this.desire(fence, "forget");
     const work = join(this.root, "state", "work");
-    await until(() => !existsSync(work) || readdirSync(work).length === 0, `empty work: ${list(work)}`);
+    await until(`empty work: ${list(work)}`, () => !existsSync(work) || readdirSync(work).length === 0);
     this.host.close();
     rmSync(this.root, { recursive: true });
   }
@@ -123,16 +121,6 @@ export class HostBench {
 
 export function jobOf(steps: string, head = ""): string {
   return `apiVersion: opsconductor/v1\nkind: Job\nname: test-job\n${head}${head && !head.endsWith("\n") ? "\n" : ""}${steps}\n`;
-}
-
-export async function until<T>(condition: () => T | undefined | false | "" | 0, what: string): Promise<T> {
-  const deadline = performance.now() + 20_000;
-  while (performance.now() < deadline) {
-    const value = condition();
-    if (value) return value;
-    await sleep(2);
-  }
-  throw new Error(`Waited in vain for ${what}.`);
 }
 
 const kinds = (events: EventBody[]) => events.map((e) => e.kind).join(",");

@@ -2,6 +2,7 @@
 
 import type { ClientDuplexStream, ServiceError } from "@grpc/grpc-js";
 import { credentials } from "@grpc/grpc-js";
+import { until } from "@opsconductor/contract/testing/until";
 import {
   type AgentMessage,
   AgentServiceClient,
@@ -15,7 +16,6 @@ import {
 import type { AgentWork } from "../../fleet/agent-link.ts";
 import { enrolmentOf, makeTestHost, type TestHost } from "../../fleet/testing/test-host.ts";
 import type { TestController } from "./test-controller.ts";
-import { until } from "./test-controller.ts";
 
 type AnyController = TestController<AgentWork>;
 

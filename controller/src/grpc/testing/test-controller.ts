@@ -56,14 +56,3 @@ async function start<W extends AgentWork>(t: TestContext, work: W): Promise<Test
   };
   return { t, ctx: t.ctx, work, links, presence, listeners, newToken, close };
 }
-
-/** Waits for a condition; fails with `what` after 10 s. */
-export async function until<T>(what: string, condition: () => T | Promise<T>): Promise<NonNullable<T>> {
-  const deadline = performance.now() + 10_000;
-  for (;;) {
-    const value = await condition();
-    if (value) return value as NonNullable<T>;
-    if (performance.now() > deadline) throw new Error(`never: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
