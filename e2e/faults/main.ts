@@ -1,12 +1,14 @@
 // Runs the fault test that the command line names, and ends with 1 when a promise was broken. Called by
 // scripts/faults.mjs (npm run faults, npm run chaos).
 import { ambiguousCommand } from "./ambiguous.ts";
+import { cancelCommand } from "./cancel.ts";
 import { chaosCommand } from "./chaos.ts";
 import { partitionCommand } from "./partition.ts";
 import { pauseCommand } from "./pause.ts";
 
 /** Each resolves with the exit code of the program. */
 const commands: Record<string, (args: string[]) => Promise<number>> = {
+  cancel: cancelCommand,
   chaos: chaosCommand,
   ambiguous: ambiguousCommand,
   partition: partitionCommand,

@@ -16,7 +16,7 @@ export interface WorkFeed {
   stop(): Promise<void>;
 }
 
-export async function saveJobs(faults: FaultStack, workload: Workload): Promise<void> {
+export async function saveJobs(faults: FaultStack, workload: Pick<Workload, "jobs">): Promise<void> {
   for (const job of workload.jobs) {
     const path = "/api/v1/jobs";
     const answer = await faults.api.answer("POST", path, jobDocument(job, faults.ledgerFile));
@@ -28,7 +28,7 @@ export async function saveJobs(faults: FaultStack, workload: Workload): Promise<
 /** Starts executions while fewer than `maxOpen` of them are unfinished, until stopped. */
 export function feedWork(
   faults: Pick<FaultStack, "api" | "owner">,
-  workload: Workload,
+  workload: Pick<Workload, "execution">,
   maxOpen: () => number,
 ): WorkFeed {
   return new Feed(faults, workload, maxOpen);
@@ -39,7 +39,7 @@ class Feed implements WorkFeed {
   readonly answerMs: number[] = [];
   steps = 0;
   readonly #faults: Pick<FaultStack, "api" | "owner">;
-  readonly #workload: Workload;
+  readonly #workload: Pick<Workload, "execution">;
   readonly #maxOpen: () => number;
   readonly #open = new Set<string>();
   readonly #going = new Set<Promise<void>>();
@@ -47,7 +47,7 @@ class Feed implements WorkFeed {
   #failure: unknown;
   #stopped = false;
 
-  constructor(faults: Pick<FaultStack, "api" | "owner">, workload: Workload, maxOpen: () => number) {
+  constructor(faults: Pick<FaultStack, "api" | "owner">, workload: Pick<Workload, "execution">, maxOpen: () => number) {
     this.#faults = faults;
     this.#workload = workload;
     this.#maxOpen = maxOpen;

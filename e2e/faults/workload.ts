@@ -26,6 +26,10 @@ export interface StepPlan {
   idempotent: boolean;
   /** A command without a shell, or a script that starts it. */
   shell: "none" | "sh";
+  /** Pause before each further try. */
+  retryDelayMs?: number;
+  /** With a shell: a process in a session of its own, deaf to TERM, outlives the step by minutes. */
+  leavesDaemon?: boolean;
 }
 
 export interface JobPlan {
@@ -134,13 +138,15 @@ export function jobDocument(job: JobPlan, ledgerFile: string): string {
   });
 }
 
+const daemon = `setsid sh -c 'trap "" TERM; exec sleep 300' </dev/null >/dev/null 2>&1 &\n`;
+
 function stepSpec(step: StepPlan, ledgerFile: string): object {
   const command = ["perl", stepProgram, ledgerFile, ...stepArguments(step)];
   const quoted = command.map((word) => `'${word}'`).join(" ");
   return {
     ...{ id: step.id, continueOnError: step.continueOnError, idempotent: step.idempotent },
-    run: step.shell === "none" ? command : `set -e\n${quoted}\n`,
-    ...(step.retryMax > 0 ? { retry: { max: step.retryMax, delay: "0s" } } : {}),
+    run: step.shell === "none" ? command : `set -e\n${step.leavesDaemon ? daemon : ""}${quoted}\n`,
+    ...(step.retryMax > 0 ? { retry: { max: step.retryMax, delay: `${step.retryDelayMs ?? 0}ms` } } : {}),
     ...(step.timeoutMs === undefined ? {} : { timeout: `${step.timeoutMs / 1000}s` }),
   };
 }
