@@ -25,7 +25,8 @@ export const paths = {
   executions: (filter: { q?: string; state?: string; job?: string; target?: string } = {}) =>
     `/executions${query(filter)}`,
   audit: (filter: { actor?: string; object?: string } = {}) => `/audit${query(filter)}`,
-  execution: (id: string, at: { target?: string; step?: string } = {}) => `/executions/${segment(id)}${query(at)}`,
+  execution: (id: string, at: { target?: string; step?: string; tab?: string } = {}) =>
+    `/executions/${segment(id)}${query(at)}`,
 };
 
 /** `next` from a query string, only when it is a path of this origin (no open redirect). */
