@@ -44,7 +44,7 @@ export function planPauses(
     // Three of five are of agents, which are many.
     const kind = own.pick(index % 5 < 2 ? pauseKinds.slice(0, 3) : pauseKinds.slice(3));
     const lane = index % limits.agents;
-    const isLong = kind === "agent" && limits.longEvery > 0 && index % limits.longEvery === 0;
+    const isLong = kind === "agent" && limits.longEvery > 0 && index % limits.longEvery === limits.longEvery - 1;
     const beyondLease = limits.leaseMs + own.int(300, 2_500);
     const forMs = kind === "late stream" ? own.int(200, 1_200) : isLong ? own.int(26_000, 32_000) : beyondLease;
     const pause = { index, kind, which: lane, forMs, afterMs: own.int(0, 1_000) };

@@ -1,6 +1,6 @@
 // Invariant 6: after the faults stop, everything comes to its end by itself. Called by the fault tests before they look
 // at the evidence; what is unfinished when time is up the checker reports row by row.
-import { readlinkSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isRunning } from "../devstack/step-probe.ts";
 import type { FaultStack } from "./fault-stack.ts";
@@ -35,14 +35,15 @@ async function countUnfinished(faults: FaultStack): Promise<number | undefined> 
 function findLeftovers(faults: FaultStack): string[] {
   const folders = faults.agents.flatMap((agent) => faults.spawnFolders(agent).map((at) => `${agent.name}: ${at}`));
   const pids = new Set(readLedger(faults.ledgerFile).flatMap(({ kind, pid }) => (kind === "start" ? [pid] : [])));
-  const alive = [...pids].filter((pid) => isRunning(pid) && worksBelow(pid, faults.stack.folder));
+  const alive = [...pids].filter((pid) => isRunning(pid) && isStepBelow(pid, faults.stack.folder));
   return [...folders, ...alive.map((pid) => `process ${pid} of a step`)];
 }
 
-/** A pid is given again: only a process that works in our folders is a step's. */
-function worksBelow(pid: number, folder: string): boolean {
+/** A pid is given again, and a supervisor that waits for work is in our folders too: only a step has its step's name. */
+function isStepBelow(pid: number, folder: string): boolean {
   try {
-    return readlinkSync(`/proc/${pid}/cwd`).startsWith(folder);
+    const environment = readFileSync(`/proc/${pid}/environ`, "latin1").split("\0");
+    return environment.some((pair) => pair.startsWith(`OC_OUTPUT=${folder}`));
   } catch {
     return false; // gone meanwhile
   }

@@ -10,8 +10,11 @@ import { checkController } from "./verify-controller.ts";
 const options: ChannelOptions = {
   // A new channel is a new connection: with the new certificate, and without the old one's state.
   "grpc.use_local_subchannel_pool": 1,
-  "grpc.keepalive_time_ms": 10_000,
-  "grpc.keepalive_timeout_ms": 5_000,
+  // A dead path is known after 9 s. Until then the way back after a partition is the kernel's, whose retransmissions are
+  // each twice as far apart as the one before: after seven seconds of nothing, six more. A ping costs the controller
+  // 24 µs, so 10,000 agents take 4 % of a core with this.
+  "grpc.keepalive_time_ms": 6_000,
+  "grpc.keepalive_timeout_ms": 3_000,
   // We dial anew ourselves; these keep grpc-js's own attempts, whose default reaches 120 s, out of the way.
   "grpc.initial_reconnect_backoff_ms": 200,
   "grpc.max_reconnect_backoff_ms": 4_000,

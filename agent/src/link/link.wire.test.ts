@@ -2,6 +2,7 @@ import { status } from "@grpc/grpc-js";
 import { until } from "@opsconductor/contract/testing/until";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { MarkKeeper } from "./mark-keeper.ts";
+import { BreakablePath } from "./testing/breakable-path.ts";
 import { FakeController } from "./testing/fake-controller.ts";
 import { FakeHost } from "./testing/fake-host.ts";
 import { enrolledState, type LinkedAgent, startLinkedAgent } from "./testing/linked-agent.ts";
@@ -180,6 +181,18 @@ test("silence of the controller ends the connection, and the agent dials again",
   await until("connected", () => controller.call);
   controller.call!.write = () => true; // its heartbeats are lost
   await until("a second hello", () => controller.hellos.length === 2);
+});
+
+test("a link that carries nothing any more is given up by its pings, long before the heartbeats are missed", async () => {
+  controller.deadAfterMs = 60_000;
+  const prepared = await enrolledState(controller);
+  const path = await BreakablePath.to(controller.agentPort);
+  prepared.identity = { ...prepared.identity, agentAddress: `127.0.0.1:${path.port}` };
+  agent = await startLinkedAgent(controller, prepared);
+  await until("connected", () => controller.call);
+  path.lose();
+  await until("a second hello", () => controller.hellos.length === 2);
+  path.close();
 });
 
 test.runIf(process.platform === "linux")("a dial that nobody answers is given up and made anew", async () => {

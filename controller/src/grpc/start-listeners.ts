@@ -24,7 +24,8 @@ const hellosAtOnce = { atOnce: 16, mostWaiting: 400 };
 
 const commonOptions: ServerOptions = {
   "grpc.enable_channelz": 0,
-  "grpc.keepalive_time_ms": 20_000,
+  // The agents' pings and heartbeats say sooner that a link is dead; these end connections on which nobody calls.
+  "grpc.keepalive_time_ms": 60_000,
   "grpc.keepalive_timeout_ms": 10_000,
   "grpc.max_connection_idle_ms": 60_000,
 };

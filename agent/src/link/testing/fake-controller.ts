@@ -46,6 +46,7 @@ export class FakeController {
   acknowledging = true;
   answerHello: (hello: Hello) => ControllerMessage["body"] | undefined = () => undefined;
   renewCertificate = false;
+  deadAfterMs = 1_000;
   refuseCalls: status | undefined;
   /** So many enrolments are answered with "too many calls". */
   busyTimes = 0;
@@ -172,7 +173,7 @@ export class FakeController {
       agentName: "renamed",
       nowMs: 1_000_000n,
       heartbeatMs: 100,
-      deadAfterMs: 1_000,
+      deadAfterMs: this.deadAfterMs,
       caBundlePem: Buffer.from(this.authority.rootPem),
       mark: { systemId: "7", generation: 1, position: 100n + this.epoch },
       outputCreditBytes: this.credit.total,
