@@ -4,16 +4,8 @@ import { type TestContext, testContext } from "../testing/test-context.ts";
 import { getExecution } from "./get-execution.ts";
 import { listAssignments } from "./list-assignments.ts";
 import { listSteps } from "./list-steps.ts";
-import {
-  type AttemptAddress,
-  FakeAgent,
-  finishedStep,
-  finishedTry,
-  piece,
-  started,
-  starting,
-} from "./testing/fake-agent.ts";
-import { execute, saveTestJob, tester } from "./testing/save-test-job.ts";
+import { FakeAgent, finishedStep, finishedTry, piece, started, starting } from "./testing/fake-agent.ts";
+import { execute, offeredRun, saveTestJob, tester } from "./testing/save-test-job.ts";
 
 let t: TestContext;
 beforeAll(async () => {
@@ -23,12 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => t.close());
 
-let made = 0;
-async function begin(job = "one"): Promise<{ agent: FakeAgent; offer: AttemptAddress; executionId: string }> {
-  const agent = await FakeAgent.connected(t, `recorder-${++made}`);
-  const { id } = await execute(t, job, [agent.name]);
-  return { agent, offer: agent.offers[0]!, executionId: id };
-}
+const begin = (job = "one") => offeredRun(t, job);
 const assignmentOf = async (executionId: string) =>
   (await listAssignments(t.ctx, tester, { execution: executionId, limit: 10 })).items[0]!;
 const stateOf = async (executionId: string) => (await getExecution(t.ctx, tester, executionId)).state;

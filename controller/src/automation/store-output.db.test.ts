@@ -8,16 +8,8 @@ import { listSteps } from "./list-steps.ts";
 import { readOutputFile } from "./read-output-file.ts";
 import { readOutputLines } from "./read-output-lines.ts";
 import { readTimeline } from "./read-timeline.ts";
-import {
-  type AttemptAddress,
-  FakeAgent,
-  finishedStep,
-  finishedTry,
-  piece,
-  started,
-  starting,
-} from "./testing/fake-agent.ts";
-import { execute, saveTestJob, tester } from "./testing/save-test-job.ts";
+import { FakeAgent, finishedStep, finishedTry, piece, started, starting } from "./testing/fake-agent.ts";
+import { execute, offeredRun, saveTestJob, type TestRun, tester } from "./testing/save-test-job.ts";
 
 let t: TestContext;
 beforeAll(async () => {
@@ -26,36 +18,27 @@ beforeAll(async () => {
 });
 afterAll(() => t.close());
 
-interface Run {
-  agent: FakeAgent;
-  offer: AttemptAddress;
-  executionId: string;
-}
-
-let made = 0;
 /** A step that has started to print. */
-async function begin(): Promise<Run> {
-  const agent = await FakeAgent.connected(t, `printer-${++made}`);
-  const { id } = await execute(t, "prints", [agent.name]);
-  const offer = agent.offers[0]!;
-  await agent.say(offer, { kind: "accepted" }, starting(), started());
-  return { agent, offer, executionId: id };
+async function begin(): Promise<TestRun> {
+  const run = await offeredRun(t, "prints");
+  await run.agent.say(run.offer, { kind: "accepted" }, starting(), started());
+  return run;
 }
 
-const end = ({ agent, offer }: Run, output: Uint8Array, changes: object = {}) =>
+const end = ({ agent, offer }: TestRun, output: Uint8Array, changes: object = {}) =>
   agent.say(offer, { ...finishedTry(output), ...changes }, finishedStep(), {
     kind: "finished",
     state: "succeeded",
     reason: "",
   });
 
-const where = ({ agent, executionId }: Run) => ({ execution: executionId, target: agent.name, step: "step-1" });
-const lines = (run: Run, from = 0, limit = 1000) => readOutputLines(t.ctx, tester, { ...where(run), from, limit });
-async function bytes(run: Run, from = 0n, to?: bigint): Promise<Buffer> {
+const where = ({ agent, executionId }: TestRun) => ({ execution: executionId, target: agent.name, step: "step-1" });
+const lines = (run: TestRun, from = 0, limit = 1000) => readOutputLines(t.ctx, tester, { ...where(run), from, limit });
+async function bytes(run: TestRun, from = 0n, to?: bigint): Promise<Buffer> {
   const file = await readOutputFile(t.ctx, tester, where(run));
   return Buffer.from(await new Response(file.read(from, to ?? file.totalBytes)).arrayBuffer());
 }
-async function tryOf(run: Run) {
+async function tryOf(run: TestRun) {
   const { items } = await listSteps(t.ctx, tester, { execution: run.executionId });
   return items[0]!.tries[0]!;
 }

@@ -1,11 +1,8 @@
-import { status } from "@grpc/grpc-js";
+// A session on the stream of an agent: hello, events, offers, vitals, and what ends it.
 import { until } from "@opsconductor/contract/testing/until";
-import type { AttemptEvent, RenewCertificateResponse } from "@opsconductor/proto/opsconductor/agent/v1/agent";
+import type { AttemptEvent } from "@opsconductor/proto/opsconductor/agent/v1/agent";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { StaleSession } from "../fleet/agent-link.ts";
 import { getAgent } from "../fleet/get-agent.ts";
-import { releaseAgent, revokeAgent } from "../fleet/revoke-agent.ts";
-import { makeCertificateRequest } from "../fleet/testing/certificate-request.ts";
 import { testActor } from "../testing/test-context.ts";
 import {
   agentClient,
@@ -206,97 +203,6 @@ test("facts are kept on the agent and on its own target", async () => {
   stream.close();
 });
 
-test("a revoked agent is cut off within two seconds, and every way back is closed", async () => {
-  const id = await enrollFakeAgent(c);
-  const stream = await connectFakeAgent(c, id);
-  const startedAt = performance.now();
-  await revokeAgent(c.ctx, actor, { id: id.response.agentId, reason: "stolen laptop" });
-  expect((await stream.next("goodbye")).code).toBe("revoked");
-  await until("ended", () => stream.ended);
-  expect(performance.now() - startedAt).toBeLessThan(2_000);
-  stream.close();
-  const again = new FakeStream(agentClient(c, id));
-  again.send({ $case: "hello", value: helloOf() });
-  expect((await again.next("goodbye")).code).toBe("revoked");
-  again.close();
-  await expect(renew(id)).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
-  await expect(enrollFakeAgent(c, undefined, id.host)).rejects.toThrow(/was revoked/);
-  expect(await stateOf(id)).toBe("revoked");
-});
-
-async function renew(id: Identity): Promise<Identity> {
-  const { csr, keyPem } = await makeCertificateRequest();
-  const client = agentClient(c, id);
-  try {
-    const response = await new Promise<RenewCertificateResponse>((resolve, reject) =>
-      client.renewCertificate({ csrDer: csr }, (e, r) => (e ? reject(e) : resolve(r))),
-    );
-    return { ...id, keyPem, chainPem: response.certificate!.chainPem };
-  } finally {
-    client.close();
-  }
-}
-
-test("a renewed certificate takes over at its first use; until then the old one is good", async () => {
-  const id = await enrollFakeAgent(c);
-  const lost = await renew(id);
-  const stream = await connectFakeAgent(c, id); // the reply was lost: the old certificate still works
-  stream.close();
-  const renewed = await renew(id);
-  await refusedWith(lost, status.UNAUTHENTICATED);
-  const open = await connectFakeAgent(c, id);
-  const next = await connectFakeAgent(c, renewed);
-  expect((await open.next("goodbye")).code).toBe("superseded");
-  next.close();
-  await refusedWith(id, status.UNAUTHENTICATED);
-  expect(await stateOf(id)).not.toBe("quarantined"); // too soon after to be a theft
-});
-
-test("a replaced certificate on a later connection means a copied key: the agent is quarantined until released", async () => {
-  const id = await enrollFakeAgent(c);
-  const renewed = await renew(id);
-  const stream = await connectFakeAgent(c, renewed);
-  await c.ctx.sql`update fleet.agents set serial_activated_at = now() - interval '1 minute'
-    where id = ${id.response.agentId}`;
-  await refusedWith(id, status.UNAUTHENTICATED);
-  const link = c.links.get(id.response.agentId)!;
-  await until("no work for it", () => !link.takesWork);
-  const agent = await getAgent(c.ctx, actor, { idOrName: id.response.agentId });
-  expect(agent.state).toBe("quarantined");
-  expect(agent.stateReason).toMatch(/copy of the agent's key/);
-  await releaseAgent(c.ctx, actor, { id: id.response.agentId });
-  await until("work again", () => link.takesWork);
-  stream.close();
-});
-
-async function refusedWith(id: Identity, code: status): Promise<void> {
-  const stream = new FakeStream(agentClient(c, id));
-  stream.send({ $case: "hello", value: helloOf() });
-  await until("refused", () => stream.error);
-  expect(stream.error!.code).toBe(code);
-  stream.close();
-}
-
-test("an older process that comes back after a newer one is a clone; a crash loop is not", async () => {
-  const id = await enrollFakeAgent(c);
-  for (const incarnation of ["a", "b", "c", "c", "d"]) (await connectFakeAgent(c, id, { incarnation })).close();
-  expect(["online", "offline"]).toContain(await stateOf(id));
-  const back = await connectFakeAgent(c, id, { incarnation: "b" });
-  expect(c.links.get(id.response.agentId)!.takesWork).toBe(false);
-  expect(await stateOf(id)).toBe("quarantined");
-  back.close();
-});
-
-test("a journal that is older than before means that the host was rolled back", async () => {
-  const id = await enrollFakeAgent(c);
-  (await connectFakeAgent(c, id, { journalPosition: 10n })).close();
-  (await connectFakeAgent(c, id, { journalPosition: 10n })).close();
-  (await connectFakeAgent(c, id, { journalId: "j-new", journalPosition: 1n })).close();
-  expect(await stateOf(id)).not.toBe("quarantined");
-  (await connectFakeAgent(c, id, { journalId: "j-new", journalPosition: 0n })).close();
-  expect(await stateOf(id)).toBe("quarantined");
-});
-
 test("an agent below the floor is told which version to install", async () => {
   const stream = new FakeStream(agentClient(c, await enrollFakeAgent(c)));
   stream.send({ $case: "hello", value: helloOf({ protocolVersion: 0 }) });
@@ -325,87 +231,6 @@ test("what breaks the rules ends the stream with words", async () => {
     expect((await stream.next("goodbye")).code).toBe("protocol_error");
     stream.close();
   }
-});
-
-test("output is stored once, acknowledged after the commit and resumed after a cut", async () => {
-  const id = await enrollFakeAgent(c);
-  const stream = await connectFakeAgent(c, id);
-  const fence = newFence();
-  const key = `${fence}/s/1`;
-  const chunk = (offset: number, data: string) => ({
-    body: {
-      $case: "chunk" as const,
-      value: { assignmentId, attempt: 1, fence, stepId: "s", try: 1, offset: BigInt(offset), data: Buffer.from(data) },
-    },
-  });
-  const out = stream.output();
-  out.call.write({ body: { $case: "hello", value: { sessionEpoch: 1n } } });
-  out.call.write(chunk(0, "hello "));
-  await until("acknowledged", () => out.replies.length === 1);
-  out.call.write(chunk(20, "too far"));
-  await until("a rewind", () => out.replies.length === 2);
-  expect(out.replies[1]!.body).toEqual({ $case: "rewind", value: { fence, stepId: "s", try: 1, offset: 6n } });
-  stream.close();
-  const again = await connectFakeAgent(c, id);
-  const resumed = again.output();
-  resumed.call.write({ body: { $case: "hello", value: { sessionEpoch: 2n } } });
-  resumed.call.write(chunk(3, "lo world"));
-  await until("all of it", () => c.work.outputOf(key).toString() === "hello world");
-  again.close();
-});
-
-test("output of another session's epoch is refused", async () => {
-  const stream = await connectFakeAgent(c, await enrollFakeAgent(c));
-  const out = stream.output();
-  out.call.write({ body: { $case: "hello", value: { sessionEpoch: 99n } } });
-  const error = await until("refused", () => out.error() as { code: number } | undefined);
-  expect(error.code).toBe(status.FAILED_PRECONDITION);
-  stream.close();
-});
-
-test("output beyond what is committed stops being read, and all of it arrives in its time", async () => {
-  const stream = await connectFakeAgent(c, await enrollFakeAgent(c));
-  let open = () => {};
-  c.work.gate = new Promise((resolve) => (open = resolve));
-  const out = stream.output();
-  out.call.write({ body: { $case: "hello", value: { sessionEpoch: 1n } } });
-  const fence = newFence();
-  const data = Buffer.alloc(64 * 1024);
-  const write = (i: number) =>
-    out.call.write({
-      body: {
-        $case: "chunk",
-        value: { assignmentId, attempt: 1, fence, stepId: "s", try: 1, offset: BigInt(i * data.length), data },
-      },
-    });
-  for (let i = 0; i < 400; i++) write(i); // 25 MiB against a credit of 4
-  await until("a commit is held", () => c.work.storing > 0);
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  expect(out.call.writableLength).toBeGreaterThan(250); // flow control holds it back at the sender
-  open();
-  await until("all of it arrived in its time", () => c.work.outputLength(`${fence}/s/1`) === 400 * data.length);
-  expect(out.error()).toBeUndefined();
-  stream.close();
-});
-
-test("a stale session of the work closes both streams", async () => {
-  const stream = await connectFakeAgent(c, await enrollFakeAgent(c));
-  const out = stream.output();
-  out.call.write({ body: { $case: "hello", value: { sessionEpoch: 1n } } });
-  c.work.failNext = new StaleSession("over");
-  const value = {
-    assignmentId,
-    attempt: 1,
-    fence: newFence(),
-    stepId: "s",
-    try: 1,
-    offset: 0n,
-    data: Buffer.from("x"),
-  };
-  out.call.write({ body: { $case: "chunk", value } });
-  expect((await stream.next("goodbye")).code).toBe("superseded");
-  await until("refused", () => out.error());
-  stream.close();
 });
 
 function heartbeat(changes = {}) {

@@ -3,6 +3,7 @@ import type { Execution } from "@opsconductor/contract/api/executions";
 import { type TestContext, testActor } from "../../testing/test-context.ts";
 import { type CreateExecutionParams, createExecution } from "../create-execution.ts";
 import { createJob } from "../save-job.ts";
+import { type AttemptAddress, FakeAgent } from "./fake-agent.ts";
 
 export const tester = testActor();
 
@@ -19,4 +20,18 @@ export async function execute(
   more: Partial<CreateExecutionParams> = {},
 ): Promise<Execution> {
   return await createExecution(t.ctx, tester, { job, inputs: {}, targets: { names }, reason: "", ...more });
+}
+
+/** One attempt, offered to an agent of its own. */
+export interface TestRun {
+  agent: FakeAgent;
+  offer: AttemptAddress;
+  executionId: string;
+}
+
+let made = 0;
+export async function offeredRun(t: TestContext, job: string): Promise<TestRun> {
+  const agent = await FakeAgent.connected(t, `${job}-${++made}`);
+  const { id } = await execute(t, job, [agent.name]);
+  return { agent, offer: agent.offers[0]!, executionId: id };
 }
