@@ -6,9 +6,9 @@ import { createAutomation } from "./automation/automation.ts";
 import type { Config } from "./config.ts";
 import type { Context } from "./context.ts";
 import { openDataDirectory } from "./data-directory.ts";
+import { DatabaseWatch } from "./database-watch.ts";
 import { createAgentPackages } from "./fleet/agent-packages.ts";
 import { openCertificateAuthority } from "./fleet/certificate-authority.ts";
-import { ping } from "./fleet/cluster-queries.ts";
 import type { HealthChecks } from "./health.ts";
 import { createIdentity } from "./identity/identity.ts";
 import { loadSigningKey } from "./identity/signing-key.ts";
@@ -25,14 +25,16 @@ export async function openContext(config: Config, log: Logger, life: PartStarter
   );
   const newId = () => v7();
   const controllerId = newId();
-  const sql = await openDatabase(config, { directory: directory.path, controllerId }, log, life);
+  const metrics = openMetrics();
+  const watch = new DatabaseWatch(log, metrics);
+  const sql = await openDatabase(config, { directory: directory.path, controllerId, watch }, log, life);
   const { keys, clusterId } = await life.start("keys", () => openKeys(config, directory.path, sql, newId));
   const base = {
     ...{ config, log, sql, keys, clusterId, newId },
     now: () => new Date(),
     live: createLive(log),
-    metrics: openMetrics(),
-    health: healthOf(sql),
+    metrics,
+    health: healthOf(watch),
     controllerId,
     signal: life.signal,
   };
@@ -48,10 +50,8 @@ function openMetrics(): Registry {
   return registry;
 }
 
-function healthOf(sql: Context["sql"]): HealthChecks {
-  const database = async () => {
-    await ping(sql);
-    return { status: "ok" as const };
-  };
-  return new Map([["database", database]]);
+function healthOf(watch: DatabaseWatch): HealthChecks {
+  const checks: HealthChecks = new Map();
+  watch.register(checks);
+  return checks;
 }

@@ -1,9 +1,15 @@
 // The database of this controller: the embedded one or a server, migrated and reachable as the application's role.
 import { type Connection, type ConnectOptions, connect, type Sql } from "@opsconductor/database/connect";
-import { appRole, startEmbeddedPostgres } from "@opsconductor/database/embedded/embedded-postgres";
+import {
+  appRole,
+  type EmbeddedPostgres,
+  startEmbeddedPostgres,
+} from "@opsconductor/database/embedded/embedded-postgres";
 import { MigrationRefused, migrate } from "@opsconductor/database/migrate";
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
+import type { DatabaseWatch } from "./database-watch.ts";
+import { ping } from "./fleet/cluster-queries.ts";
 import type { PartStarter } from "./service.ts";
 import { StartRefused } from "./start-refused.ts";
 
@@ -15,28 +21,53 @@ export interface Opener {
   directory: string;
   /** Shown by PostgreSQL (pg_stat_activity) with each connection, so that those of several controllers are told apart. */
   controllerId: string;
+  watch: DatabaseWatch;
 }
 
 export async function openDatabase(
   config: Config,
-  { directory, controllerId }: Opener,
+  { directory, controllerId, watch }: Opener,
   log: Logger,
   life: PartStarter,
 ): Promise<Sql> {
-  const { owner, app, role } = config.databaseUrl
+  const { owner, app, role, embedded } = config.databaseUrl
     ? await openServer(config, log, life)
     : await openEmbedded(directory, log, life);
   await life.start("migrations", () => migrateAs(owner, role, log));
   const applicationName = `opsconductor ${controllerId}`;
   const onNotice: ConnectOptions["onNotice"] = (n) => log.debug({ notice: n.message }, "database.notice");
-  const pool = () => connect(app, { max: 20, applicationName, onNotice });
-  return life.start("database pool", pool, (sql) => sql.end({ timeout: 5 }));
+  const pool = () => connect(app, { max: 20, applicationName, onNotice, onFailure: (error) => watch.heard(error) });
+  const sql = await life.start("database pool", pool, (opened) => opened.end({ timeout: 5 }));
+  await life.start(
+    "database watch",
+    () => startWatch(watch, { app, applicationName, embedded }, life.signal),
+    (running) => running.stop(),
+  );
+  return sql;
+}
+
+/** On a connection of its own: a pool that is busy is no trouble of the database. */
+function startWatch(
+  watch: DatabaseWatch,
+  to: { app: Connection; applicationName: string; embedded: EmbeddedPostgres | undefined },
+  signal: AbortSignal,
+) {
+  const { app, applicationName, embedded } = to;
+  const sql = connect(app, { max: 1, applicationName: `${applicationName} watch` });
+  const looks = watch.run({ ping: () => ping(sql), embedded }, signal);
+  return {
+    async stop() {
+      await sql.end({ timeout: 1 });
+      await looks;
+    },
+  };
 }
 
 interface Connections {
   owner: Connection;
   app: Connection;
   role: string;
+  embedded?: EmbeddedPostgres;
 }
 
 async function openEmbedded(dataDir: string, log: Logger, life: PartStarter): Promise<Connections> {
@@ -46,7 +77,7 @@ async function openEmbedded(dataDir: string, log: Logger, life: PartStarter): Pr
     (postgres) => postgres.stop(),
   );
   if (embedded.elsewhere) log.info({ directory: embedded.directory, dataDir }, "database.placed_elsewhere");
-  return { owner: embedded.owner, app: embedded.app, role: appRole };
+  return { owner: embedded.owner, app: embedded.app, role: appRole, embedded };
 }
 
 async function openServer(config: Config, log: Logger, life: PartStarter): Promise<Connections> {

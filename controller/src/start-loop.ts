@@ -1,7 +1,11 @@
-// A background duty that repeats until the controller stops; a failure is logged and the next round tries again. Used by
-// automation.ts and audit-duties.ts.
+// A background duty that repeats until the controller stops; a failure is logged and a round soon after tries again. Used
+// by the duties of the domains.
 import { setTimeout } from "node:timers/promises";
 import type { Context } from "./context.ts";
+import { logDutyFailure } from "./log-duty-failure.ts";
+
+/** A duty of once a day that met a database that was away does not wait for tomorrow. */
+const againMs = 10_000;
 
 /** Resolves when the signal of the context has ended it. `name` is the log's. */
 export async function startLoop(
@@ -11,11 +15,13 @@ export async function startLoop(
   round: () => Promise<unknown>,
 ): Promise<void> {
   while (!signal.aborted) {
+    let pauseMs = everyMs;
     try {
       await round();
     } catch (error) {
-      if (!signal.aborted) log.error({ err: error, duty: name }, "duty.failed");
+      if (!signal.aborted) logDutyFailure(log, name, error);
+      pauseMs = Math.min(everyMs, againMs);
     }
-    await setTimeout(everyMs, undefined, { signal, ref: false }).catch(() => undefined);
+    await setTimeout(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
   }
 }

@@ -33,11 +33,13 @@ export interface ConnectOptions {
   onNotice?: (notice: postgres.Notice) => void;
   /** When PostgreSQL ends a transaction that sends nothing. */
   idleInTransactionMs?: number;
+  /** Told the error of every transaction that fails, before its caller is. */
+  onFailure?: (error: unknown) => void;
 }
 
 export function connect(to: Connection, options: ConnectOptions = {}): Sql {
   demandPatch();
-  return tellingOutcomes(open(to, options));
+  return tellingOutcomes(open(to, options), options.onFailure);
 }
 
 function open(to: Connection, options: ConnectOptions): Sql {
@@ -75,7 +77,7 @@ function demandPatch(): void {
 }
 
 /** `begin` that tells whether a transaction that was cut off can have been committed. */
-function tellingOutcomes(sql: Sql): Sql {
+function tellingOutcomes(sql: Sql, onFailure: ConnectOptions["onFailure"] = () => {}): Sql {
   const begin = sql.begin.bind(sql) as (options: string, work: (tx: Query) => unknown) => Promise<unknown>;
   const tellingBegin = async (...args: [string, (tx: Query) => unknown] | [(tx: Query) => unknown]) => {
     const [options, work] = args.length === 2 ? args : ["", args[0]];
@@ -88,7 +90,9 @@ function tellingOutcomes(sql: Sql): Sql {
         return result;
       });
     } catch (error) {
-      throw isLostConnection(error) ? new TransactionLost(outcome, error) : error;
+      const told = isLostConnection(error) ? new TransactionLost(outcome, error) : error;
+      onFailure(told);
+      throw told;
     }
   };
   return Object.assign(sql, { begin: tellingBegin as Sql["begin"] });

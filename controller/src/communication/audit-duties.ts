@@ -28,7 +28,8 @@ function measureLag({ metrics, sql }: Context): void {
     help: "Age of the oldest audit row that is not chained yet; counted when scraped.",
     registers: [metrics],
     async collect() {
-      this.set((await selectChainLag(sql)).seconds);
+      const lag = await selectChainLag(sql).catch(() => undefined); // oc_database_up says that it is away
+      if (lag) this.set(lag.seconds);
     },
   });
 }

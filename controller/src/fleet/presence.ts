@@ -2,6 +2,7 @@
 // once a minute and in the pages within seconds. Started by grpc/agent-listeners.ts.
 import type { Agent } from "@opsconductor/contract/api/agents";
 import type { Context } from "../context.ts";
+import { startLoop } from "../start-loop.ts";
 import { selectAgents } from "./agent-queries.ts";
 import { checkTrust } from "./check-trust.ts";
 import type { FleetLink } from "./fleet-link.ts";
@@ -9,7 +10,6 @@ import type { LinkRegistry } from "./links.ts";
 import { type DatabaseMark, readDatabaseMark, writeLastSigns } from "./presence-queries.ts";
 import { presentAgent } from "./present-agent.ts";
 import { publishAgents } from "./publish-agents.ts";
-import { repeat } from "./repeat.ts";
 import { closeLostSessions, readRevocations } from "./session-queries.ts";
 
 const markEveryMs = 5_000;
@@ -45,10 +45,10 @@ export class Presence {
   async start(): Promise<void> {
     await this.#readMark();
     const ctx = this.#ctx;
-    void repeat(ctx, "fleet.mark", markEveryMs, () => this.#readMark());
-    void repeat(ctx, "fleet.trust", watchEveryMs, () => this.#watchTrust());
-    void repeat(ctx, "fleet.last_signs", writeEveryMs, () => this.writeVitals());
-    void repeat(ctx, "fleet.vitals", publishEveryMs, () => this.#publishVitals());
+    void startLoop(ctx, "fleet.mark", markEveryMs, () => this.#readMark());
+    void startLoop(ctx, "fleet.trust", watchEveryMs, () => this.#watchTrust());
+    void startLoop(ctx, "fleet.last_signs", writeEveryMs, () => this.writeVitals());
+    void startLoop(ctx, "fleet.vitals", publishEveryMs, () => this.#publishVitals());
   }
 
   async #readMark(): Promise<void> {

@@ -43,6 +43,8 @@ export class Cluster {
   private pid = 0;
   private readonly stopping = new AbortController();
   private watching: Promise<void> | undefined;
+  /** What the last start in vain said; undefined when it runs. */
+  lastFailure: string | undefined;
 
   constructor(place: Place, native: string, options: { log: EmbeddedLog; settings?: Record<string, string> }) {
     this.place = place;
@@ -143,15 +145,19 @@ export class Cluster {
   private async watchLoop(): Promise<void> {
     const { signal } = this.stopping;
     for (let failures = 0; !signal.aborted; ) {
-      await pause(failures === 0 ? 100 : Math.min(5_000, 200 * 2 ** failures), signal);
+      await pause(failures === 0 ? 100 : Math.min(2_000, 200 * 2 ** failures), signal);
       if (signal.aborted || this.isRunning()) continue;
-      this.log.error({ pid: this.pid }, "postgres.died");
+      if (failures === 0) this.log.error({ pid: this.pid }, "postgres.died");
       try {
         await this.start();
+        if (failures > 0) this.log.info({ failures }, "postgres.restarted");
         failures = 0;
+        this.lastFailure = undefined;
       } catch (error) {
         failures += 1;
-        this.log.error({ err: error }, "postgres.restart_failed");
+        this.lastFailure = (error as Error).message;
+        // Said once for a row of the same failures, a full disk for example.
+        if (failures === 1) this.log.error({ err: error }, "postgres.restart_failed");
       }
     }
   }

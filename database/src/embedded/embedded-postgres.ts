@@ -28,6 +28,8 @@ export interface EmbeddedPostgres {
   elsewhere: boolean;
   adopted: boolean;
   pid: () => number | undefined;
+  /** Why it does not come back, while it does not. */
+  lastFailure: () => string | undefined;
   /** Leaves PostgreSQL running, and nobody who would restart it. */
   unwatch(): Promise<void>;
   stop(): Promise<void>;
@@ -55,6 +57,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
     directory: place.directory,
     elsewhere: place.elsewhere,
     adopted,
+    lastFailure: () => cluster.lastFailure,
     pid: () => readPostmasterFile(place.data)?.pid,
     unwatch: () => cluster.unwatch(),
     stop: () => cluster.stop(),
