@@ -58,7 +58,7 @@ export async function runChaos(options: ChaosOptions): Promise<Report> {
 }
 
 async function attack(sources: MomentSources, options: ChaosOptions, random: Random): Promise<Report> {
-  const { kills, steps, say = () => {}, settleMs = 180_000 } = options;
+  const { kills, steps, say = () => {}, settleMs = 300_000 } = options;
   const { faults } = sources;
   const startedAt = new Date();
   const began = performance.now();
