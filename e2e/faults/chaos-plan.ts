@@ -8,9 +8,9 @@ export type Victim = (typeof victims)[number];
 const choices: { victims: Victim[]; weight: number }[] = [
   { victims: ["controller"], weight: 4 },
   { victims: ["agent"], weight: 7 },
-  { victims: ["supervisor"], weight: 6 },
+  { victims: ["supervisor"], weight: 8 },
   { victims: ["postmaster"], weight: 3 },
-  { victims: ["backend"], weight: 4 },
+  { victims: ["backend"], weight: 5 },
   { victims: ["controller", "postmaster"], weight: 2 },
   { victims: ["agent", "supervisor"], weight: 4 },
   { victims: ["agent", "controller"], weight: 2 },

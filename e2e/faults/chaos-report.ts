@@ -15,6 +15,8 @@ export interface ChaosResult {
   startedAt: Date;
   tookMs: number;
   killingMs: number;
+  /** Asked for by the last kill. */
+  stepsUnderFire: number;
   settled: Settled;
   killer: Killer;
   violations: Violation[];
@@ -46,11 +48,14 @@ export function chaosReport(result: ChaosResult): Report {
     ...{ name: "chaos", about, seed: options.seed, startedAt, tookMs, violations, notes },
     command: `npm run chaos -- --kills ${options.kills} --steps ${options.steps} --seed ${options.seed}`,
     figures: figuresOf(result),
-    tables: [victimTable(result), momentTable(result.killer), ownEndTable(result.ownEnds), killTable(result)],
+    tables: [
+      ...[victimTable(result), momentTable(result.killer), ownEndTable(result.ownEnds)],
+      ...[minuteTable(result), killTable(result)],
+    ],
   };
 }
 
-function figuresOf({ killer, evidence, ownEnds, killingMs, settled, answerMs }: ChaosResult) {
+function figuresOf({ killer, evidence, stepsUnderFire, ownEnds, killingMs, settled, answerMs }: ChaosResult) {
   const pairs = Map.groupBy(killer.kills, ({ strike, at }) => `${strike} ${Math.floor(at.getTime() / 50)}`);
   const seconds = (ms: number) => Math.round(ms / 100) / 10;
   return {
@@ -60,6 +65,7 @@ function figuresOf({ killer, evidence, ownEnds, killingMs, settled, answerMs }: 
     "kills at a chosen moment": killer.kills.filter(({ moment }) => moment !== undefined).length,
     "planned victims that were not there": killer.missedVictims.length,
     ...countChecked(evidence),
+    "steps asked for by the last kill": stepsUnderFire,
     "ended by itself": ownEnds.length,
     "seconds of killing": seconds(killingMs),
     "seconds to settle": seconds(settled.tookMs),
@@ -97,10 +103,18 @@ function momentTable(killer: Killer): ReportTable {
 function ownEndTable(ownEnds: OwnEnd[]): ReportTable {
   const reasons = Map.groupBy(ownEnds, ({ who, code, lastWords }) => {
     const said = /"message":"([^"]{1,120})/.exec(lastWords)?.[1] ?? lastWords.split("\n").at(-1)!.slice(0, 120);
-    return `${who.replace(/-\d+$/, "")} with ${code}: ${said}`;
+    return `${who.replace(/-\d+$/, "")} with ${code}: ${said.replace(/(file:\/\/)?\/[^\s"):]+/g, "…")}`;
   });
   const rows = [...reasons].map(([reason, ends]) => [reason, ends.length]);
   return { title: "Ended by itself", columns: ["who, exit code, last words", "times"], rows };
+}
+
+function minuteTable({ killer, startedAt }: ChaosResult): ReportTable {
+  const minuteOf = ({ at }: Kill) => Math.floor((at.getTime() - startedAt.getTime()) / 60_000);
+  const rows = [...Map.groupBy(killer.kills, minuteOf)]
+    .sort(([a], [b]) => a - b)
+    .map(([minute, kills]) => [minute, ...victims.map((victim) => kills.filter((k) => k.victim === victim).length)]);
+  return { title: "Kills by minute", columns: ["minute", ...victims], rows };
 }
 
 function killTable({ killer, startedAt }: ChaosResult): ReportTable {

@@ -1,8 +1,8 @@
 // npm run chaos: kills controller, agents, supervisors and PostgreSQL under load, then judges whether every promise was
 // kept. Called by main.ts and the smoke test.
-import { waitFor } from "../devstack/wait-for.ts";
+import { setTimeout as sleep } from "node:timers/promises";
 import { LogFeed, type MomentSources } from "./await-moment.ts";
-import { type Lane, planStrike, type Strike } from "./chaos-plan.ts";
+import { type Lane, planStrike } from "./chaos-plan.ts";
 import { chaosReport } from "./chaos-report.ts";
 import { checkInvariants } from "./check-invariants.ts";
 import { collectEvidence } from "./collect-evidence.ts";
@@ -15,8 +15,10 @@ import { momentsFor } from "./moments.ts";
 import { createRandom, type Random } from "./random.ts";
 import { finishReport, type Report } from "./report.ts";
 import { settle } from "./settle.ts";
-import { feedWork, saveJobs } from "./submit-work.ts";
+import { feedWork, saveJobs, type WorkFeed } from "./submit-work.ts";
 import { planWorkload } from "./workload.ts";
+
+const defaultAgents = 5;
 
 export interface ChaosOptions {
   seed: string;
@@ -24,6 +26,8 @@ export interface ChaosOptions {
   /** Work goes on until so many steps were asked for, also after the last kill. */
   steps: number;
   agents?: number;
+  /** No kill and no work after it, whatever is missing then. */
+  limitMs?: number;
   settleMs?: number;
   /** Where logs, ledger and rows go when something was violated. */
   keepIn?: string | undefined;
@@ -31,11 +35,12 @@ export interface ChaosOptions {
 }
 
 export async function chaosCommand(args: string[]): Promise<number> {
-  const { seed, count: kills = 60, report, others } = parseOptions(args, "kills", ["steps"]);
+  const { seed, count: kills = 60, report, others } = parseOptions(args, "kills", ["steps", "minutes"]);
   const steps = Number(others.steps ?? kills * 5);
+  const limitMs = Number(others.minutes ?? Number.POSITIVE_INFINITY) * 60_000;
   const say = (line: string) => void process.stdout.write(`${line}\n`);
   say(`seed ${seed}: ${kills} kills over at least ${steps} steps`);
-  return finishReport(await runChaos({ seed, kills, steps, say, keepIn: report }), report);
+  return finishReport(await runChaos({ seed, kills, steps, limitMs, say, keepIn: report }), report);
 }
 
 export async function runChaos(options: ChaosOptions): Promise<Report> {
@@ -43,7 +48,7 @@ export async function runChaos(options: ChaosOptions): Promise<Report> {
   const restart = random.stream("restart");
   const log = new LogFeed();
   const faults = await startFaultStack({
-    agents: options.agents ?? 5,
+    agents: options.agents ?? defaultAgents,
     restartDelayMs: () => restart.int(0, 300),
     onOutput: (piece) => log.take("controller", piece),
     agentOptions: (index) => ({ onOutput: (piece) => log.take(`host-${index + 1}`, piece) }),
@@ -58,52 +63,59 @@ export async function runChaos(options: ChaosOptions): Promise<Report> {
 }
 
 async function attack(sources: MomentSources, options: ChaosOptions, random: Random): Promise<Report> {
-  const { kills, steps, say = () => {}, settleMs = 300_000 } = options;
   const { faults } = sources;
   const startedAt = new Date();
   const began = performance.now();
-  const workload = planWorkload(random.stream("workload"), { targets: faults.targets });
+  const workload = planWorkload(random.stream("workload"), { targets: faults.targets, maxBytes: 1024 ** 2 });
   await saveJobs(faults, workload);
-  const feed = feedWork(faults, workload, () => 32);
+  const feed = feedWork(faults, workload, () => 64);
   const killer = new Killer(sources);
-  const strikes = random.stream("strikes");
-  const plan = (index: number) => planStrike(strikes, index, { agents: faults.agents.length, momentsFor });
-  const progress = setInterval(
-    () => say(`${clock(began)} ${killer.kills.length} of ${kills} kills, ${feed.steps} steps asked for`),
-    15_000,
-  );
-  try {
-    await Promise.all([
-      strike(killer, plan, { lane: "hosts", kills }),
-      strike(killer, plan, { lane: "center", kills }),
-    ]);
-    await waitFor("the steps to be asked for", () => feed.steps >= steps, { timeoutMs: 3_600_000, everyMs: 100 });
-  } finally {
-    clearInterval(progress);
-  }
+  const stepsUnderFire = await killUnderLoad(killer, feed, options, random.stream("strikes"));
   const killingMs = performance.now() - began;
   await feed.stop();
-  const settled = await settle(faults, settleMs);
-  say(`${clock(began)} ${settled.isSettled ? "settled" : `not settled: ${settled.leftovers.join("; ")}`}`);
+  const settled = await settle(faults, options.settleMs ?? 300_000);
+  options.say?.(settled.isSettled ? "settled" : `not settled: ${settled.leftovers.join("; ")}`);
   const { killedSpawns } = killer;
   const evidence = await collectEvidence(faults, { asked: feed.asked, killedSpawns, leftovers: settled.leftovers });
   const violations = checkInvariants(evidence);
   if (violations.length > 0 && options.keepIn !== undefined) keepEvidence(faults, evidence, options.keepIn);
   return chaosReport({
-    ...{ options, startedAt, tookMs: performance.now() - began, killingMs, settled, killer, violations },
+    ...{
+      options,
+      startedAt,
+      tookMs: performance.now() - began,
+      killingMs,
+      stepsUnderFire,
+      settled,
+      killer,
+      violations,
+    },
     ...{ evidence, ownEnds: faults.ownEnds, answerMs: feed.answerMs },
   });
 }
 
-/** The strikes of one lane, in the order of the plan, until enough was killed. */
-async function strike(
-  killer: Killer,
-  plan: (index: number) => Strike,
-  of: { lane: Lane; kills: number },
-): Promise<void> {
-  for (let index = 0; killer.kills.length < of.kills; index++) {
-    const next = plan(index);
-    if (next.lane === of.lane) await killer.carryOut(next);
+/** Until enough was killed and enough work asked for, or time is up. Returns the steps asked for by the last kill. */
+async function killUnderLoad(killer: Killer, feed: WorkFeed, options: ChaosOptions, random: Random): Promise<number> {
+  const { kills, steps, limitMs = Number.POSITIVE_INFINITY, agents = defaultAgents, say = () => {} } = options;
+  const began = performance.now();
+  const isOver = () => performance.now() - began > limitMs;
+  const progress = () => say(`${clock(began)} ${killer.kills.length} of ${kills} kills, ${feed.steps} steps asked for`);
+  const timer = setInterval(progress, 15_000);
+  const plan = (index: number) => planStrike(random, index, { agents, momentsFor });
+  const strike = async (lane: Lane) => {
+    for (let index = 0; killer.kills.length < kills && !isOver(); index++) {
+      const next = plan(index);
+      if (next.lane === lane) await killer.carryOut(next);
+    }
+  };
+  try {
+    await Promise.all([strike("hosts"), strike("center")]);
+    const underFire = feed.steps;
+    progress();
+    while (feed.steps < steps && !isOver()) await sleep(100);
+    return underFire;
+  } finally {
+    clearInterval(timer);
   }
 }
 

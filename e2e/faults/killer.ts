@@ -21,8 +21,8 @@ export interface Kill {
 }
 
 /** How long a strike waits for its moment, for somebody to kill, for everything to be back. */
-const momentMs = { center: 5000, hosts: 2500 };
-const provokedMs = { center: 20_000, hosts: 6000 };
+const momentMs = { center: 4000, hosts: 1500 };
+const provokedMs = { center: 20_000, hosts: 5000 };
 const victimMs = 1500;
 const recoveryMs = 30_000;
 

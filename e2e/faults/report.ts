@@ -13,6 +13,9 @@ export interface ReportTable {
   rows: (string | number)[][];
 }
 
+/** A page is for reading: a longer table is in the JSON only. */
+const mostRows = 100;
+
 export interface Report {
   name: string;
   /** What was done, in a sentence or two. */
@@ -39,7 +42,7 @@ export function finishReport(report: Report, folder: string | undefined): number
   if (folder !== undefined) {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, `${report.name}.md`), toMarkdown(report));
-    writeFileSync(join(folder, `${report.name}.json`), `${JSON.stringify(toJson(report), undefined, 2)}\n`);
+    writeFileSync(join(folder, `${report.name}.json`), `${JSON.stringify(toJson(report))}\n`);
   }
   const width = Math.max(...Object.keys(report.figures).map((name) => name.length));
   const lines = Object.entries(report.figures).map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
@@ -80,7 +83,7 @@ export function toMarkdown(report: Report): string {
     `${head.slice(0, 3).join("\n\n")}\n\n${head.slice(3).join("\n")}`,
     facts,
     ...(violations.length > 0 ? [table(found)] : []),
-    ...report.tables.map(table),
+    ...report.tables.map((one) => (one.rows.length > mostRows ? elsewhere(name, one) : table(one))),
     ...(notes.length > 0 ? [`## What to know\n\n${notes.map((note) => `- ${note}`).join("\n")}`] : []),
   ];
   return `${parts.join("\n\n")}\n`;
@@ -91,6 +94,10 @@ function table({ title, about, columns, rows }: ReportTable): string {
   const line = (cells: (string | number)[]) => `| ${cells.map(cell).join(" | ")} |`;
   const lines = [line(columns), line(columns.map(() => "---")), ...rows.map(line)];
   return [`## ${title}`, ...(about ? [about] : []), lines.join("\n")].join("\n\n");
+}
+
+function elsewhere(name: string, { title, rows }: ReportTable): string {
+  return `## ${title}\n\nThe ${rows.length} rows are in \`${name}.json\` beside this page.`;
 }
 
 /** The value below which the fraction `p` of `values` lies (nearest rank); 0 of nothing. */
