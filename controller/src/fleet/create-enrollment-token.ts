@@ -22,16 +22,17 @@ export async function createEnrollmentToken(
   params: Params,
 ): Promise<EnrollmentToken & { token: string }> {
   const now = ctx.now();
+  const { lifeMs, network } = checkTokenInput(params);
   const secret = randomBytes(32);
   const row = {
     id: randomBytes(8).toString("hex"),
     secretSha256: createHash("sha256").update(secret).digest(),
     namePattern: params.namePattern ?? null,
     labels: params.labels,
-    cidr: params.cidr === undefined ? null : checkNetwork(params.cidr),
+    cidr: network,
     createdBy: actor.kind === "user" ? actor.id : null,
     createdAt: now,
-    expiresAt: new Date(now.getTime() + lifeMs(params.expiresIn)),
+    expiresAt: new Date(now.getTime() + lifeMs),
   };
   const [stored] = await ctx.sql.begin(async (tx) => {
     await insertEnrollmentToken(tx, row);
@@ -49,7 +50,12 @@ export async function createEnrollmentToken(
   return { ...presentEnrollmentToken(stored!, now), token };
 }
 
-function lifeMs(expiresIn: string): number {
+/** What the schema cannot say; called before anything is made for the token as well. */
+export function checkTokenInput({ expiresIn, cidr }: Params): { lifeMs: number; network: string | null } {
+  return { lifeMs: lifeOf(expiresIn), network: cidr === undefined ? null : checkNetwork(cidr) };
+}
+
+function lifeOf(expiresIn: string): number {
   const ms = Number(expiresIn.slice(0, -1)) * unitMs[expiresIn.at(-1) as keyof typeof unitMs];
   if (ms >= 1000 && ms <= maxLifeMs) return ms;
   const message = "must be between 1s and 24h";

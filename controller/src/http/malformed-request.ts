@@ -28,6 +28,8 @@ export function answerMalformed(error: ParserError, socket: Duplex, requestId: s
   );
 }
 
+const asciiHint = " In a path and a query, write what is not ASCII as %XX.";
+
 function answerTo({ code, reason }: ParserError) {
   switch (code) {
     case "HPE_HEADER_OVERFLOW":
@@ -46,7 +48,7 @@ function answerTo({ code, reason }: ParserError) {
       return {
         line: "400 Bad Request",
         code: "invalid_argument",
-        detail: `This is no valid HTTP request${reason ? ` (${reason})` : ""}. In a path and a query, write what is not ASCII as %XX.`,
+        detail: `This is no valid HTTP request${reason ? ` (${reason})` : ""}.${/url/.test(reason ?? "") ? asciiHint : ""}`,
       } as const;
   }
 }

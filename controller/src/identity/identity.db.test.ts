@@ -175,6 +175,15 @@ test("a refresh token that was never given out, or none, is refused without harm
   expect((await me(headers)).status).toBe(200);
 });
 
+test("signing out with the access token alone ends its session; with one that is none it harms nobody", async () => {
+  const { headers, cookie } = await signedIn(t.ctx, http);
+  const forged = { authorization: "Bearer forged" };
+  expect((await http.call("POST", "/api/v1/auth/logout", undefined, forged)).status).toBe(204);
+  expect((await me(headers)).status).toBe(200);
+  expect((await http.call("POST", "/api/v1/auth/logout", undefined, headers)).status).toBe(204);
+  expect([(await me(headers)).status, (await refresh(cookie)).status]).toEqual([401, 401]);
+});
+
 test("a session ends after twelve idle hours and after seven days in any case", async () => {
   const idle = await signedIn(t.ctx, http);
   later(12 * 3_600_000 + 1);

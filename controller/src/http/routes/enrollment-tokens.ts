@@ -3,7 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { createdEnrollmentToken, enrollmentToken, enrollmentTokenInput } from "@opsconductor/contract/api/agents";
 import { listQuery, page } from "@opsconductor/contract/api/common";
 import type { Context } from "../../context.ts";
-import { createEnrollmentToken } from "../../fleet/create-enrollment-token.ts";
+import { checkTokenInput, createEnrollmentToken } from "../../fleet/create-enrollment-token.ts";
 import { joinCommand, makeInstaller } from "../../fleet/installer.ts";
 import { listEnrollmentTokens } from "../../fleet/list-enrollment-tokens.ts";
 import { revokeEnrollmentToken } from "../../fleet/revoke-enrollment-token.ts";
@@ -41,8 +41,10 @@ export function enrollmentTokenRoutes(ctx: Context): Router {
   const routes = newRouter();
   routes.openapi(list, async (c) => c.json(await listEnrollmentTokens(ctx, c.get("actor"), c.req.valid("query")), 200));
   routes.openapi(create, async (c) => {
+    const input = c.req.valid("json");
+    checkTokenInput(input); // a mistake need not wait for the archive
     const installer = await makeInstaller(ctx); // before the token, whose time begins to run when it is made
-    const created = await createEnrollmentToken(ctx, c.get("actor"), c.req.valid("json"));
+    const created = await createEnrollmentToken(ctx, c.get("actor"), input);
     const command = joinCommand(ctx, installer, created.token);
     c.header("Cache-Control", "no-store");
     return c.json({ ...created, command, installerSha256: installer.sha256 }, 201);
