@@ -1,6 +1,7 @@
-// The agent as one file: Node refuses to strip types under node_modules, so what goes to hosts is bundled JavaScript
-// beside a Node binary. Called by agent-packages.ts.
+// The agent in a few files: Node refuses to strip types under node_modules, so what goes to hosts is bundled JavaScript
+// beside a Node binary. What a running agent does without (X.509) stays apart. Called by agent-packages.ts.
 import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TarEntry } from "./tar.ts";
 
@@ -13,8 +14,11 @@ const banner = `import { createRequire as __createRequire } from "node:module"; 
 export async function bundleAgent(): Promise<TarEntry[]> {
   const { build } = await import("esbuild");
   const { outputFiles } = await build({
-    entryPoints: [inRepository("agent/src/main.ts")],
+    entryPoints: { agent: inRepository("agent/src/main.ts") },
     bundle: true,
+    splitting: true,
+    outdir: "lib",
+    outExtension: { ".js": ".mjs" },
     write: false,
     platform: "node",
     target: "node24",
@@ -26,7 +30,7 @@ export async function bundleAgent(): Promise<TarEntry[]> {
     logLevel: "silent",
   });
   const files = [
-    { name: "lib/agent.mjs", mode: 0o644, bytes: outputFiles[0]!.contents },
+    ...outputFiles.map(({ path, contents }) => ({ name: `lib/${basename(path)}`, mode: 0o644, bytes: contents })),
     { name: "lib/supervisor.sh", mode: 0o644, bytes: await readFile(inRepository("agent/src/process/supervisor.sh")) },
     {
       name: "bin/opsconductor-agent",

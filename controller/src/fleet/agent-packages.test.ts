@@ -1,7 +1,16 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { bundleAgent } from "./agent-bundle.ts";
 import { createAgentPackages } from "./agent-packages.ts";
@@ -38,13 +47,21 @@ test("the same content is not packed again, and another one replaces it", async 
   expect(readdirSync(join(folder, "packages")).filter((n) => n.endsWith(".gz"))).toHaveLength(1);
 });
 
-test("the bundled agent runs without the repository, and finds its supervisor beside itself", async () => {
+test("the bundled agent runs without the repository, and finds its supervisor beside itself", {
+  timeout: 60_000,
+}, async () => {
   const place = mkdtempSync(join(folder, "bundle-"));
-  for (const { name, from } of await bundleAgent())
-    if ("bytes" in from) writeFileSync(join(place, name.replace("/", "-")), from.bytes);
-  const agent = join(place, "lib-agent.mjs");
+  for (const { name, mode, from } of await bundleAgent()) {
+    mkdirSync(dirname(join(place, name)), { recursive: true });
+    if ("bytes" in from) writeFileSync(join(place, name), from.bytes, { mode });
+  }
+  symlinkSync(process.execPath, join(place, "bin/node"));
+  const agent = join(place, "bin/opsconductor-agent");
   const { version } = JSON.parse(readFileSync(new URL("../../../agent/package.json", import.meta.url), "utf8"));
-  expect(execFileSync(process.execPath, [agent, "version"], { cwd: "/" }).toString().trim()).toBe(version);
-  expect(readFileSync(agent, "utf8")).toContain("./supervisor.sh");
-  execFileSync("sh", ["-n", join(place, "lib-supervisor.sh")]);
+  expect(execFileSync(agent, ["version"], { cwd: "/" }).toString().trim()).toBe(version);
+  const job = join(place, "job.yaml");
+  writeFileSync(job, "apiVersion: opsconductor/v1\nkind: Job\nname: here\nsteps:\n  - run: echo it ran\n");
+  expect(execFileSync(agent, ["exec", job], { cwd: "/" }).toString()).toBe("it ran\n");
+  const request = JSON.parse(execFileSync(agent, ["certificate-request"], { cwd: "/" }).toString());
+  expect(Object.keys(request)).toHaveLength(2);
 });

@@ -63,7 +63,7 @@ export class LocalAgentProcess {
     const log = openSync(this.#logPath(), "a", 0o600);
     try {
       const args = ["run", "--state-dir", this.stateDir, "--server", launch.server, "--dial", launch.dial];
-      const child = spawn(process.execPath, [program, ...args, "--join", "-"], {
+      const child = spawn(process.execPath, ["--max-semi-space-size=1", program, ...args, "--join", "-"], {
         cwd: "/",
         detached: true,
         env: environment(),
@@ -135,5 +135,8 @@ function environment(): Record<string, string> {
     LOGNAME: username,
     SHELL: shell ?? "/bin/sh",
     LANG: "C.UTF-8",
+    // As in deploy/agent/opsconductor-agent.sh: memory that was freed goes back.
+    MALLOC_ARENA_MAX: "1",
+    MALLOC_TRIM_THRESHOLD_: "65536",
   };
 }

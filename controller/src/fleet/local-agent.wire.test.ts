@@ -63,7 +63,7 @@ test("the first start enrols it, and nothing of the controller's environment rea
       .map((line) => line.split("=")[0])
       .filter(Boolean)
       .sort(),
-  ).toEqual(["HOME", "LANG", "LOGNAME", "PATH", "SHELL", "USER"]);
+  ).toEqual(["HOME", "LANG", "LOGNAME", "MALLOC_ARENA_MAX", "MALLOC_TRIM_THRESHOLD_", "PATH", "SHELL", "USER"]);
   expect(readFileSync(`/proc/${pid()}/cmdline`, "utf8")).not.toContain("oc1.");
 });
 
