@@ -1,9 +1,11 @@
-// What one execution cannot do without, each part alone and bare on this machine in this run. Called by dispatch.ts.
+// What one execution cannot do without, each part alone and bare on this machine in this run. Called by dispatch.ts and output.ts.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { type Client, credentials, makeGenericClientConstructor, Server, ServerCredentials } from "@grpc/grpc-js";
 import { connect } from "@opsconductor/database/connect";
 import { startEmbeddedPostgres } from "@opsconductor/database/embedded/embedded-postgres";
@@ -21,6 +23,31 @@ export async function commitMs(folder: string): Promise<number> {
   try {
     await sql`create table one (id integer, text text)`;
     return median(await timed(times, (index) => sql`insert into one values (${index}, 'row')`));
+  } finally {
+    await sql.end();
+    await server.stop();
+    rmSync(dataDir, { recursive: true });
+  }
+}
+
+/** `copy` of that many bytes, as rows of 64 KiB of lines and committed, in an embedded PostgreSQL; median of five. */
+export async function copyMs(folder: string, bytes: number, bytesOfLine: number): Promise<number> {
+  const dataDir = mkdtempSync(join(folder, "floor-"));
+  const log = { info() {}, warn: console.warn, error: console.error };
+  const server = await startEmbeddedPostgres({ dataDir, log });
+  const sql = connect(server.owner, { max: 1 });
+  const row = Buffer.from(`${"0".repeat(bytesOfLine - 1)}\\n`.repeat(65_536 / bytesOfLine));
+  try {
+    await sql`create table one (data text)`;
+    const copy = async () => {
+      const into = await sql`copy one from stdin`.writable();
+      const rows = function* () {
+        for (let sent = 0; sent < bytes; sent += row.length) yield Buffer.concat([row, Buffer.from("\n")]);
+      };
+      await pipeline(Readable.from(rows()), into);
+      await sql`truncate one`;
+    };
+    return median(await timed(5, copy));
   } finally {
     await sql.end();
     await server.stop();

@@ -3,12 +3,14 @@ import { benchConsole } from "./console.ts";
 import { benchConsoleLog } from "./console-log.ts";
 import { benchDispatch } from "./dispatch.ts";
 import { benchMemory } from "./memory.ts";
+import { benchOutput } from "./output.ts";
 import { benchStart } from "./start.ts";
 
 const benchmarks: Record<string, () => Promise<void>> = {
   dispatch: benchDispatch,
   start: benchStart,
   memory: benchMemory,
+  output: benchOutput,
   console: benchConsole,
   "console-log": benchConsoleLog,
 };
