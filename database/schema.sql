@@ -375,6 +375,17 @@ create table fleet.enrollment_tokens (
   constraint enrollment_tokens_pkey PRIMARY KEY (id)
 );
 
+create table identity.password_links (
+  sha256 bytea not null,
+  user_id uuid not null,
+  kind text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  constraint password_links_pkey PRIMARY KEY (sha256),
+  constraint password_links_kind_check CHECK ((kind = ANY (ARRAY['invitation'::text, 'reset'::text])))
+);
+
 create table identity.refresh_tokens (
   sha256 bytea not null,
   session_id uuid not null,
@@ -452,6 +463,7 @@ alter table assets.targets add constraint targets_managed_by_agent_id_fkey FOREI
 alter table automation.job_versions add constraint job_versions_job_id_fkey FOREIGN KEY (job_id) REFERENCES automation.jobs(id);
 alter table fleet.agent_sessions add constraint agent_sessions_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES fleet.agents(id);
 alter table fleet.challenges add constraint challenges_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES fleet.agents(id);
+alter table identity.password_links add constraint password_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 alter table identity.refresh_tokens add constraint refresh_tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES identity.sessions(id) ON DELETE CASCADE;
 alter table identity.sessions add constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 alter table identity.user_roles add constraint user_roles_role_id_fkey FOREIGN KEY (role_id) REFERENCES identity.roles(id);
@@ -471,6 +483,7 @@ CREATE INDEX executions_number ON ONLY automation.executions USING btree (number
 CREATE INDEX executions_state ON ONLY automation.executions USING btree (state, id DESC);
 CREATE INDEX executions_unfinished ON ONLY automation.executions USING btree (id) WHERE (finished_at IS NULL);
 CREATE INDEX output_lines ON ONLY automation.output USING btree (assignment_id, attempt, step_id, try, first_line);
+CREATE INDEX password_links_user ON identity.password_links USING btree (user_id);
 CREATE INDEX refresh_tokens_session ON identity.refresh_tokens USING btree (session_id);
 CREATE INDEX services_target ON assets.services USING btree (target_id);
 CREATE INDEX sessions_address ON identity.sessions USING btree (user_id, address);
@@ -558,6 +571,7 @@ grant delete, insert, select, update on fleet.challenges to opsconductor_app;
 grant delete, insert, select, update on fleet.cluster to opsconductor_app;
 grant delete, insert, select, update on fleet.controllers to opsconductor_app;
 grant delete, insert, select, update on fleet.enrollment_tokens to opsconductor_app;
+grant delete, insert, select, update on identity.password_links to opsconductor_app;
 grant delete, insert, select, update on identity.refresh_tokens to opsconductor_app;
 grant delete, insert, select, update on identity.roles to opsconductor_app;
 grant delete, insert, select, update on identity.sessions to opsconductor_app;

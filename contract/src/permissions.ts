@@ -21,6 +21,35 @@ export const permissions = [
 ] as const;
 export type Permission = (typeof permissions)[number];
 
+export interface BuiltInRole {
+  name: string;
+  description: string;
+  permissions: readonly (Permission | "*")[];
+}
+
+const reading = ["targets:read", "agents:read", "jobs:read", "executions:read"] as const satisfies Permission[];
+
+/** The roles that every installation has; their permissions follow the program's version at each start. */
+export const builtInRoles: readonly BuiltInRole[] = [
+  { name: "admin", description: "May do everything", permissions: ["*"] },
+  {
+    name: "manager",
+    description: "Runs the fleet and its people: everything but the system's own settings",
+    permissions: permissions.filter((permission) => permission !== "system:write"),
+  },
+  {
+    name: "operator",
+    description: "Runs jobs, stops them and decides about lost work",
+    permissions: [...reading, "jobs:execute", "executions:cancel", "executions:abandon"],
+  },
+  {
+    name: "developer",
+    description: "Writes jobs and targets, and runs them",
+    permissions: [...reading, "targets:write", "jobs:write", "jobs:execute", "executions:cancel"],
+  },
+  { name: "viewer", description: "Sees everything that runs, and changes nothing", permissions: [...reading] },
+];
+
 /** What a route asks for: nothing, a signed-in caller, or a permission. */
 export type Requirement = "public" | "token" | Permission;
 
@@ -44,6 +73,18 @@ export const routeRequirements: Readonly<Record<string, Requirement>> = {
   "POST /api/v1/auth/logout": "public", // the same: signing out works when the access token has expired
   "GET /api/v1/auth/me": "token",
   "POST /api/v1/auth/password": "token",
+  "POST /api/v1/auth/password-link": "public", // the link is the proof: one use, an hour or three days
+  "GET /api/v1/auth/sessions": "token", // the caller's own
+  "DELETE /api/v1/auth/sessions/{id}": "token",
+
+  "GET /api/v1/users": "users:read",
+  "POST /api/v1/users": "users:write",
+  "GET /api/v1/users/{idOrName}": "users:read",
+  "PATCH /api/v1/users/{idOrName}": "users:write",
+  "POST /api/v1/users/{idOrName}/password-link": "users:write",
+  "GET /api/v1/users/{idOrName}/sessions": "users:read",
+  "DELETE /api/v1/users/{idOrName}/sessions/{id}": "users:write",
+  "GET /api/v1/roles": "users:read",
 
   "GET /api/v1/targets": "targets:read",
   "POST /api/v1/targets": "targets:write",

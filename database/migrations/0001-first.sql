@@ -140,6 +140,17 @@ create table identity.user_roles (
   primary key (user_id, role_id)
 );
 
+-- One-time links with which a user sets a password: invitations and resets. Only the sha256 of the secret is kept.
+create table identity.password_links (
+  sha256 bytea primary key,
+  user_id uuid not null references identity.users,
+  kind text not null check (kind in ('invitation', 'reset')),
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  used_at timestamptz
+);
+create index password_links_user on identity.password_links (user_id);
+
 create table identity.sessions (
   id uuid primary key,
   user_id uuid not null references identity.users,

@@ -359,6 +359,16 @@ export interface FleetEnrollmentTokensRow {
   revokedAt: Date | null;
 }
 
+/** identity.password_links */
+export interface IdentityPasswordLinksRow {
+  sha256: Buffer;
+  userId: string;
+  kind: string;
+  createdAt: Date;
+  expiresAt: Date;
+  usedAt: Date | null;
+}
+
 /** identity.refresh_tokens */
 export interface IdentityRefreshTokensRow {
   sha256: Buffer;

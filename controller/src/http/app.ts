@@ -28,12 +28,14 @@ import { originalResourceRoutes } from "./routes/original/resources.ts";
 import { overviewRoutes } from "./routes/overview.ts";
 import { systemRoutes } from "./routes/system.ts";
 import { targetRoutes } from "./routes/targets.ts";
+import { userRoutes } from "./routes/users.ts";
 import { sameOriginWrites } from "./same-origin.ts";
 import { securityHeaders } from "./security-headers.ts";
 
 /** In the order of the documentation. */
 const resources = [
   authRoutes,
+  userRoutes,
   overviewRoutes,
   agentRoutes,
   enrollmentTokenRoutes,

@@ -3,8 +3,10 @@
 import { randomInt } from "node:crypto";
 import { writeAudit } from "../communication/audit.ts";
 import { type Context, systemActor } from "../context.ts";
+import { ensureBuiltInRoles } from "./built-in-roles.ts";
 import { hashPassword } from "./password-hash.ts";
-import { anyUserExists, insertRole, insertUser, insertUserRole, lockFirstUser } from "./user-queries.ts";
+import { selectRolesByName } from "./role-queries.ts";
+import { anyUserExists, insertUser, insertUserRole, lockFirstUser } from "./user-queries.ts";
 
 export const administratorName = "admin";
 
@@ -13,6 +15,7 @@ export const administratorName = "admin";
  * password that does not work and gets another one at the next start, and never an account nobody can enter.
  */
 export async function createAdministrator(ctx: Context, announce: (password: string) => void): Promise<void> {
+  await ensureBuiltInRoles(ctx);
   if (await anyUserExists(ctx.sql)) return;
   const given = ctx.config.adminPassword;
   const password = given ?? randomPassword();
@@ -21,12 +24,11 @@ export async function createAdministrator(ctx: Context, announce: (password: str
     await lockFirstUser(tx);
     if (await anyUserExists(tx)) return;
     const user = { id: ctx.newId(), username: administratorName, displayName: "Administrator" };
-    const role = { id: ctx.newId(), name: "administrator", description: "May do everything", permissions: ["*"] };
     await insertUser(tx, { ...user, passwordHash, mustChangePassword: given === undefined, now: ctx.now() });
-    await insertRole(tx, role);
-    await insertUserRole(tx, user.id, role.id);
+    const [role] = await selectRolesByName(tx, ["admin"]);
+    await insertUserRole(tx, user.id, role!.id);
     const object = { kind: "user", id: user.id, name: user.username };
-    await writeAudit(ctx, tx, systemActor, { action: "user.created", object, after: { roles: [role.name] } });
+    await writeAudit(ctx, tx, systemActor, { action: "user.created", object, after: { roles: [role!.name] } });
     if (given === undefined) announce(password);
   });
 }

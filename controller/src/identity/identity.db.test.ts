@@ -304,7 +304,7 @@ test("the first account is made once, with a random password told once, however 
   expect(told).toHaveLength(1);
   expect(told[0]).toMatch(/^[a-z2-9]{5}(-[a-z2-9]{5}){3}$/);
   const answer = await testHttp(fresh.ctx).call("POST", "/api/v1/auth/login", { username: "admin", password: told[0] });
-  expect(answer.body.user).toMatchObject({ roles: ["administrator"], permissions: ["*"], mustChangePassword: true });
+  expect(answer.body.user).toMatchObject({ roles: ["admin"], permissions: ["*"], mustChangePassword: true });
   await createAdministrator(fresh.ctx, (password) => told.push(password));
   expect(told).toHaveLength(1);
   await fresh.close();

@@ -107,3 +107,20 @@ export async function signedInFrom(sql: Query, userId: string, address: string):
   const [row] = await sql`select from identity.sessions where user_id = ${userId} and address = ${address} limit 1`;
   return row !== undefined;
 }
+
+export interface LiveSessionRow {
+  id: string;
+  createdAt: Date;
+  lastUsedAt: Date;
+  expiresAt: Date;
+  address: string | null;
+  userAgent: string | null;
+}
+
+/** The latest used first. */
+export async function selectLiveSessions(sql: Query, userId: string, now: Date): Promise<LiveSessionRow[]> {
+  return sql<LiveSessionRow[]>`
+    select id, created_at, last_used_at, expires_at, address, user_agent from identity.sessions
+    where user_id = ${userId} and revoked_at is null and expires_at > ${now} and idle_until > ${now}
+    order by last_used_at desc`;
+}

@@ -2,13 +2,14 @@
 import type { IdentityUsersRow } from "@opsconductor/database/rows";
 import type { Query } from "../context.ts";
 
-export type UserRow = Omit<IdentityUsersRow, "preferences" | "createdAt" | "updatedAt" | "revision"> & {
+export type UserRow = Omit<IdentityUsersRow, "preferences"> & {
   roles: string[];
   permissions: string[];
 };
 
 const columns = (sql: Query) => sql`
   u.id, u.username, u.display_name, u.email, u.password_hash, u.must_change_password, u.active, u.last_sign_in_at,
+  u.created_at, u.updated_at, u.revision,
   coalesce((select array_agg(r.name order by r.name) from identity.user_roles ur
     join identity.roles r on r.id = ur.role_id where ur.user_id = u.id), '{}') as roles,
   coalesce((select array_agg(distinct p) from identity.user_roles ur
@@ -39,22 +40,16 @@ export interface NewUser {
   id: string;
   username: string;
   displayName: string;
-  passwordHash: string;
+  email?: string | null;
+  /** Null: the user sets the first one by a link. */
+  passwordHash: string | null;
   mustChangePassword: boolean;
   now: Date;
 }
 
 export async function insertUser(sql: Query, u: NewUser): Promise<void> {
-  await sql`insert into identity.users (id, username, display_name, password_hash, must_change_password, created_at, updated_at)
-    values (${u.id}, ${u.username}, ${u.displayName}, ${u.passwordHash}, ${u.mustChangePassword}, ${u.now}, ${u.now})`;
-}
-
-export async function insertRole(
-  sql: Query,
-  role: { id: string; name: string; description: string; permissions: string[] },
-) {
-  await sql`insert into identity.roles (id, name, description, permissions, built_in)
-    values (${role.id}, ${role.name}, ${role.description}, ${role.permissions}, true)`;
+  await sql`insert into identity.users (id, username, display_name, email, password_hash, must_change_password, created_at, updated_at)
+    values (${u.id}, ${u.username}, ${u.displayName}, ${u.email ?? null}, ${u.passwordHash}, ${u.mustChangePassword}, ${u.now}, ${u.now})`;
 }
 
 export async function insertUserRole(sql: Query, userId: string, roleId: string): Promise<void> {
@@ -77,5 +72,39 @@ export async function updatePassword(
     update identity.users set password_hash = ${newHash}, must_change_password = false, updated_at = ${now},
       revision = revision + 1
     where id = ${id} and password_hash = ${oldHash}`;
+  return count > 0;
+}
+
+/** By a link: whatever the password was before. */
+export async function setPassword(sql: Query, id: string, hash: string, now: Date): Promise<void> {
+  await sql`
+    update identity.users set password_hash = ${hash}, must_change_password = false, updated_at = ${now},
+      revision = revision + 1
+    where id = ${id}`;
+}
+
+export async function selectUsers(
+  sql: Query,
+  f: { q: string | undefined; active: boolean | undefined; afterName: string | undefined; limit: number },
+): Promise<UserRow[]> {
+  return sql<UserRow[]>`
+    select ${columns(sql)} from identity.users u
+    where ${f.q === undefined ? sql`true` : sql`position(lower(${f.q}) in lower(u.username || ' ' || u.display_name || ' ' || coalesce(u.email, ''))) > 0`}
+      and ${f.active === undefined ? sql`true` : sql`u.active = ${f.active}`}
+      and ${f.afterName === undefined ? sql`true` : sql`lower(u.username) > ${f.afterName}`}
+    order by lower(u.username) limit ${f.limit}`;
+}
+
+/** False when the user has another revision by now. */
+export async function updateUserColumns(
+  sql: Query,
+  id: string,
+  patch: { displayName?: string; email?: string | null; active?: boolean },
+  revision: bigint | undefined,
+  now: Date,
+): Promise<boolean> {
+  const { count } = await sql`
+    update identity.users set ${sql({ ...patch, updatedAt: now } as never)}, revision = revision + 1
+    where id = ${id} and ${revision === undefined ? sql`true` : sql`revision = ${revision}`}`;
   return count > 0;
 }

@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { createApp } from "../http/app.ts";
 import type { Router } from "../http/router.ts";
 import { hashPassword } from "../identity/password-hash.ts";
-import { insertRole, insertUser, insertUserRole } from "../identity/user-queries.ts";
+import { insertUser, insertUserRole } from "../identity/user-queries.ts";
 
 export interface TestHttp {
   app: Router;
@@ -55,7 +55,7 @@ export async function signedIn(
     mustChangePassword,
     now: ctx.now(),
   });
-  await insertRole(ctx.sql, { id: roleId, name: `role-${roleId}`, description: "", permissions });
+  await ctx.sql`insert into identity.roles (id, name, permissions) values (${roleId}, ${`role-${roleId}`}, ${permissions})`;
   await insertUserRole(ctx.sql, userId, roleId);
   const answer = await http.call("POST", "/api/v1/auth/login", { username, password });
   const headers = { authorization: `Bearer ${answer.body.accessToken}` };

@@ -1,14 +1,17 @@
 // Sign-in routes: auth/login, refresh, logout, me, password.
-import { createRoute } from "@hono/zod-openapi";
+import { createRoute, z } from "@hono/zod-openapi";
 import { loginRequest, loginResponse, passwordRequest, user } from "@opsconductor/contract/api/auth";
+import { passwordLinkRequest, userSession } from "@opsconductor/contract/api/users";
 import { isSecure } from "../../addresses.ts";
 import type { Context } from "../../context.ts";
 import { accessTokenSeconds } from "../../identity/access-tokens.ts";
 import { changePassword } from "../../identity/change-password.ts";
 import { currentUser } from "../../identity/current-user.ts";
+import { usePasswordLink } from "../../identity/password-links.ts";
 import { refreshSession } from "../../identity/refresh-session.ts";
 import { signIn } from "../../identity/sign-in.ts";
 import { signOut } from "../../identity/sign-out.ts";
+import { endSession, listSessions } from "../../identity/user-sessions.ts";
 import { clearRefreshCookie, readRefreshCookie, setRefreshCookie } from "../refresh-cookie.ts";
 import { type Http, jsonBody, jsonResponse, newRouter, problemResponses, type Router } from "../router.ts";
 
@@ -56,6 +59,30 @@ const password = createRoute({
   responses: { 204: { description: "Changed" }, ...problemResponses },
 });
 
+const passwordLink = createRoute({
+  method: "post",
+  path: "/api/v1/auth/password-link",
+  tags,
+  summary: "Set a password with a one-time link; all sessions of the user end",
+  request: { body: jsonBody(passwordLinkRequest) },
+  responses: { 204: { description: "Set: sign in with it" }, ...problemResponses },
+});
+const sessions = createRoute({
+  method: "get",
+  path: "/api/v1/auth/sessions",
+  tags,
+  summary: "Where the caller is signed in",
+  responses: { 200: jsonResponse(z.object({ items: z.array(userSession) }), "Open sessions"), ...problemResponses },
+});
+const endOwn = createRoute({
+  method: "delete",
+  path: "/api/v1/auth/sessions/{id}",
+  tags,
+  summary: "Sign the caller out of one place",
+  request: { params: z.object({ id: z.uuid() }) },
+  responses: { 204: { description: "Ended" }, ...problemResponses },
+});
+
 export function authRoutes(ctx: Context): Router {
   const secure = isSecure(ctx.config);
   const userAgent = (c: Http) => c.req.header("user-agent")?.slice(0, 400) ?? null;
@@ -82,6 +109,19 @@ export function authRoutes(ctx: Context): Router {
   routes.openapi(me, async (c) => c.json(await currentUser(ctx, c.get("actor")), 200));
   routes.openapi(password, async (c) => {
     await changePassword(ctx, c.get("actor"), c.req.valid("json"));
+    return c.body(null, 204);
+  });
+  routes.openapi(passwordLink, async (c) => {
+    await usePasswordLink(ctx, c.get("actor"), c.req.valid("json"));
+    return c.body(null, 204);
+  });
+  routes.openapi(sessions, async (c) => {
+    const actor = c.get("actor");
+    return c.json({ items: await listSessions(ctx, actor, actor.id!) }, 200);
+  });
+  routes.openapi(endOwn, async (c) => {
+    const actor = c.get("actor");
+    await endSession(ctx, actor, { idOrName: actor.id!, id: c.req.valid("param").id });
     return c.body(null, 204);
   });
   return routes;

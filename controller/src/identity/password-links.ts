@@ -1,0 +1,75 @@
+// One-time links with which a user sets a password: given to a new user, and to one who lost it. Called by POST users,
+// POST users/{idOrName}/password-link and POST auth/password-link.
+import { createHash, randomBytes } from "node:crypto";
+import type { PasswordLink } from "@opsconductor/contract/api/users";
+import { OcError } from "@opsconductor/contract/errors";
+import { writeAudit } from "../communication/audit.ts";
+import type { Actor, Context, Query } from "../context.ts";
+import { forgetSession } from "./authenticate.ts";
+import { findUser } from "./find-user.ts";
+import { refuseAbove } from "./guard-users.ts";
+import { hashPassword } from "./password-hash.ts";
+import { insertPasswordLink, selectPasswordLink, takePasswordLink } from "./password-link-queries.ts";
+import { passwordProblem } from "./password-policy.ts";
+import { userObject } from "./present-user.ts";
+import { revokeOtherSessions } from "./session-queries.ts";
+import { setPassword, type UserRow } from "./user-queries.ts";
+
+const hourMs = 3_600_000;
+const lifeMs = { invitation: 72 * hourMs, reset: hourMs };
+const hashOf = (token: string) => createHash("sha256").update(token).digest();
+
+/** A new link makes the ones before it worthless. */
+export async function makePasswordLink(ctx: Context, tx: Query, user: UserRow): Promise<PasswordLink> {
+  const kind = user.passwordHash === null ? "invitation" : "reset";
+  const token = randomBytes(32).toString("base64url");
+  const now = ctx.now();
+  const expiresAt = new Date(now.getTime() + lifeMs[kind]);
+  await insertPasswordLink(tx, { sha256: hashOf(token), userId: user.id, kind, createdAt: now, expiresAt });
+  return { token, kind, expiresAt: expiresAt.toISOString() };
+}
+
+export async function issuePasswordLink(ctx: Context, actor: Actor, idOrName: string): Promise<PasswordLink> {
+  return ctx.sql.begin(async (tx) => {
+    const user = await findUser(tx, idOrName);
+    refuseAbove(actor, user);
+    if (!user.active)
+      throw new OcError("failed_precondition", `${user.username} is not active: activate the account first.`);
+    const link = await makePasswordLink(ctx, tx, user);
+    const { kind, expiresAt } = link;
+    const entry = { action: "user.password_link_made", object: userObject(user), detail: { kind, expiresAt } };
+    await writeAudit(ctx, tx, actor, entry);
+    return link;
+  });
+}
+
+/** Unknown, used, replaced and expired links look the same from outside. */
+export async function usePasswordLink(
+  ctx: Context,
+  actor: Actor,
+  { token, newPassword }: { token: string; newPassword: string },
+): Promise<void> {
+  const sha256 = hashOf(token);
+  const found = await selectPasswordLink(ctx.sql, sha256, ctx.now());
+  if (!found) throw worthless();
+  const problem = passwordProblem(newPassword, found.username);
+  if (problem)
+    throw new OcError("invalid_argument", `newPassword: ${problem}`, {
+      errors: [{ path: "newPassword", message: problem }],
+    });
+  const passwordHash = await hashPassword(newPassword);
+  await ctx.sql.begin(async (tx) => {
+    if (!(await takePasswordLink(tx, sha256, ctx.now()))) throw worthless();
+    await setPassword(tx, found.userId, passwordHash, ctx.now());
+    await revokeOtherSessions(tx, found.userId, null, "password_changed", ctx.now());
+    const object = userObject({ id: found.userId, username: found.username });
+    await writeAudit(ctx, tx, actor, { action: "user.password_set_by_link", object, detail: { kind: found.kind } });
+  });
+  forgetSession(ctx, null);
+}
+
+const worthless = () =>
+  new OcError(
+    "not_found",
+    "This link does not work any more: it was used, replaced, or is too old. Ask for a new one.",
+  );

@@ -1,0 +1,29 @@
+// A user as administrators see one, and as the audit log keeps one. Called by the verbs of users.
+import type { UserRecord } from "@opsconductor/contract/api/users";
+import type { UserRow } from "./user-queries.ts";
+
+export function presentUser(row: UserRow): UserRecord {
+  return {
+    id: row.id,
+    username: row.username,
+    displayName: row.displayName,
+    email: row.email,
+    roles: row.roles,
+    active: row.active,
+    hasPassword: row.passwordHash !== null,
+    lastSignInAt: row.lastSignInAt?.toISOString() ?? null,
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+    revision: Number(row.revision),
+  };
+}
+
+export function auditedUser({ displayName, email, roles, active }: UserRow): Record<string, unknown> {
+  return { displayName, email, roles, active };
+}
+
+export const userObject = ({ id, username }: Pick<UserRow, "id" | "username">) => ({
+  kind: "user",
+  id,
+  name: username,
+});

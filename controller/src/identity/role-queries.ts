@@ -1,0 +1,56 @@
+// SQL of roles and of who has them.
+import type { Query } from "../context.ts";
+
+export interface RoleRow {
+  id: string;
+  name: string;
+  description: string;
+  permissions: string[];
+  builtIn: boolean;
+}
+
+export async function selectRoles(sql: Query): Promise<(RoleRow & { userCount: bigint })[]> {
+  return sql<(RoleRow & { userCount: bigint })[]>`
+    select r.id, r.name, r.description, r.permissions, r.built_in,
+      (select count(*) from identity.user_roles ur join identity.users u on u.id = ur.user_id
+        where ur.role_id = r.id and u.active) as user_count
+    from identity.roles r order by array_position(array['admin', 'manager', 'operator', 'developer', 'viewer'], r.name), r.name`;
+}
+
+export async function selectRolesByName(sql: Query, names: readonly string[]): Promise<RoleRow[]> {
+  return sql<RoleRow[]>`
+    select id, name, description, permissions, built_in from identity.roles where name = any(${names as string[]})`;
+}
+
+/** Made by the first start, and brought up to this program's permissions by every later one. */
+export async function upsertBuiltInRole(sql: Query, role: Omit<RoleRow, "builtIn">): Promise<void> {
+  await sql`
+    insert into identity.roles (id, name, description, permissions, built_in)
+    values (${role.id}, ${role.name}, ${role.description}, ${role.permissions}, true)
+    on conflict (name) do update
+      set description = excluded.description, permissions = excluded.permissions, built_in = true
+      where (roles.description, roles.permissions, roles.built_in)
+        is distinct from (excluded.description, excluded.permissions, true)`;
+}
+
+export async function replaceUserRoles(sql: Query, userId: string, roleIds: readonly string[]): Promise<void> {
+  await sql`delete from identity.user_roles where user_id = ${userId} and role_id <> all(${roleIds as string[]}::uuid[])`;
+  await sql`
+    insert into identity.user_roles (user_id, role_id)
+    select ${userId}, r from unnest(${roleIds as string[]}::uuid[]) as r on conflict do nothing`;
+}
+
+/** Whoever takes rights away waits for the others who do: together they could remove the last administrator. */
+export async function lockAdministrators(sql: Query): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtext('identity.administrators'))`;
+}
+
+/** Active users who may do everything and can sign in. */
+export async function countAdministrators(sql: Query): Promise<bigint> {
+  const [row] = await sql<{ n: bigint }[]>`
+    select count(*) as n from identity.users u
+    where u.active and u.password_hash is not null and exists (
+      select from identity.user_roles ur join identity.roles r on r.id = ur.role_id
+      where ur.user_id = u.id and '*' = any(r.permissions))`;
+  return row!.n;
+}
