@@ -12,7 +12,10 @@ export const paths = {
   overview: () => "/",
   login: (next?: string) => `/login${query({ next: next === "/" ? undefined : next })}`,
   setup: (next?: string) => `/setup${query({ next: next === "/" ? undefined : next })}`,
+  /** The secret is a fragment: it is in no log and in no request. */
+  password: (token: string) => `/password#${segment(token)}`,
   me: () => "/me",
+  users: () => "/access/users",
   agents: (filter: { q?: string; state?: string; dialog?: string } = {}) => `/agents${query(filter)}`,
   agent: (id: string, tab?: string) => `/agents/${segment(id)}${query({ tab })}`,
   enrollmentTokens: () => "/agents/enroll",

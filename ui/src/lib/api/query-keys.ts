@@ -15,6 +15,9 @@ export const keys = {
   execution: (id: string) => ["executions", "one", id] as const,
   auditList: (filter: object) => ["audit", "list", filter] as const,
   auditChain: ["audit-chain"] as const,
+  users: ["users"] as const,
+  roles: ["roles"] as const,
+  sessions: (user: string | undefined) => ["sessions", user ?? ""] as const,
   overview: ["overview"] as const,
   system: ["system"] as const,
 };

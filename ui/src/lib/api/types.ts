@@ -21,6 +21,15 @@ import type {
 import type { job, jobDetail, jobVersion, validateResponse } from "@opsconductor/contract/api/jobs";
 import type { overview, system } from "@opsconductor/contract/api/system";
 import type { resolveResponse, service, target, targetInput, targetPatch } from "@opsconductor/contract/api/targets";
+import type {
+  createdUser,
+  passwordLink,
+  role,
+  userInput,
+  userPatch,
+  userRecord,
+  userSession,
+} from "@opsconductor/contract/api/users";
 import type { z } from "zod";
 
 export type Agent = z.infer<typeof agent>;
@@ -29,6 +38,7 @@ export type AuditEntry = z.infer<typeof auditEntry>;
 export type AuditFilter = z.infer<typeof auditFilter>;
 export type AuditVerification = z.infer<typeof auditVerification>;
 export type CertificateAuthority = z.infer<typeof certificateAuthority>;
+export type CreatedUser = z.infer<typeof createdUser>;
 export type CreatedEnrollmentToken = z.infer<typeof createdEnrollmentToken>;
 export type EnrollmentToken = z.infer<typeof enrollmentToken>;
 export type Execution = z.infer<typeof execution>;
@@ -41,8 +51,10 @@ export type LoginResponse = z.infer<typeof loginResponse>;
 export type OutputLines = z.infer<typeof outputLines>;
 export type OutputTicket = z.infer<typeof outputTicket>;
 export type Overview = z.infer<typeof overview>;
+export type PasswordLink = z.infer<typeof passwordLink>;
 export type Problem = z.infer<typeof problem>;
 export type ResolveResponse = z.infer<typeof resolveResponse>;
+export type Role = z.infer<typeof role>;
 export type Service = z.infer<typeof service>;
 export type Step = z.infer<typeof step>;
 export type System = z.infer<typeof system>;
@@ -51,6 +63,10 @@ export type TargetInput = z.input<typeof targetInput>;
 export type TargetPatch = z.input<typeof targetPatch>;
 export type TimelineEntry = z.infer<typeof timelineEntry>;
 export type User = z.infer<typeof user>;
+export type UserInput = z.input<typeof userInput>;
+export type UserPatch = z.input<typeof userPatch>;
+export type UserRecord = z.infer<typeof userRecord>;
+export type UserSession = z.infer<typeof userSession>;
 export type ValidateResponse = z.infer<typeof validateResponse>;
 
 /** One page of a list; `nextCursor` is absent on the last. */

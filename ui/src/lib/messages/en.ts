@@ -11,6 +11,7 @@ import { recovery } from "./en/recovery.ts";
 import { shell } from "./en/shell.ts";
 import { states } from "./en/states.ts";
 import { targets } from "./en/targets.ts";
+import { users } from "./en/users.ts";
 
 export const en = {
   common,
@@ -25,5 +26,6 @@ export const en = {
   jobs,
   executions,
   audit,
+  users,
   recovery,
 };

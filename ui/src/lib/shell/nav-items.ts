@@ -4,6 +4,7 @@ import Gauge from "@lucide/svelte/icons/gauge";
 import Play from "@lucide/svelte/icons/play";
 import ScrollText from "@lucide/svelte/icons/scroll-text";
 import Server from "@lucide/svelte/icons/server";
+import Users from "@lucide/svelte/icons/users";
 import Workflow from "@lucide/svelte/icons/workflow";
 import type { Component } from "svelte";
 import { m } from "../messages/m.ts";
@@ -41,7 +42,10 @@ export function navGroups(can: (permission: string) => boolean): NavGroup[] {
     },
     {
       label: m.shell.administration,
-      items: [{ href: paths.audit(), label: m.shell.audit, icon: ScrollText, key: "u", permission: "audit:read" }],
+      items: [
+        { href: paths.users(), label: m.shell.users, icon: Users, key: "p", permission: "users:read" },
+        { href: paths.audit(), label: m.shell.audit, icon: ScrollText, key: "u", permission: "audit:read" },
+      ],
     },
   ];
   return groups

@@ -4,7 +4,12 @@ export const minPasswordLength = 12;
 
 export type PasswordProblem = "current" | "short" | "same" | "repeat";
 
-export function passwordProblems(form: { current: string; next: string; repeat: string }): PasswordProblem[] {
+/** `current` undefined: there is none to ask for. */
+export function passwordProblems(form: {
+  current: string | undefined;
+  next: string;
+  repeat: string;
+}): PasswordProblem[] {
   const problems: PasswordProblem[] = [];
   if (form.current === "") problems.push("current");
   if ([...form.next].length < minPasswordLength) problems.push("short");

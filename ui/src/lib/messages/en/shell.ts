@@ -15,6 +15,7 @@ export const shell = {
   targets: "Targets",
   administration: "Administration",
   audit: "Audit log",
+  users: "Users",
   search: "Search or run a command",
   searchKeys: "Ctrl K",
   palette: {
