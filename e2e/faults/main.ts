@@ -1,5 +1,6 @@
 // Runs the fault test that the command line names, and ends with 1 when a promise was broken. Called by
 // scripts/faults.mjs (npm run faults, npm run chaos).
+import { adoptCommand } from "./adopt.ts";
 import { ambiguousCommand } from "./ambiguous.ts";
 import { cancelCommand } from "./cancel.ts";
 import { chaosCommand } from "./chaos.ts";
@@ -9,6 +10,7 @@ import { pauseCommand } from "./pause.ts";
 /** Each resolves with the exit code of the program. */
 const commands: Record<string, (args: string[]) => Promise<number>> = {
   cancel: cancelCommand,
+  adopt: adoptCommand,
   chaos: chaosCommand,
   ambiguous: ambiguousCommand,
   partition: partitionCommand,
