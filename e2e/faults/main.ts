@@ -6,6 +6,7 @@ import { cancelCommand } from "./cancel.ts";
 import { chaosCommand } from "./chaos.ts";
 import { partitionCommand } from "./partition.ts";
 import { pauseCommand } from "./pause.ts";
+import { poisonCommand } from "./poison.ts";
 
 /** Each resolves with the exit code of the program. */
 const commands: Record<string, (args: string[]) => Promise<number>> = {
@@ -15,6 +16,7 @@ const commands: Record<string, (args: string[]) => Promise<number>> = {
   ambiguous: ambiguousCommand,
   partition: partitionCommand,
   pause: pauseCommand,
+  poison: poisonCommand,
 };
 
 const [name = "", ...args] = process.argv.slice(2);
