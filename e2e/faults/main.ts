@@ -4,9 +4,11 @@ import { adoptCommand } from "./adopt.ts";
 import { ambiguousCommand } from "./ambiguous.ts";
 import { cancelCommand } from "./cancel.ts";
 import { chaosCommand } from "./chaos.ts";
+import { diskCommand } from "./disk.ts";
 import { partitionCommand } from "./partition.ts";
 import { pauseCommand } from "./pause.ts";
 import { poisonCommand } from "./poison.ts";
+import { pressureCommand } from "./pressure.ts";
 
 /** Each resolves with the exit code of the program. */
 const commands: Record<string, (args: string[]) => Promise<number>> = {
@@ -14,9 +16,11 @@ const commands: Record<string, (args: string[]) => Promise<number>> = {
   adopt: adoptCommand,
   chaos: chaosCommand,
   ambiguous: ambiguousCommand,
+  disk: diskCommand,
   partition: partitionCommand,
   pause: pauseCommand,
   poison: poisonCommand,
+  pressure: pressureCommand,
 };
 
 const [name = "", ...args] = process.argv.slice(2);
