@@ -343,6 +343,10 @@ create table fleet.cluster (
   id uuid not null,
   generation integer default 1 not null,
   key_check bytea,
+  life_started_at timestamp with time zone,
+  dispatch_paused_at timestamp with time zone,
+  dispatch_paused jsonb,
+  restored_at timestamp with time zone,
   revocations bigint default 0 not null,
   created_at timestamp with time zone default now() not null,
   constraint cluster_pkey PRIMARY KEY (singleton),
@@ -356,6 +360,16 @@ create table fleet.controllers (
   version text not null,
   hostname text not null,
   constraint controllers_pkey PRIMARY KEY (id)
+);
+
+create table fleet.database_lives (
+  id uuid not null,
+  system_id text not null,
+  started_at timestamp with time zone not null,
+  position bigint not null,
+  registered_at timestamp with time zone not null,
+  constraint database_lives_system_id_started_at_key UNIQUE (system_id, started_at),
+  constraint database_lives_pkey PRIMARY KEY (id)
 );
 
 create table fleet.enrollment_tokens (
@@ -570,6 +584,7 @@ grant delete, insert, select, update on fleet.authorities to opsconductor_app;
 grant delete, insert, select, update on fleet.challenges to opsconductor_app;
 grant delete, insert, select, update on fleet.cluster to opsconductor_app;
 grant delete, insert, select, update on fleet.controllers to opsconductor_app;
+grant delete, insert, select, update on fleet.database_lives to opsconductor_app;
 grant delete, insert, select, update on fleet.enrollment_tokens to opsconductor_app;
 grant delete, insert, select, update on identity.password_links to opsconductor_app;
 grant delete, insert, select, update on identity.refresh_tokens to opsconductor_app;

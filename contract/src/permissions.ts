@@ -151,6 +151,8 @@ export const routeRequirements: Readonly<Record<string, Requirement>> = {
 
   "GET /api/v1/events": "token", // each topic asks for its own permission
   "GET /api/v1/system": "system:read",
+  "GET /api/v1/system/database": "token", // everybody's work waits while it is paused
+  "POST /api/v1/system/database/accept": "system:write",
 };
 
 /** What a caller needs to follow a topic of the live stream; `executions:<id>` as `executions`. */

@@ -29,7 +29,8 @@ export const stageStates = {
 export type StageState = keyof typeof stageStates;
 
 export const assignmentStates = {
-  queued: ["offered", "cancelled", "expired", "skipped"],
+  // Lost: queued in a restored database, and its agent may have run it in the history that was cut off.
+  queued: ["offered", "cancelled", "expired", "skipped", "lost"],
   offered: ["accepted", "denied", "cancelled", "expired", "queued", "lost"],
   accepted: ["running", "succeeded", "failed", "timed_out", "cancelled", "denied", "lost"],
   running: ["succeeded", "failed", "timed_out", "cancelled", "lost"],

@@ -16,8 +16,23 @@ create table fleet.cluster (
   id uuid not null,
   generation integer not null default 1,         -- high part of every fence; raised after a restore
   key_check bytea,                               -- proves that ENCRYPTION_KEY is the one this database was made with
+  life_started_at timestamptz,                   -- start of the PostgreSQL process that is known; another one: look first
+  dispatch_paused_at timestamptz,                -- agents know this database further on than it is: nothing is offered
+  dispatch_paused jsonb,                         -- who said so, and what
+  restored_at timestamptz,                       -- of the latest accepted restore: what was queued before may have run
   revocations bigint not null default 0,         -- raised when an agent loses its trust; controllers read it each second
   created_at timestamptz not null default now()
+);
+
+-- One row for each start of PostgreSQL. Positions of the log only grow within a history, so whatever was told before a
+-- start lies below its position: an agent that has heard of more comes from a history that was cut off by a restore.
+create table fleet.database_lives (
+  id uuid primary key,
+  system_id text not null,
+  started_at timestamptz not null,               -- of the postmaster
+  position bigint not null,
+  registered_at timestamptz not null,
+  unique (system_id, started_at)
 );
 
 create table fleet.controllers (

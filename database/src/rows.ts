@@ -329,6 +329,10 @@ export interface FleetClusterRow {
   id: string;
   generation: number;
   keyCheck: Buffer | null;
+  lifeStartedAt: Date | null;
+  dispatchPausedAt: Date | null;
+  dispatchPaused: unknown;
+  restoredAt: Date | null;
   revocations: bigint;
   createdAt: Date;
 }
@@ -340,6 +344,15 @@ export interface FleetControllersRow {
   leaseUntil: Date;
   version: string;
   hostname: string;
+}
+
+/** fleet.database_lives */
+export interface FleetDatabaseLivesRow {
+  id: string;
+  systemId: string;
+  startedAt: Date;
+  position: bigint;
+  registeredAt: Date;
 }
 
 /** fleet.enrollment_tokens */

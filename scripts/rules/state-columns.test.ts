@@ -10,6 +10,7 @@ const writers = {
   "controller/src/automation/dispatch-queries.ts": "offered",
   "controller/src/automation/abandon-queries.ts": "lost, by a person's word or after OC_LOST_AFTER",
   "controller/src/automation/cancel-queries.ts": "cancelled, of what was never offered",
+  "controller/src/automation/lost-history-queries.ts": "offered or lost, of what a restored database has queued",
   "controller/src/automation/overdue-queries.ts": "expired",
   "controller/src/automation/result-queries.ts": "what the agent said",
 };

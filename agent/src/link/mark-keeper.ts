@@ -8,14 +8,16 @@ const writeEveryMs = 60_000;
 export class MarkKeeper {
   readonly #path: string;
   #highest: DatabaseMark | undefined;
+  #written: DatabaseMark | undefined;
   #writtenAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(path: string) {
     this.#path = path;
     const stored = readText(path);
     if (stored === undefined) return;
-    const { systemId, generation, position } = JSON.parse(stored);
-    this.#highest = { systemId, generation, position: BigInt(position) };
+    const { systemId, generation, position, life = "", seal = "" } = JSON.parse(stored);
+    this.#highest = { systemId, generation, position: BigInt(position), life, seal: Buffer.from(seal, "base64") };
+    this.#written = this.#highest;
   }
 
   get highest(): DatabaseMark | undefined {
@@ -30,12 +32,21 @@ export class MarkKeeper {
     if (newGeneration || performance.now() - this.#writtenAtMs > writeEveryMs) this.save();
   }
 
+  /** What is forgotten after this was proven by a mark that is on disk. False: it could not be written, forget nothing. */
+  keep(mark: DatabaseMark | undefined): boolean {
+    this.hear(mark);
+    if (this.#highest !== this.#written) this.save();
+    return this.#highest === this.#written;
+  }
+
   save(): void {
     if (!this.#highest) return;
     this.#writtenAtMs = performance.now();
-    const { systemId, generation, position } = this.#highest;
+    const { systemId, generation, position, life, seal } = this.#highest;
+    const text = { systemId, generation, position: String(position), life, seal: Buffer.from(seal).toString("base64") };
     try {
-      writeDurably(this.#path, `${JSON.stringify({ systemId, generation, position: String(position) })}\n`);
+      writeDurably(this.#path, `${JSON.stringify(text)}\n`);
+      this.#written = this.#highest;
     } catch (error) {
       if (!isDiskTrouble(error)) throw error; // the one before stays, and a minute later this is tried again
     }

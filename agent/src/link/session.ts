@@ -140,7 +140,7 @@ export class Session {
         break;
       case "desire": {
         const desire = toDesire(body.value);
-        if (desire) host.receiveDesire(desire);
+        if (desire && (desire.want !== "forget" || marks.keep(body.value.mark))) host.receiveDesire(desire);
         break;
       }
       case "eventAck":

@@ -180,6 +180,7 @@ export const timelineKinds = [
   "step.lost",
   "assignment.offered_again",
   "assignment.queued_again",
+  "assignment.recovered",
   "assignment.denied",
   "assignment.expired",
   "assignment.lost",

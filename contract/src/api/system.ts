@@ -1,5 +1,6 @@
 // Monitoring and the overview page: `system`, `overview`, /health.
 import * as z from "zod";
+import { instant, storableText } from "./common.ts";
 import { execution } from "./executions.ts";
 
 export const health = z.object({
@@ -49,3 +50,19 @@ export const system = z.object({
     sizeBytes: z.number(),
   }),
 });
+
+/** Whether work is offered. Paused: agents know this database further on than it is, so it was restored from a backup. */
+export const databaseState = z.object({
+  generation: z.number().int().describe("raised by each accepted restore; the high part of every fence"),
+  paused: z
+    .object({
+      since: instant,
+      by: z.string().describe("who knows more"),
+      reason: z.string(),
+      behindBytes: z.number().int().describe("of PostgreSQL's log, at least; 0 when it cannot be compared"),
+      restoredAt: instant.describe("start of the database that was found to be older"),
+    })
+    .nullable(),
+});
+export type DatabaseState = z.infer<typeof databaseState>;
+export const acceptDatabaseRequest = z.strictObject({ reason: storableText(500).min(1) });

@@ -1,6 +1,12 @@
 // Claiming queued assignments for agents, and reading what an offer carries. Concurrency-critical: see claimAssignments.
 import type { Query } from "../context.ts";
+import type { Fragment } from "../identity/visible-to.ts";
 import { jsonb } from "../jsonb.ts";
+
+/** Nothing is offered from a database that a person has to accept first, or whose restart nobody has looked at. */
+export const mayOffer = (q: Query): Fragment => q`
+  (select dispatch_paused_at is null and (life_started_at is null or life_started_at = pg_postmaster_start_time())
+    from fleet.cluster)`;
 
 /** An agent connected to this controller, and how many more assignments it may hold. */
 export interface AgentRoom {
@@ -31,6 +37,7 @@ export async function claimAssignments(q: Query, rooms: readonly AgentRoom[], at
       select s.agent_id, s.epoch, r.room
       from jsonb_to_recordset(${jsonb(q, rooms)}) as r("agentId" uuid, epoch bigint, room integer)
       join fleet.agent_sessions s on s.agent_id = r."agentId" and s.epoch = r.epoch and s.controller_id is not null
+      where ${mayOffer(q)}
       order by s.agent_id for share of s
     ), picked as materialized (
       select p.id, l.epoch from live l cross join lateral (

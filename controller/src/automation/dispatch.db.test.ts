@@ -98,11 +98,12 @@ test("what is finished and what is unknown is forgotten; what still has output t
   await agent.run(done!, text);
   await agent.run(open!, text);
   await t.ctx.sql`update automation.tries set output_bytes = 99 where assignment_id = ${open!.assignmentId}`;
-  await new Promise((resolve) => setImmediate(resolve));
+  await expect.poll(() => agent.desires.length, { timeout: 5000 }).toBe(2);
   agent.desires.length = 0;
   const held = (o: typeof done, lastSeq: bigint) => ({ ...o!, state: "succeeded", lastSeq });
   const unknown = { assignmentId: t.ctx.newId(), attempt: 1, fence: 4242n, state: "running", lastSeq: 3n };
   await agent.connect([held(done, 6n), held(open, 6n), unknown]);
+  await expect.poll(() => agent.desires.length, { timeout: 5000 }).toBe(2);
   expect(agent.desires.map((d) => [d.want, d.fence])).toEqual([
     ["forget", done!.fence],
     ["forget", 4242n],

@@ -1,9 +1,12 @@
 // Hands queued assignments to agents whose stream this controller holds. createExecution reserves room and sends at
 // once (the fast path); what waits is claimed when an agent returns or finishes something, and by a poll behind both,
 // because rows are the truth and everything else is a hint. Started by automation.ts.
+
+import { setTimeout as sleep } from "node:timers/promises";
 import { isOutcomeUnknown } from "@opsconductor/database/transaction-lost";
 import type { Context, Query } from "../context.ts";
 import type { AgentLink, AgentSession, DesireMessage, Links } from "../fleet/agent-link.ts";
+import { readMark } from "../fleet/database-mark.ts";
 import { advanceExecutions } from "./advance-executions.ts";
 import {
   type AgentRoom,
@@ -21,6 +24,8 @@ import { findUnanswered } from "./uncertain-offers.ts";
 /** Unfinished attempts that one agent is given at once; the rest waits here, where a cancel costs nothing. */
 export const maxInFlightPerAgent = 64;
 export const dispatchPollMs = 3000;
+/** Nobody waits for a forget; half a second of them costs one mark and, on the host, one sync. */
+const forgetEveryMs = 500;
 
 export interface Dispatcher {
   readonly definitions: DefinitionCache;
@@ -37,6 +42,8 @@ export interface Dispatcher {
   send(offers: readonly AddressedOffer[]): void;
   /** Tells the agent what is wanted of an attempt, when it is connected here. */
   desire(agentId: string, desire: DesireMessage): void;
+  /** The agent may know more than this database: what it holds and we do not know is not to be forgotten. */
+  knowsMore(agentId: string): boolean;
   /** One round of the poll. */
   poll(): Promise<void>;
   /** Waits until no claim is under way. */
@@ -44,7 +51,10 @@ export interface Dispatcher {
 }
 
 /** What automation's own parts are built from: the context, before it holds them. */
-export type AutomationBase = Pick<Context, "sql" | "now" | "log" | "live" | "metrics" | "signal" | "config" | "newId">;
+export type AutomationBase = Pick<
+  Context,
+  "sql" | "now" | "log" | "live" | "metrics" | "signal" | "config" | "newId" | "keys"
+>;
 
 export function createDispatcher(ctx: AutomationBase, links: Links): Dispatcher {
   return new RowDispatcher(ctx, links);
@@ -62,6 +72,8 @@ class RowDispatcher implements Dispatcher {
   private readonly waiting = new Set<string>();
   private readonly woken = new Set<string>();
   private claiming: Promise<void> | undefined;
+  private readonly forgets: { link: AgentLink; desire: DesireMessage }[] = [];
+  private forgetting: Promise<void> | undefined;
   /** Offers whose commit may have been done are looked for, one after the other. */
   private recovering = Promise.resolve();
 
@@ -100,7 +112,7 @@ class RowDispatcher implements Dispatcher {
   }
 
   async idle(): Promise<void> {
-    while (this.claiming) await this.claiming;
+    while (this.claiming ?? this.forgetting) await (this.claiming ?? this.forgetting);
     await this.recovering;
   }
 
@@ -150,8 +162,30 @@ class RowDispatcher implements Dispatcher {
   private forget(link: AgentLink, desire: DesireMessage): void {
     const { agentId, epoch } = link.session;
     if (this.answered.get(agentId) !== epoch) return; // the answer to the hello says it
-    if (this.offersUnderWay.size === 0) link.desire(desire);
-    else void Promise.all(this.offersUnderWay).then(() => link.desire(desire));
+    this.forgets.push({ link, desire });
+    this.forgetting ??= this.sendForgets();
+  }
+
+  /**
+   * Many together, with a mark that is read after their commits: an agent keeps the mark before it lets go of the
+   * outcome, so it always has either the outcome or the proof that this database once had it.
+   */
+  private async sendForgets(): Promise<void> {
+    await sleep(forgetEveryMs, undefined, { signal: this.ctx.signal }).catch(() => {});
+    const due = this.forgets.splice(0);
+    this.forgetting = undefined;
+    try {
+      const mark = await readMark(this.ctx);
+      await Promise.all(this.offersUnderWay);
+      for (const { link, desire } of due) link.desire({ ...desire, mark });
+    } catch (error) {
+      // The next hello says it again.
+      if (!this.ctx.signal.aborted) this.ctx.log.warn({ err: error, forgets: due.length }, "dispatch.forgets_not_sent");
+    }
+  }
+
+  knowsMore(agentId: string): boolean {
+    return this.links.get(agentId)?.history === "paused";
   }
 
   async poll(): Promise<void> {

@@ -6,6 +6,7 @@
 import type { AssignmentState, ExecutionState, StageState } from "@opsconductor/contract/states";
 import type { Query } from "../context.ts";
 import { jsonb } from "../jsonb.ts";
+import { mayOffer } from "./dispatch-queries.ts";
 import type { Counts, ExecutionProgress, StageProgress } from "./execution-state.ts";
 import { oneOf } from "./one-of.ts";
 
@@ -90,6 +91,7 @@ export async function insertExecution(q: Query, row: NewExecution): Promise<Inse
       select s.agent_id from fleet.agent_sessions s
       join (select distinct "agentId", "offerEpoch" from row where "offerEpoch" is not null) w
         on w."agentId" = s.agent_id and w."offerEpoch" = s.epoch and s.controller_id is not null
+      where ${mayOffer(q)}
       order by s.agent_id for share of s
     ), assignment as (
       insert into automation.assignments

@@ -35,6 +35,7 @@ const hello = (incarnation: string, bootId = "boot-1"): Hello => ({
     actions: [],
     journalId: "j",
     journalPosition: 1n,
+    highestMark: undefined,
   },
   platform: { os: "linux", arch: "x64", hostname: "h", osName: "Debian" },
 });

@@ -25,7 +25,8 @@ export function reportBatch(r: Recorder, recorded: Recorded): void {
     publishOutput(r.ctx, attempt, row);
   }
   for (const result of results) if (!(result instanceof Error)) countRewinds(r, result);
-  for (const { session, ...address } of recorded.unknown) forgetAttempt(r.dispatcher, session.agentId, address);
+  for (const { session, ...address } of recorded.unknown)
+    if (!r.dispatcher.knowsMore(session.agentId)) forgetAttempt(r.dispatcher, session.agentId, address);
   for (const [{ agentId }, list] of Map.groupBy(recorded.unknown, (u) => u.session)) {
     const { assignmentId, attempt, fence } = list[0]!;
     const first = { assignmentId, attempt, fence: String(fence) };

@@ -6,6 +6,7 @@ import { advanceExecutions } from "./advance-executions.ts";
 import { type AssignmentRow, type Attempt, hasAllOutput } from "./attempt.ts";
 import { type AutomationBase, desireOf } from "./dispatcher.ts";
 import type { ExecutionRow } from "./execution-queries.ts";
+import { adoptLostHistory } from "./lost-history.ts";
 import { type AddressedOffer, loadOffers } from "./offer-message.ts";
 import { planResume, type ResumePlan } from "./plan-resume-state.ts";
 import { publishTimelines } from "./publish-changes.ts";
@@ -34,7 +35,7 @@ export async function resumeAgent(r: Recorder, link: AgentLink, held: ReportedAt
   r.dispatcher.resumed(link.session, inFlight);
   for (const row of plan.desire) link.desire(desireOf(asDesired(row)));
   for (const { message } of offers) link.offer(message);
-  for (const attempt of plan.forget) link.desire(forgetOf(attempt));
+  for (const attempt of plan.forget) r.dispatcher.desire(link.session.agentId, forgetOf(attempt));
   reportAttempts(r, attempts, executions);
   publishTimelines(r.ctx, told);
   logResume(r.ctx, link, plan);
@@ -44,13 +45,9 @@ export async function resumeAgent(r: Recorder, link: AgentLink, held: ReportedAt
 
 async function resume(r: Recorder, tx: Query, link: AgentLink, held: ReportedAttempt[]): Promise<Resumed> {
   const { agentId } = link.session;
-  const ids = (
-    await selectAgentAttempts(
-      tx,
-      agentId,
-      held.map((h) => h.assignmentId),
-    )
-  ).map((row) => row.id);
+  const named = held.map((h) => h.assignmentId);
+  const adopted = link.takesWork ? await adoptLostHistory(r.ctx, tx, link, held) : [];
+  const ids = (await selectAgentAttempts(tx, agentId, named)).map((row) => row.id);
   const batch = await lockBatch(r, tx, [link.session], ids);
   if (!batch.isLive(link.session)) throw staleSession(link.session);
   // Read again under the locks: a batch of the older stream may have ended meanwhile.
@@ -65,6 +62,8 @@ async function resume(r: Recorder, tx: Query, link: AgentLink, held: ReportedAtt
       }),
     );
   const plan = planResume(held, known, link.session.epoch);
+  // What we do not know may be the truth that this database has lost: it is kept until a person has looked.
+  if (link.history === "paused") plan.forget = plan.forget.filter((h) => isKnown(h, known));
   // In quarantine it may be a copy of the agent: it is given nothing, and what it does not hold may run elsewhere. The
   // hello after its release decides.
   if (!link.takesWork) Object.assign(plan, { offerAgain: [], lost: [] });
@@ -79,10 +78,7 @@ async function resume(r: Recorder, tx: Query, link: AgentLink, held: ReportedAtt
   );
   const notes = notesOfResume(plan, now);
   await insertNotes(tx, notes);
-  const executions = await advanceExecutions(
-    tx,
-    attempts.flatMap((a) => transitionsOf(a, now)),
-  );
+  const executions = await advanceExecutions(tx, [...adopted, ...attempts.flatMap((a) => transitionsOf(a, now))]);
   const inFlight = known.filter((k) => k.finishedAt === null && k.state !== "queued").length;
   return { plan, offers, attempts, executions, inFlight, told: notes.map((n) => n.executionId) };
 }
@@ -111,6 +107,9 @@ function markLost(attempt: Attempt, at: Date): void {
   const detail = { by: systemActor.name, reason: attempt.assignment.stateReason, from: attempt.before };
   attempt.notes.push({ kind: "assignment.lost", at, detail });
 }
+
+const isKnown = (h: ReportedAttempt, known: readonly Known[]): boolean =>
+  known.some((row) => row.id === h.assignmentId && row.fence === h.fence);
 
 const asDesired = (row: Known) => ({ ...row, agentId: row.agentId!, fence: row.fence! });
 

@@ -2,6 +2,7 @@
 // `fleet` and `grpc` implement Links and call AgentWork; `automation` implements AgentWork and calls Links.
 import type { AssignmentState } from "@opsconductor/contract/states";
 import type { Context } from "../context.ts";
+import type { DatabaseMark } from "./database-mark.ts";
 
 /** A live Connect stream. Every write that it causes locks `fleet.agent_sessions` for share where epoch = this one. */
 export interface AgentSession {
@@ -34,13 +35,17 @@ export interface DesireMessage {
   want: "run" | "hold" | "cancel" | "forget";
   releaseThroughStep: number;
   reason: string;
+  /** With forget: the outcome is committed at or before it. */
+  mark?: DatabaseMark;
 }
 
 /** The controller's end of one agent's stream. Sends never wait; the stream's own flow control applies behind them. */
 export interface AgentLink {
   readonly session: AgentSession;
-  /** False while the agent is quarantined, draining or says it is degraded: no new offers then. */
+  /** False while the agent is quarantined, draining or says it is degraded, and while dispatch is paused: no offers. */
   readonly takesWork: boolean;
+  /** What its hello told of this database: an older backup knows less than the agent. */
+  readonly history: "shared" | "paused" | "lost";
   offer(offer: OfferMessage): void;
   desire(desire: DesireMessage): void;
   /** Ends the stream; the agent reconnects unless the code says otherwise. */

@@ -2,6 +2,7 @@
 // another controller. Called every 30 s, and within a second of any revocation.
 import type { Context } from "../context.ts";
 import type { FleetLink } from "./fleet-link.ts";
+import { selectPause } from "./mark-queries.ts";
 import { sessionEpochs, trustOf } from "./session-queries.ts";
 
 export interface LostTrust {
@@ -17,12 +18,17 @@ export async function checkTrust(ctx: Context, links: Iterable<FleetLink>): Prom
   const ids = open.map((l) => l.session.agentId);
   const trust = new Map((await trustOf(ctx.sql, ids)).map((row) => [row.id, row]));
   const epochs = new Map((await sessionEpochs(ctx.sql, ids)).map((row) => [row.agentId, row]));
+  const { generation, pausedAt } = await selectPause(ctx.sql);
   const lost: LostTrust[] = [];
   for (const link of open) {
     const row = trust.get(link.session.agentId);
     link.quarantined = row?.status === "quarantined";
     const reason = whyLost(ctx, link, row, epochs.get(link.session.agentId)?.epoch);
     if (reason) lost.push({ link, ...reason });
+    else if (pausedAt !== null && link.history !== "paused")
+      lost.push({ link, code: "retry_later", reason: "This database may be older than you know: say hello again" });
+    else if (link.generation !== generation && pausedAt === null)
+      lost.push({ link, code: "retry_later", reason: "A restored database was accepted: tell again what you have" });
     else if (link.openedInQuarantine && !link.quarantined)
       lost.push({ link, code: "retry_later", reason: "The agent was released: its work goes on from a new hello" });
   }

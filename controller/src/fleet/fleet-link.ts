@@ -23,6 +23,8 @@ export interface FleetLink extends AgentLink {
   /** `performance.now()` of the last heartbeat. */
   readonly heardAtMs: number;
   quarantined: boolean;
+  /** Of the database, when the stream was opened. */
+  readonly generation: number;
   /** Its hello was answered with nothing to do. */
   readonly openedInQuarantine: boolean;
 }

@@ -5,7 +5,10 @@ import { publishTimelines } from "../automation/publish-changes.ts";
 import type { Context, Query } from "../context.ts";
 import type { AgentSession } from "./agent-link.ts";
 import { chooseCertificateSlot } from "./choose-certificate-slot.ts";
+import { type DatabaseMark, judgeMark } from "./database-mark.ts";
 import type { Platform } from "./enroll-agent.ts";
+import { selectPlace } from "./mark-queries.ts";
+import { pauseForOlder } from "./pause-dispatch.ts";
 import { quarantineAgent } from "./quarantine-agent.ts";
 import {
   activateSerial,
@@ -36,10 +39,26 @@ export interface Hello {
   platform: Platform;
   journalId: string;
   journalPosition: bigint;
+  /** The newest mark that the agent keeps. */
+  highestMark: DatabaseMark | undefined;
 }
 
+/**
+ * What the agent's mark says of this database. `paused`: nothing is offered until a person accepts it. `lost`: accepted
+ * since, and the agent was there in the history that the restore cut off.
+ */
+export type History = "shared" | "paused" | "lost";
+
 export type OpenedSession =
-  | { kind: "opened"; session: AgentSession; quarantined: boolean; renewCertificate: boolean; told: string[] }
+  | {
+      kind: "opened";
+      session: AgentSession;
+      quarantined: boolean;
+      renewCertificate: boolean;
+      told: string[];
+      history: History;
+      generation: number;
+    }
   | { kind: "refused"; code: "unknown_agent" | "revoked" | "stale_certificate"; reason: string };
 
 const keptIncarnations = 16;
@@ -66,6 +85,7 @@ async function open(ctx: Context, tx: Query, agent: TrustRow, peer: Peer, hello:
   const before = await readSession(tx, agent.id);
   const suspicion = suspicionOf(agent, before, hello);
   if (suspicion) await quarantineAgent(ctx, tx, agent, suspicion);
+  const { history, generation } = await compareHistory(ctx, tx, agent, hello.highestMark);
   const epoch = await raiseEpoch(tx, {
     agentId: agent.id,
     controllerId: ctx.controllerId,
@@ -85,9 +105,25 @@ async function open(ctx: Context, tx: Query, agent: TrustRow, peer: Peer, hello:
     session: { agentId: agent.id, agentName: agent.name, epoch },
     quarantined: agent.status === "quarantined" || suspicion !== undefined,
     told,
+    history,
+    generation,
     // It came back by its identity key alone: a renewal by certificate sets the count of such returns to zero.
     renewCertificate: agent.reauthentications > 0,
   };
+}
+
+async function compareHistory(
+  ctx: Context,
+  tx: Query,
+  agent: TrustRow,
+  heard: DatabaseMark | undefined,
+): Promise<{ history: History; generation: number }> {
+  const judged = await judgeMark(ctx, tx, heard);
+  const { generation, pausedAt } = judged?.place ?? (await selectPlace(tx));
+  if (!heard || !judged?.older) return { history: pausedAt === null ? "shared" : "paused", generation };
+  if (heard.generation < generation) return { history: pausedAt === null ? "lost" : "paused", generation };
+  await pauseForOlder(ctx, tx, `agent ${agent.name}`, heard, judged);
+  return { history: "paused", generation };
 }
 
 function reconnectionOf(ctx: Context, agent: TrustRow, before: SessionRow, peer: Peer, hello: Hello): Reconnection {

@@ -5,9 +5,11 @@ import type { Context } from "../context.ts";
 import { startLoop } from "../start-loop.ts";
 import { selectAgents } from "./agent-queries.ts";
 import { checkTrust } from "./check-trust.ts";
+import { type DatabaseMark, judgeMark, readMark } from "./database-mark.ts";
 import type { FleetLink } from "./fleet-link.ts";
 import type { LinkRegistry } from "./links.ts";
-import { type DatabaseMark, readDatabaseMark, writeLastSigns } from "./presence-queries.ts";
+import { pauseForOlder, readDatabaseState } from "./pause-dispatch.ts";
+import { writeLastSigns } from "./presence-queries.ts";
 import { presentAgent } from "./present-agent.ts";
 import { publishAgents } from "./publish-agents.ts";
 import { closeLostSessions, readRevocations } from "./session-queries.ts";
@@ -45,6 +47,11 @@ export class Presence {
   async start(): Promise<void> {
     await this.#readMark();
     const ctx = this.#ctx;
+    ctx.health.set("dispatch", async () => {
+      const { paused } = await readDatabaseState(ctx);
+      if (!paused) return { status: "ok" };
+      return { status: "degraded", detail: "paused: a restored database waits for an operator to accept it" };
+    });
     void startLoop(ctx, "fleet.mark", markEveryMs, () => this.#readMark());
     void startLoop(ctx, "fleet.trust", watchEveryMs, () => this.#watchTrust());
     void startLoop(ctx, "fleet.last_signs", writeEveryMs, () => this.writeVitals());
@@ -52,19 +59,15 @@ export class Presence {
   }
 
   async #readMark(): Promise<void> {
-    this.#mark = await readDatabaseMark(this.#ctx.sql);
-  }
-
-  /**
-   * An agent has seen this database further on than it is: it was restored from an older backup. Said loudly, so that
-   * somebody looks before the agents' journals and these rows are trusted to agree.
-   */
-  async hearMark(agentName: string, seen: DatabaseMark | undefined): Promise<void> {
-    if (!seen || !isBeyond(seen, this.#mark)) return;
-    await this.#readMark(); // ours is some seconds old, and another controller may have told a newer one
-    if (!isBeyond(seen, this.#mark)) return;
-    const mark = { seen: String(seen.position), here: String(this.#mark?.position), generation: seen.generation };
-    this.#ctx.log.error({ agentName, ...mark }, "database.older_than_agents_know");
+    const before = this.#mark;
+    const mark = await readMark(this.#ctx);
+    this.#mark = mark;
+    if (!before || before.life === mark.life) return;
+    // PostgreSQL was started under us: what we have told of it must still be there.
+    await this.#ctx.sql.begin(async (tx) => {
+      const judged = await judgeMark(this.#ctx, tx, before);
+      if (judged?.older) await pauseForOlder(this.#ctx, tx, "this controller", before, judged);
+    });
   }
 
   /** One row is read each second; the streams are looked at when it moved, and every 30 s in any case. */
@@ -127,9 +130,4 @@ export class Presence {
   #publishedAt(link: FleetLink): number {
     return this.#publishedAtMs.get(link.session.agentId) ?? 0;
   }
-}
-
-function isBeyond(seen: DatabaseMark, here: DatabaseMark | undefined): boolean {
-  if (!here || seen.systemId !== here.systemId) return false;
-  return seen.generation === here.generation && seen.position > here.position;
 }

@@ -2,10 +2,10 @@
 // Made by connect.ts once the session is open.
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import type { AgentMessage, ControllerMessage } from "@opsconductor/proto/opsconductor/agent/v1/agent";
-import type { AgentSession, DesireMessage, EventReply, OfferMessage } from "../fleet/agent-link.ts";
+import type { AgentLink, AgentSession, DesireMessage, EventReply, OfferMessage } from "../fleet/agent-link.ts";
+import type { DatabaseMark } from "../fleet/database-mark.ts";
 import type { FleetLink, Vitals } from "../fleet/fleet-link.ts";
 import type { Peer } from "../fleet/open-session.ts";
-import type { DatabaseMark } from "../fleet/presence-queries.ts";
 import { fromDesire, fromEventReply, fromMark, fromOffer } from "./convert.ts";
 import type { Connection } from "./listener.ts";
 
@@ -26,8 +26,12 @@ export class AgentStream implements FleetLink {
   readonly connection: Connection;
   quarantined: boolean;
   readonly openedInQuarantine: boolean;
+  readonly history: AgentLink["history"];
+  readonly generation: number;
   vitals: Vitals | undefined;
   heardAtMs = performance.now();
+  /** Its hello has been answered. */
+  resumed = false;
   /** Set while we do not read: silence is then ours, not the agent's. */
   paused = false;
   readonly #call: ConnectCall;
@@ -40,20 +44,23 @@ export class AgentStream implements FleetLink {
     call: ConnectCall,
     session: AgentSession,
     from: { peer: Peer; connection: Connection },
-    quarantined: boolean,
+    opened: { quarantined: boolean; history: AgentLink["history"]; generation: number },
   ) {
     this.#call = call;
     this.session = session;
     this.serial = from.peer.serial;
     this.certificateNotAfter = from.peer.certificateNotAfter;
     this.connection = from.connection;
-    this.quarantined = quarantined;
-    this.openedInQuarantine = quarantined;
+    this.quarantined = opened.quarantined;
+    this.openedInQuarantine = opened.quarantined;
+    this.history = opened.history;
+    this.generation = opened.generation;
   }
 
   get takesWork(): boolean {
     const degraded = this.vitals !== undefined && this.vitals.degraded !== "";
-    return !this.#closed && !this.quarantined && !degraded && this.#call.writableLength < mostUnsentMessages;
+    const mayWork = !this.quarantined && this.history !== "paused" && !degraded;
+    return !this.#closed && mayWork && this.#call.writableLength < mostUnsentMessages;
   }
 
   get closed(): boolean {
@@ -70,7 +77,12 @@ export class AgentStream implements FleetLink {
   }
 
   desire(desire: DesireMessage): void {
-    this.send({ body: { $case: "desire", value: fromDesire(desire) } });
+    this.send({ body: { $case: "desire", value: { ...fromDesire(desire), mark: this.tellable(desire.mark) } } });
+  }
+
+  /** An agent that knows more keeps its proof until what it did in the lost history is settled here. */
+  tellable(mark: DatabaseMark | undefined) {
+    return this.history === "shared" || (this.history === "lost" && this.resumed) ? fromMark(mark) : undefined;
   }
 
   reply(replies: readonly EventReply[]): void {
@@ -80,7 +92,7 @@ export class AgentStream implements FleetLink {
   heartbeat(nowMs: number, mark: DatabaseMark | undefined): void {
     this.#heartbeats += 1n;
     this.#sentAtMs = performance.now();
-    const value = { sequence: this.#heartbeats, nowMs: BigInt(nowMs), mark: fromMark(mark) };
+    const value = { sequence: this.#heartbeats, nowMs: BigInt(nowMs), mark: this.tellable(mark) };
     this.send({ body: { $case: "heartbeat", value } });
   }
 

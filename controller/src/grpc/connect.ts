@@ -84,8 +84,7 @@ async function greet(parts: ConnectParts, call: ConnectCall, from: IdentifiedCal
     if (opened.code === "stale_certificate") throw new OcError("unauthenticated", opened.reason);
     return bye(opened.code, opened.reason);
   }
-  void parts.presence.hearMark(opened.session.agentName, wire.highestMark).catch(() => {}); // told at the next hello
-  const stream = new AgentStream(call, opened.session, from, opened.quarantined);
+  const stream = new AgentStream(call, opened.session, from, opened);
   new Conversation(parts, call, stream).begin(wire, opened.renewCertificate);
 }
 
@@ -133,7 +132,7 @@ class Conversation {
           heartbeatMs,
           deadAfterMs,
           caBundlePem: Buffer.from(ctx.authority.bundlePem),
-          mark: presence.mark && { ...presence.mark },
+          mark: stream.tellable(presence.mark),
           outputCreditBytes: BigInt(outputCreditBytes),
           outputCreditPerTryBytes: BigInt(outputCreditPerTryBytes),
           renewCertificate,
@@ -154,6 +153,7 @@ class Conversation {
       if (hello.attempts.length > mostAttempts)
         throw new OcError("invalid_argument", "The hello names too many attempts");
       const replies = await work.resume(ctx, this.#stream, hello.attempts.map(toReportedAttempt));
+      this.#stream.resumed = true;
       this.#stream.reply(replies);
       this.#events.start();
     } catch (error) {

@@ -3,6 +3,7 @@ import { until } from "@opsconductor/contract/testing/until";
 import type { AttemptEvent } from "@opsconductor/proto/opsconductor/agent/v1/agent";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { getAgent } from "../fleet/get-agent.ts";
+import { acceptDatabase, readDatabaseState } from "../fleet/pause-dispatch.ts";
 import { testActor } from "../testing/test-context.ts";
 import {
   agentClient,
@@ -257,18 +258,39 @@ test("the first vitals of a session are stored within seconds", async () => {
   stream.close();
 });
 
-test("an agent that knows the database further on than it is makes the controller say so", async () => {
-  const said: unknown[] = [];
-  const { log } = c.ctx;
-  const error = log.error;
-  log.error = ((fields: object, message: string) => said.push({ ...fields, message })) as unknown as typeof log.error;
-  const { systemId, generation, position } = c.presence.mark!;
+test("a database that an agent knows further on than it is offers nothing until a person accepts it", async () => {
+  const other = await enrollFakeAgent(c);
+  const before = await connectFakeAgent(c, other);
   const id = await enrollFakeAgent(c);
-  (await connectFakeAgent(c, id, { highestMark: { systemId, generation, position } })).close();
-  (await connectFakeAgent(c, id, { highestMark: { systemId: "other", generation, position: position * 2n } })).close();
-  expect(said).toEqual([]);
-  (await connectFakeAgent(c, id, { highestMark: { systemId, generation, position: position * 2n } })).close();
-  await until("said", () => said.length === 1);
-  log.error = error;
-  expect(said[0]).toMatchObject({ agentName: id.response.agentName, message: "database.older_than_agents_know" });
+  const mark = c.presence.mark!;
+  const state = async () => (await readDatabaseState(c.ctx)).paused;
+  // Neither the truth nor a lie: only a mark that a controller has sealed is believed.
+  const forged = { ...mark, position: mark.position * 2n, seal: Buffer.from(mark.seal) };
+  for (const highestMark of [{ ...mark, seal: Buffer.from(mark.seal) }, forged])
+    (await connectFakeAgent(c, id, { highestMark })).close();
+  expect(await state()).toBeNull();
+
+  const { systemId, generation, life } = mark;
+  const position = mark.position * 2n;
+  const seal = c.ctx.keys.sign("database mark", [systemId, generation, position, life].join("\0"));
+  const stream = await connectFakeAgent(c, id, { highestMark: { ...mark, position, seal } });
+  expect((await stream.next("welcome")).mark).toBeUndefined(); // the agent keeps its proof
+  expect(await state()).toMatchObject({ by: `agent ${id.response.agentName}`, behindBytes: expect.any(Number) });
+  expect(c.links.get(id.response.agentId)).toMatchObject({ takesWork: false, history: "paused" });
+  expect(await before.next("goodbye")).toMatchObject({ code: "retry_later" });
+  const again = await connectFakeAgent(c, other);
+  expect(c.links.get(other.response.agentId)).toMatchObject({ takesWork: false, history: "paused" });
+
+  await acceptDatabase(c.ctx, actor, { reason: "restored on purpose" });
+  await expect(acceptDatabase(c.ctx, actor, { reason: "again" })).rejects.toThrow(/not paused/);
+  for (const s of [stream, again]) expect(await s.next("goodbye")).toMatchObject({ code: "retry_later" });
+  const returned = await connectFakeAgent(c, id, { highestMark: { ...mark, position, seal } });
+  expect(c.links.get(id.response.agentId)).toMatchObject({
+    takesWork: true,
+    history: "lost",
+    generation: generation + 1,
+  });
+  const told = await c.ctx.sql`select action from communication.audit where action like 'database.%' order by id`;
+  expect(told.map((row) => row.action)).toEqual(["database.found_older", "database.accepted"]);
+  for (const s of [before, stream, again, returned]) s.close();
 });

@@ -14,10 +14,10 @@ import type {
   ReportedAttempt,
 } from "../fleet/agent-link.ts";
 import type { IssuedCertificate } from "../fleet/certificate-authority.ts";
+import type { DatabaseMark } from "../fleet/database-mark.ts";
 import type { EnrollParams, Platform } from "../fleet/enroll-agent.ts";
 import type { Vitals } from "../fleet/fleet-link.ts";
 import type { Hello } from "../fleet/open-session.ts";
-import type { DatabaseMark } from "../fleet/presence-queries.ts";
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const finalStates = ["succeeded", "failed", "timed_out", "cancelled", "lost"] as const;
@@ -40,6 +40,18 @@ export function toHello(h: wire.Hello): Hello {
     platform: toPlatform(h.platform),
     journalId: text(h.journalId, 64),
     journalPosition: signed(h.journalPosition),
+    highestMark: h.highestMark && toMark(h.highestMark),
+  };
+}
+
+function toMark({ systemId, generation, position, life, seal }: wire.DatabaseMark): DatabaseMark {
+  if (seal.length > 64) throw refused("the seal of a mark");
+  return {
+    systemId: text(systemId, 32),
+    generation: count(generation),
+    position: signed(position),
+    life: text(life, 36),
+    seal,
   };
 }
 
@@ -211,7 +223,7 @@ export function fromOffer(o: OfferMessage): wire.Offer {
 }
 
 export function fromDesire(d: DesireMessage): wire.Desire {
-  return { ...d };
+  return { ...d, mark: fromMark(d.mark) };
 }
 
 export function fromEventReply(reply: EventReply): wire.ControllerMessage {
@@ -229,7 +241,7 @@ export function fromOutputReply(reply: OutputReply): wire.OutputReply {
 }
 
 export function fromMark(mark: DatabaseMark | undefined): wire.DatabaseMark | undefined {
-  return mark && { ...mark };
+  return mark && { ...mark, seal: Buffer.from(mark.seal) };
 }
 
 export function fromCertificate(c: IssuedCertificate): wire.Certificate {

@@ -175,7 +175,7 @@ export class FakeController {
       heartbeatMs: 100,
       deadAfterMs: this.deadAfterMs,
       caBundlePem: Buffer.from(this.authority.rootPem),
-      mark: { systemId: "7", generation: 1, position: 100n + this.epoch },
+      mark: { systemId: "7", generation: 1, position: 100n + this.epoch, life: "", seal: Buffer.alloc(0) },
       outputCreditBytes: this.credit.total,
       outputCreditPerTryBytes: this.credit.perTry,
       renewCertificate: this.renewCertificate,

@@ -24,6 +24,7 @@ export class FakeAgent {
   readonly offers: OfferMessage[] = [];
   readonly desires: DesireMessage[] = [];
   takesWork = true;
+  history: AgentLink["history"] = "shared";
   readonly id: string;
   readonly targetId: string;
   readonly name: string;
@@ -88,6 +89,7 @@ export class FakeAgent {
       get takesWork() {
         return agent.takesWork;
       },
+      history: this.history,
       offer: (offer) => this.offers.push(offer),
       desire: (desire) => this.desires.push(desire),
       close() {},

@@ -20,4 +20,5 @@ export const keys = {
   sessions: (user: string | undefined) => ["sessions", user ?? ""] as const,
   overview: ["overview"] as const,
   system: ["system"] as const,
+  database: ["system", "database"] as const,
 };

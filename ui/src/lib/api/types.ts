@@ -19,7 +19,7 @@ import type {
   timelineEntry,
 } from "@opsconductor/contract/api/executions";
 import type { job, jobDetail, jobVersion, validateResponse } from "@opsconductor/contract/api/jobs";
-import type { overview, system } from "@opsconductor/contract/api/system";
+import type { databaseState, overview, system } from "@opsconductor/contract/api/system";
 import type { resolveResponse, service, target, targetInput, targetPatch } from "@opsconductor/contract/api/targets";
 import type {
   createdUser,
@@ -40,6 +40,7 @@ export type AuditVerification = z.infer<typeof auditVerification>;
 export type CertificateAuthority = z.infer<typeof certificateAuthority>;
 export type CreatedUser = z.infer<typeof createdUser>;
 export type CreatedEnrollmentToken = z.infer<typeof createdEnrollmentToken>;
+export type DatabaseState = z.infer<typeof databaseState>;
 export type EnrollmentToken = z.infer<typeof enrollmentToken>;
 export type Execution = z.infer<typeof execution>;
 export type ExecutionDetail = z.infer<typeof executionDetail>;

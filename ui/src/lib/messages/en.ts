@@ -3,6 +3,7 @@ import { account } from "./en/account.ts";
 import { agents } from "./en/agents.ts";
 import { audit } from "./en/audit.ts";
 import { common } from "./en/common.ts";
+import { database } from "./en/database.ts";
 import { executions } from "./en/executions.ts";
 import { jobs } from "./en/jobs.ts";
 import { overview } from "./en/overview.ts";
@@ -28,4 +29,5 @@ export const en = {
   audit,
   users,
   recovery,
+  database,
 };

@@ -308,6 +308,10 @@ export interface DatabaseMark {
   generation: number;
   /** WAL position */
   position: bigint;
+  /** which start of PostgreSQL told it */
+  life: string;
+  /** the controller's own; an agent keeps it and cannot make one */
+  seal: Buffer;
 }
 
 /**
@@ -362,6 +366,11 @@ export interface Desire {
   releaseThroughStep: number;
   /** for people, with cancel */
   reason: string;
+  /**
+   * With forget: the outcome is committed at or before it. The agent keeps the mark before it forgets, so that it has
+   * either the outcome or the proof that the database once had it.
+   */
+  mark: DatabaseMark | undefined;
 }
 
 /** Everything up to seq of this attempt is committed. */
@@ -3762,7 +3771,7 @@ export const Welcome: MessageFns<Welcome> = {
 };
 
 function createBaseDatabaseMark(): DatabaseMark {
-  return { systemId: "", generation: 0, position: 0n };
+  return { systemId: "", generation: 0, position: 0n, life: "", seal: Buffer.alloc(0) };
 }
 
 export const DatabaseMark: MessageFns<DatabaseMark> = {
@@ -3778,6 +3787,12 @@ export const DatabaseMark: MessageFns<DatabaseMark> = {
         throw new globalThis.Error("value provided for field message.position of type uint64 too large");
       }
       writer.uint32(24).uint64(message.position);
+    }
+    if (message.life !== "") {
+      writer.uint32(34).string(message.life);
+    }
+    if (message.seal.length !== 0) {
+      writer.uint32(42).bytes(message.seal);
     }
     return writer;
   },
@@ -3819,6 +3834,22 @@ export const DatabaseMark: MessageFns<DatabaseMark> = {
             message.position = reader.uint64() as bigint;
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.life = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.seal = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3840,6 +3871,8 @@ export const DatabaseMark: MessageFns<DatabaseMark> = {
         : "",
       generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
       position: isSet(object.position) ? BigInt(object.position) : 0n,
+      life: isSet(object.life) ? globalThis.String(object.life) : "",
+      seal: isSet(object.seal) ? Buffer.from(bytesFromBase64(object.seal)) : Buffer.alloc(0),
     };
   },
 
@@ -3854,6 +3887,12 @@ export const DatabaseMark: MessageFns<DatabaseMark> = {
     if (message.position !== 0n) {
       obj.position = message.position.toString();
     }
+    if (message.life !== "") {
+      obj.life = message.life;
+    }
+    if (message.seal.length !== 0) {
+      obj.seal = base64FromBytes(message.seal);
+    }
     return obj;
   },
 
@@ -3865,6 +3904,8 @@ export const DatabaseMark: MessageFns<DatabaseMark> = {
     message.systemId = object.systemId ?? "";
     message.generation = object.generation ?? 0;
     message.position = (object.position !== undefined && object.position !== null) ? BigInt(object.position) : 0n;
+    message.life = object.life ?? "";
+    message.seal = object.seal ?? Buffer.alloc(0);
     return message;
   },
 };
@@ -4361,7 +4402,7 @@ export const OfferTarget: MessageFns<OfferTarget> = {
 };
 
 function createBaseDesire(): Desire {
-  return { assignmentId: "", attempt: 0, fence: 0n, want: "", releaseThroughStep: 0, reason: "" };
+  return { assignmentId: "", attempt: 0, fence: 0n, want: "", releaseThroughStep: 0, reason: "", mark: undefined };
 }
 
 export const Desire: MessageFns<Desire> = {
@@ -4386,6 +4427,9 @@ export const Desire: MessageFns<Desire> = {
     }
     if (message.reason !== "") {
       writer.uint32(50).string(message.reason);
+    }
+    if (message.mark !== undefined) {
+      DatabaseMark.encode(message.mark, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -4451,6 +4495,14 @@ export const Desire: MessageFns<Desire> = {
             message.reason = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.mark = DatabaseMark.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4479,6 +4531,7 @@ export const Desire: MessageFns<Desire> = {
         ? globalThis.Number(object.release_through_step)
         : 0,
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      mark: isSet(object.mark) ? DatabaseMark.fromJSON(object.mark) : undefined,
     };
   },
 
@@ -4502,6 +4555,9 @@ export const Desire: MessageFns<Desire> = {
     if (message.reason !== "") {
       obj.reason = message.reason;
     }
+    if (message.mark !== undefined) {
+      obj.mark = DatabaseMark.toJSON(message.mark);
+    }
     return obj;
   },
 
@@ -4516,6 +4572,9 @@ export const Desire: MessageFns<Desire> = {
     message.want = object.want ?? "";
     message.releaseThroughStep = object.releaseThroughStep ?? 0;
     message.reason = object.reason ?? "";
+    message.mark = (object.mark !== undefined && object.mark !== null)
+      ? DatabaseMark.fromPartial(object.mark)
+      : undefined;
     return message;
   },
 };

@@ -79,6 +79,8 @@ export const recovery = {
         `Offered to ${on(name, count)} again: the first offer had not arrived`,
       "assignment.queued_again": (name: string | undefined, count: number) =>
         `${on(name, count)} gave it back unstarted; queued again`,
+      "assignment.recovered": (name: string | undefined, count: number) =>
+        `${on(name, count)} had taken it before the database was restored, and tells it again`,
       "assignment.denied": (name: string | undefined, count: number) => `Refused by ${on(name, count)}`,
       "assignment.expired": (name: string | undefined, count: number) =>
         `Expired for ${on(name, count)}: never started`,
