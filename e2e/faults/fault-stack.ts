@@ -48,6 +48,9 @@ export async function startFaultStack(options: FaultStackOptions): Promise<Fault
   }
 }
 
+/** Stacks that are up: who interrupts a fault test stops them, for their processes live in sessions of their own. */
+export const runningStacks = new Set<FaultStack>();
+
 export class FaultStack {
   readonly stack: Devstack;
   readonly agents: ExtraAgent[];
@@ -65,6 +68,7 @@ export class FaultStack {
   constructor(stack: Devstack, options: FaultStackOptions) {
     this.stack = stack;
     this.#options = options;
+    runningStacks.add(this);
     const { agents, agentOptions } = options;
     this.agents = Array.from(
       { length: agents },
@@ -168,6 +172,7 @@ export class FaultStack {
     await Promise.allSettled(this.#supervisors);
     await Promise.allSettled(this.agents.map((agent) => agent.stop("SIGKILL")));
     await this.stack.discard();
+    runningStacks.delete(this);
   }
 
   async #superviseController(): Promise<void> {

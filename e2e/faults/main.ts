@@ -5,6 +5,7 @@ import { ambiguousCommand } from "./ambiguous.ts";
 import { cancelCommand } from "./cancel.ts";
 import { chaosCommand } from "./chaos.ts";
 import { diskCommand } from "./disk.ts";
+import { runningStacks } from "./fault-stack.ts";
 import { partitionCommand } from "./partition.ts";
 import { pauseCommand } from "./pause.ts";
 import { poisonCommand } from "./poison.ts";
@@ -31,4 +32,9 @@ if (!command) {
   );
   process.exit(2);
 }
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => {
+    process.stdout.write("Interrupted: stopping what runs, without a verdict.\n");
+    void Promise.allSettled([...runningStacks].map((faults) => faults.stop())).then(() => process.exit(130));
+  });
 process.exit(await command(args));
