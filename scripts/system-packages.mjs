@@ -32,6 +32,12 @@ const needs = [
     isThere: () => process.platform !== "linux" || !isRoot || ["ip", "tc", "ss", "nft"].every(onPath),
     missing: "iproute2 and nftables are missing: the partition test will be skipped. Install them.",
   },
+  {
+    suite: "faults",
+    packages: ["faketime"],
+    isThere: () => process.platform !== "linux" || onPath("faketime"),
+    missing: "faketime is missing: the test of wrong clocks will be skipped. Install it.",
+  },
 ];
 
 /** For these suites. Says what is missing, and what was left out. */

@@ -4,6 +4,7 @@ import { adoptCommand } from "./adopt.ts";
 import { ambiguousCommand } from "./ambiguous.ts";
 import { cancelCommand } from "./cancel.ts";
 import { chaosCommand } from "./chaos.ts";
+import { clockCommand } from "./clock.ts";
 import { diskCommand } from "./disk.ts";
 import { runningStacks } from "./fault-stack.ts";
 import { partitionCommand } from "./partition.ts";
@@ -16,6 +17,7 @@ const commands: Record<string, (args: string[]) => Promise<number>> = {
   cancel: cancelCommand,
   adopt: adoptCommand,
   chaos: chaosCommand,
+  clock: clockCommand,
   ambiguous: ambiguousCommand,
   disk: diskCommand,
   partition: partitionCommand,
