@@ -1,6 +1,7 @@
 // What every verb is given: `verb(ctx, actor, params)`. Built once by main.ts; no globals, no injection framework.
 import type { Permission } from "@opsconductor/contract/permissions";
 import type { Query, Sql } from "@opsconductor/database/connect";
+import type { DatabaseTrouble } from "@opsconductor/database/database-trouble";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import type { Automation } from "./automation/automation.ts";
@@ -32,6 +33,8 @@ export interface Context {
   metrics: Registry;
   /** What /health asks; a part that can fail registers its check here at its start. */
   health: HealthChecks;
+  /** What is wrong with the database as a whole, while something is; see database-watch.ts. */
+  databaseTrouble: () => DatabaseTrouble["kind"] | undefined;
   /** Issues certificates for agents and listeners; opened once at the start. */
   authority: CertificateAuthority;
   /** The agent as archives for hosts. */

@@ -83,6 +83,10 @@ export class DatabaseWatch {
     else this.#enter(trouble.kind, (error as Error).message);
   }
 
+  get trouble(): Kind | undefined {
+    return this.#trouble?.kind;
+  }
+
   register(health: HealthChecks): void {
     health.set("database", () => this.#health());
   }

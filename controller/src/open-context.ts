@@ -35,6 +35,7 @@ export async function openContext(config: Config, log: Logger, life: PartStarter
     live: createLive(log),
     metrics,
     health: healthOf(watch),
+    databaseTrouble: () => watch.trouble,
     controllerId,
     signal: life.signal,
   };

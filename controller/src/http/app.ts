@@ -64,8 +64,8 @@ export function createApp(ctx: Context): Router {
   app.use(consolePages(ctx.config));
   app.use(authorize(ctx));
   app.use(limitBodies(maxBodyBytes));
-  app.onError((error, c) => answerError(ctx.log, error, c));
-  app.notFound((c) => answerError(ctx.log, unknownPath(app, c), c));
+  app.onError((error, c) => answerError(ctx, error, c));
+  app.notFound((c) => answerError(ctx, unknownPath(app, c), c));
   for (const routes of resources) app.route("/", routes(ctx));
   app.route("/", docsRoutes(app));
   app.route("/", consoleFiles(ctx.config));

@@ -28,6 +28,11 @@ test("a full disk is named", () => {
   expect(answer!.message).toContain("The disk of the database is full: free space");
 });
 
+test("a database that is away because its disk is full is told as full", () => {
+  const answer = explainTrouble(lost("rolled back"), { method: "POST", hasKey: false, known: "full" });
+  expect(answer!.message).toContain("The disk of the database is full");
+});
+
 test("an error about the work is left to others", () => {
   expect(explainTrouble(new Error("no such thing"), { method: "POST", hasKey: false })).toBeUndefined();
 });

@@ -7,6 +7,8 @@ export interface FailedRequest {
   method: string;
   /** It carried an Idempotency-Key, and the route takes one. */
   hasKey: boolean;
+  /** What is known to be wrong: a PostgreSQL that cannot start on a full disk answers like one that is away. */
+  known?: DatabaseTrouble["kind"] | undefined;
 }
 
 const reasons: Record<DatabaseTrouble["kind"], string> = {
@@ -18,8 +20,9 @@ const reasons: Record<DatabaseTrouble["kind"], string> = {
 const retryAfterSeconds: Record<DatabaseTrouble["kind"], number> = { away: 1, full: 10, broken: 10, busy: 2 };
 
 export function explainTrouble(error: unknown, request: FailedRequest): OcError | undefined {
-  const trouble = databaseTrouble(error);
-  if (!trouble) return undefined;
+  const found = databaseTrouble(error);
+  if (!found) return undefined;
+  const trouble = found.kind === "away" && request.known ? { ...found, kind: request.known } : found;
   const reads = request.method === "GET" || request.method === "HEAD";
   if (trouble.outcome === "unknown" && !reads && !request.hasKey)
     return new OcError(

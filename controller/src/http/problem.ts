@@ -2,7 +2,7 @@
 import type { Problem } from "@opsconductor/contract/api/common";
 import { type ErrorCode, errorStatus, OcError } from "@opsconductor/contract/errors";
 import { HTTPException } from "hono/http-exception";
-import type { Logger } from "pino";
+import type { Context } from "../context.ts";
 import { explainTrouble } from "./explain-trouble.ts";
 import { loggedPath } from "./logged-path.ts";
 import type { Http } from "./router.ts";
@@ -37,9 +37,11 @@ const codesByStatus: Record<number, ErrorCode> = {
   429: "rate_limited",
 };
 
+type Answering = Pick<Context, "log" | "databaseTrouble">;
+
 /** For `app.onError`: logs what nobody expected, answers what somebody can act on. */
-export function answerError(log: Logger, error: Error, c: Http): Response {
-  const known = asOcError(error, c);
+export function answerError({ log, databaseTrouble }: Answering, error: Error, c: Http): Response {
+  const known = asOcError(error, c, databaseTrouble());
   const requestId = c.get("requestId");
   const request = { requestId, method: c.req.method, path: loggedPath(c) };
   if (known.code === "internal") log.error({ err: error, ...request }, "request.failed");
@@ -64,11 +66,11 @@ function problemResponse(c: Http, error: OcError): Response {
   return c.body(JSON.stringify(body), status);
 }
 
-function asOcError(error: Error, c: Http): OcError {
+function asOcError(error: Error, c: Http, trouble: ReturnType<Answering["databaseTrouble"]>): OcError {
   if (error instanceof OcError) return error;
   if (error instanceof HTTPException) return fromHttp(error);
-  const trouble = explainTrouble(error, { method: c.req.method, hasKey: takesKey(c) });
-  if (trouble) return trouble;
+  const explained = explainTrouble(error, { method: c.req.method, hasKey: takesKey(c), known: trouble });
+  if (explained) return explained;
   return new OcError("internal", "An unexpected error happened; the log has it under this request id.", {
     cause: error,
   });

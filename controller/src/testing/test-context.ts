@@ -48,6 +48,7 @@ export async function testContext(
     identity: createIdentity(Buffer.alloc(32, 2)),
     metrics: new Registry(),
     health: new Map(),
+    databaseTrouble: () => undefined,
     controllerId: v7(),
     clusterId: v7(),
     signal: stopped.signal,
