@@ -1,36 +1,56 @@
-// Refuses bodies that are too large, in a way that the sender hears why. Used by app.ts.
+// Refuses bodies that are too large, in a way that the sender hears why. Used by app.ts. Hono's own limit answers while
+// the sender of a chunked body still writes, and keeps its hold on the body, so that nobody else can read the rest.
 import { OcError } from "@opsconductor/contract/errors";
 import type { MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import type { Http, HttpEnv } from "./router.ts";
 
 /** More than any mistake; what is larger gets its connection cut. */
 const maxDiscardedBytes = 64 * 1024 * 1024;
 const maxDiscardMs = 5_000;
 
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+
 export function limitBodies(maxBytes: number): MiddlewareHandler<HttpEnv> {
-  const refuse = async (c: Http): Promise<never> => {
+  const refuse = async (c: Http, reader: Reader): Promise<never> => {
     // An answer while the sender still writes ends in a reset on its side before it reads the answer: let it finish.
-    const { body } = c.req.raw;
-    const finished = body !== null && !body.locked && (await discard(body));
-    // A chunked body says nothing of its end: the connection is of no further use, and the sender must know that.
+    const finished = await discard(reader);
+    // What goes on after that is of no further use, and the sender must know that.
     if (!finished) c.header("Connection", "close");
     throw new OcError("payload_too_large", `The body is larger than ${maxBytes} bytes, which is the limit.`);
   };
-  const limit = bodyLimit({ maxSize: maxBytes, onError: refuse as (c: unknown) => Promise<never> });
-  return (c, next) => (saysFewerBytes(c, maxBytes) ? next() : limit(c as never, next));
+  return async (c, next) => {
+    const announced = announcedBytes(c);
+    if (announced !== undefined && announced <= maxBytes) return next();
+    const reader = c.req.raw.body?.getReader();
+    if (!reader) return next();
+    const body = announced === undefined ? await readUpTo(reader, maxBytes) : undefined;
+    if (body === undefined) return refuse(c, reader);
+    c.req.raw = new Request(c.req.raw, { body });
+    return next();
+  };
 }
 
 /** Node holds a sender to the length that it announced. Without a look at the body, which costs 0.2 ms. */
-function saysFewerBytes(c: Http, maxBytes: number): boolean {
+function announcedBytes(c: Http): number | undefined {
   const length = c.req.header("content-length");
-  return length !== undefined && c.req.header("transfer-encoding") === undefined && Number(length) <= maxBytes;
+  return length === undefined || c.req.header("transfer-encoding") !== undefined ? undefined : Number(length);
+}
+
+/** Undefined when there is more. */
+async function readUpTo(reader: Reader, maxBytes: number): Promise<Buffer<ArrayBuffer> | undefined> {
+  const pieces: Uint8Array[] = [];
+  for (let bytes = 0; ; ) {
+    const { done, value } = await reader.read();
+    if (done) return Buffer.concat(pieces);
+    bytes += value.length;
+    if (bytes > maxBytes) return undefined;
+    pieces.push(value);
+  }
 }
 
 /** False when the body did not end within the limits. */
-async function discard(body: ReadableStream<Uint8Array>): Promise<boolean> {
+async function discard(reader: Reader): Promise<boolean> {
   const deadline = performance.now() + maxDiscardMs;
-  const reader = body.getReader();
   for (let bytes = 0; bytes < maxDiscardedBytes && performance.now() < deadline; ) {
     const { done, value } = await reader.read();
     if (done) return true;

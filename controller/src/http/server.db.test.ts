@@ -105,6 +105,9 @@ test("an upload of five megabytes is refused, announced or not, and the server g
   expect([announced.status, JSON.parse(announced.text).code]).toEqual([413, "payload_too_large"]);
   const chunked = await get(url, { method: "POST", headers: { ...type, "transfer-encoding": "chunked" } }, body);
   expect([chunked.status, JSON.parse(chunked.text).code]).toEqual([413, "payload_too_large"]);
+  const small = { method: "POST", headers: { ...type, "transfer-encoding": "chunked" } };
+  const read = await get(url, small, Buffer.from('{"user": "nobody"}'));
+  expect([read.status, read.text]).toEqual([400, expect.stringContaining("username")]);
   expect((await get(`http://127.0.0.1:${port}/health/live`)).status).toBe(200);
 });
 
@@ -217,4 +220,12 @@ test.each([
   expect(head).toContain(`HTTP/1.1 ${status} `);
   expect(head).toContain("application/problem+json");
   expect(JSON.parse(body!)).toMatchObject({ detail: expect.stringContaining(words), requestId: expect.any(String) });
+});
+
+test("the sender of a chunked body that is too large is heard to its end, and its connection goes on", async () => {
+  const head = "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+  const chunk = `${(2 * 1024 * 1024).toString(16)}\r\n${"x".repeat(2 * 1024 * 1024)}\r\n0\r\n\r\n`;
+  const after = "GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  const answers = await sendBytes(await serve(loopback), `${head}Transfer-Encoding: chunked\r\n\r\n${chunk}${after}`);
+  expect(answers).toMatch(/^HTTP\/1\.1 413 [\s\S]*HTTP\/1\.1 200 OK/);
 });
