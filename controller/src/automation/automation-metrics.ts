@@ -1,7 +1,9 @@
 // What /metrics shows of the work: queue, running, outcomes, time to dispatch. Built by automation.ts.
+import { type AssignmentState, assignmentStates, isTerminal } from "@opsconductor/contract/states";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Query } from "../context.ts";
 import { countUnfinished } from "./execution-queries.ts";
+import { countTroubled } from "./read-queries.ts";
 
 export interface AutomationMetrics {
   finished: Counter<"state">;
@@ -11,6 +13,7 @@ export interface AutomationMetrics {
   batch: Histogram;
   dispatchSeconds: Histogram;
   outputBytes: Counter;
+  gaps: Counter;
 }
 
 export function createAutomationMetrics(registry: Registry, sql: Query): AutomationMetrics {
@@ -27,13 +30,43 @@ export function createAutomationMetrics(registry: Registry, sql: Query): Automat
       for (const { state, n } of counts) this.set({ state }, Number(n));
     },
   });
+  const overdue = new Gauge({
+    name: "oc_assignments_overdue",
+    help: "Past the timeout, asked to stop, and no answer yet.",
+    registers,
+  });
+  const waiting = new Gauge({
+    name: "oc_assignments_waiting_for_output",
+    help: "Ended for longer than a minute, but not all output that the agent named is here.",
+    registers,
+  });
+  new Gauge({
+    name: "oc_assignments_unreachable",
+    help: "Held by agents that have no connection now.",
+    registers,
+    async collect() {
+      const troubles = await countTroubled(sql);
+      this.set(Number(troubles.unreachable));
+      overdue.set(Number(troubles.overdue));
+      waiting.set(Number(troubles.waitingForOutput));
+    },
+  });
+  const finished = new Counter({
+    name: "oc_assignments_finished_total",
+    help: "Assignments that reached a terminal state, by state.",
+    labelNames: ["state"],
+    registers,
+  });
+  // From 0, so that the first of its kind is an increase.
+  for (const state of Object.keys(assignmentStates) as AssignmentState[])
+    if (isTerminal(assignmentStates, state)) finished.inc({ state }, 0);
   return {
-    finished: new Counter({
-      name: "oc_assignments_finished_total",
-      help: "Assignments that reached a terminal state, by state.",
-      labelNames: ["state"],
+    gaps: new Counter({
+      name: "oc_output_gaps_total",
+      help: "Outputs that left bytes out at a limit.",
       registers,
     }),
+    finished,
     violations: new Counter({
       name: "oc_agent_event_contradictions_total",
       help: "Events of agents that the state tables do not allow.",

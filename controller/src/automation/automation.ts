@@ -59,9 +59,9 @@ export function createAutomation(ctx: AutomationBase): Automation {
       await ensurePartitions(ctx);
       loops.push(
         startLoop(ctx, "dispatch.poll", dispatchPollMs, () => dispatcher.poll()),
-        startLoop(ctx, "assignment.expiry", expiryMs, () => expireQueued(ctx)),
+        startLoop(ctx, "assignment.expiry", expiryMs, () => expireQueued(ctx, metrics)),
         startLoop(ctx, "assignment.timeout", timeoutMs, () => stopOverdue(ctx, dispatcher)),
-        startLoop(ctx, "assignment.revoked", timeoutMs, () => endRevokedWork(ctx)),
+        startLoop(ctx, "assignment.revoked", timeoutMs, () => endRevokedWork(ctx, metrics)),
         ...(lostAfterMs === undefined
           ? []
           : [startLoop(ctx, "assignment.lost", lostMs, () => abandonUnreachable(ctx, metrics, lostAfterMs))]),

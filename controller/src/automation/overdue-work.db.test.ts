@@ -25,9 +25,12 @@ const at = (afterMs: number) => ({ ...t.ctx, now: () => new Date(Date.now() + af
 test("work for an agent that does not come in time expires, once, and the execution ends", async () => {
   await FakeAgent.make(t, "late");
   const { id } = await execute(t, "short", ["late"]);
-  await expireQueued(at(59 * 60_000));
+  await expireQueued(at(59 * 60_000), t.ctx.automation.metrics);
   expect(await getExecution(t.ctx, tester, id)).toMatchObject({ state: "queued" });
-  await Promise.all([expireQueued(at(61 * 60_000)), expireQueued(at(61 * 60_000))]);
+  await Promise.all([
+    expireQueued(at(61 * 60_000), t.ctx.automation.metrics),
+    expireQueued(at(61 * 60_000), t.ctx.automation.metrics),
+  ]);
   expect(await getExecution(t.ctx, tester, id)).toMatchObject({ state: "failed", counts: { expired: 1 } });
   const { items } = await listAssignments(t.ctx, tester, { execution: id, limit: 1 });
   expect(items[0]).toMatchObject({
@@ -65,11 +68,11 @@ test("work of a revoked agent ends: what it held is lost, what waited expires, a
   await agent.say(accepted!, { kind: "accepted" });
   agent.takesWork = false;
   executions.push((await execute(t, "short", ["stolen"])).id);
-  await endRevokedWork(t.ctx);
+  await endRevokedWork(t.ctx, t.ctx.automation.metrics);
   const countsOf = async (id: string) => (await getExecution(t.ctx, tester, id)).counts;
   expect(await countsOf(executions[1]!)).toEqual({ running: 1 });
   await revokeAgent(t.ctx, tester, { id: agent.id, reason: "stolen" });
-  await Promise.all([endRevokedWork(t.ctx), endRevokedWork(t.ctx)]);
+  await Promise.all([endRevokedWork(t.ctx, t.ctx.automation.metrics), endRevokedWork(t.ctx, t.ctx.automation.metrics)]);
   expect(await Promise.all(executions.map(countsOf))).toEqual([
     { succeeded: 1 },
     ...[{ lost: 1 }, { lost: 1 }, { lost: 1 }],

@@ -2,6 +2,7 @@
 // revoked agent ends. Rounds of the duties in automation.ts.
 import { type Context, systemActor } from "../context.ts";
 import { advanceExecutions } from "./advance-executions.ts";
+import type { AutomationMetrics } from "./automation-metrics.ts";
 import { type Dispatcher, desireOf } from "./dispatcher.ts";
 import { endRevoked, expireAssignments, markOverdue } from "./overdue-queries.ts";
 import { publishAssignments, publishExecutions, publishTimelines } from "./publish-changes.ts";
@@ -9,7 +10,12 @@ import { insertNotes, type TimelineNote } from "./timeline-queries.ts";
 
 const rowsPerRound = 1000;
 
-export async function expireQueued(ctx: Pick<Context, "sql" | "now" | "log" | "live">): Promise<void> {
+type Finished = Pick<AutomationMetrics, "finished">;
+
+export async function expireQueued(
+  ctx: Pick<Context, "sql" | "now" | "log" | "live">,
+  metrics: Finished,
+): Promise<void> {
   for (;;) {
     const at = ctx.now();
     const { expired, executions } = await ctx.sql.begin(async (tx) => {
@@ -22,6 +28,7 @@ export async function expireQueued(ctx: Pick<Context, "sql" | "now" | "log" | "l
       return { expired, executions };
     });
     publishExecutions(ctx, executions);
+    metrics.finished.inc({ state: "expired" }, expired.length);
     const stateReason = "its agent was not connected in time";
     publishAssignments(
       ctx,
@@ -58,7 +65,10 @@ export async function stopOverdue(
  * Rows are looked at again and again, because work may be created for an agent in the very moment of its revocation.
  * What the agent still tells before its stream is cut stands if it came first, and is evidence if it came later.
  */
-export async function endRevokedWork(ctx: Pick<Context, "sql" | "now" | "log" | "live">): Promise<void> {
+export async function endRevokedWork(
+  ctx: Pick<Context, "sql" | "now" | "log" | "live">,
+  metrics: Finished,
+): Promise<void> {
   for (;;) {
     const at = ctx.now();
     const { ended, executions } = await ctx.sql.begin(async (tx) => {
@@ -77,6 +87,7 @@ export async function endRevokedWork(ctx: Pick<Context, "sql" | "now" | "log" | 
     });
     publishExecutions(ctx, executions);
     publishAssignments(ctx, executions, ended);
+    for (const a of ended) metrics.finished.inc({ state: a.state });
     publishTimelines(
       ctx,
       ended.map((a) => a.executionId),

@@ -169,3 +169,21 @@ export async function selectStepStates(
     select assignment_id, attempt, position, state from automation.steps
     where assignment_id = any(${assignmentIds as string[]})`;
 }
+
+export interface TroubledCounts {
+  unreachable: bigint;
+  overdue: bigint;
+  waitingForOutput: bigint;
+}
+
+/** For /metrics: of what agents hold now; reads the index of unfinished assignments. */
+export async function countTroubled(q: Query): Promise<TroubledCounts> {
+  const [row] = await q<[TroubledCounts]>`
+    select count(*) filter (where ${isAway(q)}) as unreachable,
+      count(*) filter (where a.timed_out_at is not null) as overdue,
+      count(*) filter (where a.finish is not null and to_timestamp((a.finish ->> 'atMs')::numeric / 1000) < now() - interval '1 minute')
+        as waiting_for_output
+    from automation.assignments a
+    where a.finished_at is null and a.agent_id is not null and a.state in ('offered', 'accepted', 'running')`;
+  return row;
+}

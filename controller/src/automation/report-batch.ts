@@ -47,6 +47,7 @@ export function reportAttempts(r: Recorder, attempts: readonly Attempt[], execut
     r.ctx,
     attempts.filter((a) => a.notes.length > 0).map((a) => a.assignment.executionId),
   );
+  r.metrics.gaps.inc(attempts.flatMap((a) => a.notes).filter((n) => n.kind === "output.gap").length);
   for (const attempt of moved) reportMove(r, attempt);
   for (const attempt of attempts) {
     reportTrouble(r, attempt);

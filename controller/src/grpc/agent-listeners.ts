@@ -1,6 +1,7 @@
 // The gRPC ports 3443 and 3444 and the presence of agents. A service of main.ts, started after the work that it serves.
 import { Gauge } from "prom-client";
 import { publicAgentAddr, publicApiAddr } from "../addresses.ts";
+import { registerFleetMetrics } from "../fleet/fleet-metrics.ts";
 import { LinkRegistry } from "../fleet/links.ts";
 import { Presence } from "../fleet/presence.ts";
 import type { Service } from "../service.ts";
@@ -23,6 +24,7 @@ export const agentListeners: Service = {
       }),
     });
     ctx.automation.useLinks(links);
+    registerFleetMetrics(ctx);
     new Gauge({
       name: "oc_agents_connected",
       help: "Agents whose stream this controller holds.",
