@@ -1,8 +1,8 @@
-// A file that is deleted when the disk is full, so that outcomes of running work still fit into the journal. The host
-// makes it again when there is space.
+// A file that is deleted when the disk is full, so that outcomes of running work still fit. The host makes it again when
+// there is space.
 import { closeSync, existsSync, openSync, rmSync, writeSync } from "node:fs";
 
-const reserveBytes = 8 * 1024 * 1024;
+export const reserveBytes = 8 * 1024 * 1024;
 
 export class DiskReserve {
   readonly #path: string;

@@ -146,6 +146,38 @@ export function describeJournal(name: string, make: () => Journal): void {
     expect(journal.offer(5n)).toBeUndefined();
   });
 
+  each("gives events again from any point, acknowledged or not, until they are forgotten", (journal) => {
+    accept(journal, 10n);
+    journal.commit([
+      eventRecord(10n, finishedTry),
+      eventRecord(10n, { kind: "finished", state: "failed", reason: "" }),
+    ]);
+    journal.noteEventsAcked(10n, 3n);
+    journal.commit([]);
+    for (const from of [0n, 2n, 1n, 0n])
+      expect(journal.eventsAfter(10n, from, 10).map((e) => e.seq)).toEqual([1n, 2n, 3n].filter((seq) => seq > from));
+    journal.commit([{ kind: "forget", fence: 10n }]);
+    expect(journal.eventsAfter(10n, 0n, 10)).toEqual([]);
+  });
+
+  each("never makes the pruned fence smaller, and takes newer work beside what is pruned", (journal) => {
+    for (const fence of [30n, 20n]) {
+      accept(journal, fence);
+      journal.commit([eventRecord(fence, { kind: "finished", state: "succeeded", reason: "" })]);
+      journal.commit([{ kind: "forget", fence }]);
+      expect(journal.prunedFence()).toBe(30n);
+    }
+    accept(journal, 31n);
+    expect(journal.attempts().map((a) => a.fence)).toEqual([31n]);
+  });
+
+  each("has an id of its own that stays the same", (journal) => {
+    const { id } = journal;
+    expect(id).toMatch(/^[0-9a-f-]{36}$/);
+    accept(journal, 10n);
+    expect(journal.id).toBe(id);
+  });
+
   each("never takes an acknowledgement back, nor one beyond what it has", (journal) => {
     accept(journal, 10n);
     journal.noteEventsAcked(10n, 9n);

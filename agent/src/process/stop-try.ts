@@ -16,16 +16,24 @@ export interface StopOptions {
   graceMs: number;
 }
 
+export interface StopResult {
+  /** The command had not ended before it was told to stop. The exit record says so too, unless the disk was full. */
+  inTime: boolean;
+  /** Processes that had to be killed, the command's own and what it left behind. */
+  killed: number;
+}
+
 /** Resolves when the exit record is there, or everything of the try is dead. */
-export async function stopTry(target: TryToStop, options: StopOptions): Promise<void> {
-  if (readExit(target.folder) === undefined && !hasEnded(target.folder)) {
+export async function stopTry(target: TryToStop, options: StopOptions): Promise<StopResult> {
+  const inTime = readExit(target.folder) === undefined && !hasEnded(target.folder);
+  if (inTime) {
     tryRecordStop(target.folder, options.why);
     if (options.graceMs > 0) {
       signalGroup(target.pid, "SIGTERM");
       await waitUntil(() => hasEnded(target.folder) || !groupExists(target.pid), options.graceMs);
     }
   }
-  await killEverything(target);
+  return { inTime, killed: await killEverything(target) };
 }
 
 /**
@@ -54,20 +62,24 @@ async function killUntilGone(find: () => number[]): Promise<void> {
 // Each round kills what it finds; a process that forks faster than one sweep loses to the next. Later rounds go after
 // those who hid from session and environment but hold the output open, and at last after our own capper: then the
 // output ends although somebody we may not kill still holds it.
-async function killEverything(target: TryToStop): Promise<void> {
+async function killEverything(target: TryToStop): Promise<number> {
+  const killed = new Set<number>();
   for (let round = 0; round < 200; round++) {
     if (target.cgroup !== undefined) killCgroup(target.cgroup);
     const { command, supervisor } = findProcesses(target);
     const holders = round >= 2 ? findPipeHolders(supervisor).filter((pid) => !command.includes(pid)) : [];
+    for (const pid of [...command, ...holders]) killed.add(pid);
     killAll([...command, ...holders]);
-    if (round >= 20) killAll(supervisor.filter(isCapper));
+    // Not before the command's end is on record: on a full disk they are needed to count.
+    if (round >= 20 && hasEnded(target.folder)) killAll(supervisor.filter(isCapper));
     if (command.length + holders.length === 0 && (readExit(target.folder) !== undefined || supervisor.length === 0))
-      return;
+      break;
     await sleep(Math.min(20 * (round + 1), 500));
   }
+  return killed.size;
 }
 
-// On a full disk the command is stopped all the same; its record then tells of the signal only.
+// On a full disk the command is stopped all the same; its record then tells of the signal only, and the caller knows more.
 function tryRecordStop(folder: string, why: StopReason): void {
   try {
     recordStop(folder, why);

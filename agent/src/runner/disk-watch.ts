@@ -2,9 +2,11 @@
 // tell how it ended. The host asks at each offer.
 import { statfsSync } from "node:fs";
 import type { Logger } from "pino";
-import type { DiskReserve } from "../journal/disk-reserve.ts";
+import { type DiskReserve, reserveBytes } from "../journal/disk-reserve.ts";
 
 const everyMs = 5000;
+/** Less than this is as good as nothing. */
+const nothingBytes = 1024 ** 2;
 /** While there is a problem: work should go on soon after it is gone. */
 const everyMsInTrouble = 1000;
 
@@ -51,8 +53,10 @@ export class DiskWatch {
     try {
       const { bavail, bsize } = statfsSync(this.#folder);
       const freeBytes = bavail * bsize;
+      // The records of what ends now need a few blocks each, and nobody else would give any back.
+      if (freeBytes < nothingBytes && this.#reserve.free()) this.#log.warn({ event: "disk.reserve_freed" });
       if (freeBytes < this.#minFreeBytes) return this.#tooLittle(freeBytes);
-      this.#reserve.fill();
+      if (freeBytes > 2 * reserveBytes) this.#reserve.fill();
       return "";
     } catch (error) {
       return `The state folder ${this.#folder} cannot be used: ${(error as Error).message}`;

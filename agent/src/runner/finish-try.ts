@@ -10,6 +10,7 @@ import type { SpawnEnd } from "../process/watch-try.ts";
 import type { HostContext } from "./host-context.ts";
 import { maxOutputsBytes, parseOutputs } from "./parse-outputs.ts";
 import { outputsFile } from "./step-command.ts";
+import type { Stopped } from "./supervise-try.ts";
 import { type TryPlace, targetOf } from "./try-place.ts";
 
 export type TryState = "succeeded" | "failed" | "timed_out" | "cancelled" | "lost";
@@ -26,11 +27,11 @@ export interface TryResult {
 export async function finishTry(
   host: HostContext,
   place: TryPlace,
-  end: Exclude<SpawnEnd, { kind: "notStarted" }>,
+  end: Exclude<SpawnEnd, { kind: "notStarted" }> & { stopped?: Stopped },
   durationMs: number | undefined,
 ): Promise<TryResult> {
   const exit = end.kind === "exited" ? end.exit : await exitAfterAll(host, place);
-  const result = exit === undefined ? lost("the supervisor was killed") : resultOf(host, place, exit);
+  const result = exit === undefined ? lost("the supervisor was killed") : resultOf(host, place, exit, end.stopped);
   await reportTry(host, place, result, exit, durationMs ?? recordedDuration(place, exit));
   return result;
 }
@@ -68,17 +69,27 @@ async function exitAfterAll(host: HostContext, place: TryPlace): Promise<ExitRec
   return killLeftovers(targetOf(host, place, typeof claim === "object" ? claim.pid : 0));
 }
 
-function resultOf(host: HostContext, place: TryPlace, exit: ExitRecord): TryResult {
+function resultOf(host: HostContext, place: TryPlace, exit: ExitRecord, stopped: Stopped | undefined): TryResult {
   const { attempt } = place;
-  if (exit.stopped === "cancelled") return { state: "cancelled", reason: attempt.wantReason, outputs: {} };
-  if (exit.stopped === "timed_out") return { state: "timed_out", reason: timeoutReason(place), outputs: {} };
+  const why = exit.stopped ?? (stopped?.inTime ? stopped.why : undefined);
+  if (why === "cancelled") return { state: "cancelled", reason: attempt.wantReason, outputs: {} };
+  if (why === "timed_out") return { state: "timed_out", reason: timeoutReason(place), outputs: {} };
   const outputs = readOutputs(host, place);
+  const left = leftBehind(stopped);
   if (exit.exitCode !== 0) {
-    const reason = exit.signal === "" ? "" : `ended by ${exit.signal}`;
+    const how = exit.signal === "" ? `exit code ${exit.exitCode}` : `ended by ${exit.signal}`;
+    const reason = left === "" ? (exit.signal === "" ? "" : how) : `${how}; ${left}`;
     return { state: "failed", reason, outputs: outputs.values ?? {} };
   }
   if (outputs.values === undefined) return { state: "failed", reason: outputs.problem, outputs: {} };
-  return { state: "succeeded", reason: "", outputs: outputs.values };
+  return { state: "succeeded", reason: left, outputs: outputs.values };
+}
+
+/** For people who wonder where their daemon went. */
+function leftBehind(stopped: Stopped | undefined): string {
+  if (stopped?.why !== "drain" || stopped.killed === 0) return "";
+  const processes = stopped.killed === 1 ? "a background process" : `${stopped.killed} background processes`;
+  return `${processes} that held its output open after its end ${stopped.killed === 1 ? "was" : "were"} ended`;
 }
 
 function timeoutReason({ step, attempt }: TryPlace): string {

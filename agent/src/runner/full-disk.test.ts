@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { until } from "@opsconductor/contract/testing/until";
 import { afterEach, expect, test, vi } from "vitest";
 import { FailingJournal } from "../journal/failing-journal.ts";
@@ -57,3 +58,40 @@ test("a journal that is poisoned ends the host's work for this process, and says
   bench.host.close();
   bench.open(new FailingJournal(new MemoryJournal()));
 });
+
+const mayMount = process.platform === "linux" && process.getuid?.() === 0;
+
+test.skipIf(!mayMount)(
+  "on a disk without a free byte a step still times out, and its outcome is recorded",
+  async () => {
+    bench = new HostBench({ settings: { minFreeBytes: 0, graceMs: 200 } });
+    bench.host.close();
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=32m,mode=700", "tmpfs", bench.path("state")]);
+    try {
+      bench.open();
+      const fence = bench.run("steps: [ { id: a, run: 'sleep 100', timeout: 1s } ]");
+      await until("the start", () => bench.eventsOf(fence, "tryStarted")[0]);
+      fillDisk(bench.path("state/filler"));
+      expect((await bench.outcome(fence)).state).toBe("timed_out");
+      rmSync(bench.path("state/filler"));
+      bench.host.close();
+    } finally {
+      execFileSync("umount", ["-l", bench.path("state")]);
+      bench.open();
+    }
+  },
+);
+
+function fillDisk(path: string): void {
+  const fd = openSync(path, "w");
+  try {
+    for (let size = 64 * 1024; size >= 1; )
+      try {
+        writeSync(fd, Buffer.alloc(size));
+      } catch {
+        size = Math.floor(size / 2);
+      }
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -125,6 +125,36 @@ test("kills at chosen moments of a step: nothing runs twice, and everything gets
   for (const id of ids) expect((await bench.output(offer.fence, id)).toString()).toBe(text);
 });
 
+test("a time limit that passed while the agent was away is kept at the adoption", async () => {
+  const pidFile = bench.path("pid");
+  const run = `echo $$ > ${pidFile}; sleep 100`;
+  const offer = bench.offer(`steps: [ { id: a, run: "${run}", timeout: 1s } ]\nfinally: [ { id: f, run: "true" } ]`);
+  const agent = await startAgent(offer);
+  const pid = await pidIn("pid");
+  await kill(agent);
+  await sleep(1000);
+  expect(processExists(pid)).toBe(true);
+  bench.open();
+  expect((await bench.outcome(offer.fence)).state).toBe("timed_out");
+  expect(bench.states(offer.fence)).toEqual({ a: "timed_out", f: "succeeded" });
+  expect(processExists(pid)).toBe(false);
+});
+
+test("outcomes are kept until they are to be forgotten, and no longer than they are to be kept", async () => {
+  const fence = bench.run("steps: [ { id: a, run: 'true' } ]");
+  await bench.outcome(fence);
+  bench.host.close();
+  bench.open();
+  expect(bench.host.attempts()).toMatchObject([{ fence, state: "succeeded" }]);
+  await sleep(20);
+  bench.host.close();
+  bench.reopenWith({ keepOutcomesMs: 10 });
+  await until("the old outcome to be forgotten", () => bench.host.attempts().length === 0);
+  const again = bench.offer("steps: [ { id: a, run: 'true' } ]", { fence });
+  bench.host.receiveOffer(again, Date.now());
+  expect(bench.events(fence)).toMatchObject([{ kind: "tombstone", code: "pruned" }]);
+});
+
 test("a cancel that was recorded is carried out after a kill, on the adopted step", async () => {
   const offer = bench.offer(
     `steps: [ { id: a, run: "trap '' TERM; echo $$ > ${bench.path("pid")}; setsid sleep 100 & wait; sleep 100", shell: bash } ]\nfinally: [ { id: f, run: "true" } ]`,

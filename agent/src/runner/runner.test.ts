@@ -270,6 +270,10 @@ test("a background child that holds the output open does not hold up the step fo
   const fence = bench.run(`steps: [ { id: a, run: "echo done; sleep 100 &" } ]`);
   expect((await bench.outcome(fence)).state).toBe("succeeded");
   expect((await bench.output(fence, "a")).toString()).toBe("done\n");
+  const [end] = bench.eventsOf(fence, "tryFinished");
+  expect(end!.reason).toBe("a background process that held its output open after its end was ended");
+  const failed = bench.run(`steps: [ { id: a, run: "sleep 100 & sleep 100 & exit 4" } ]`);
+  expect((await bench.outcome(failed)).reason).toMatch(/^step a failed: exit code 4; 2 background processes .* ended$/);
 });
 
 test("acknowledged output is gone from the host, and a forgotten attempt with it", async () => {

@@ -4,7 +4,7 @@ import type { ChildProcess } from "node:child_process";
 import { markStage } from "@opsconductor/contract/stage-marks";
 import type { Moment } from "../journal/journal.ts";
 import { JournalFull } from "../journal/journal-problems.ts";
-import { stopTry } from "../process/stop-try.ts";
+import { type StopResult, stopTry } from "../process/stop-try.ts";
 import type { ClaimRecord, StopReason } from "../process/try-records.ts";
 import { type SpawnEnd, TryWatch } from "../process/watch-try.ts";
 import { remainingMs, startTimer } from "./deadline.ts";
@@ -21,8 +21,15 @@ export interface Supervision {
   startedAt: Moment;
 }
 
+/** What the agent has done to a try, beyond what its records say. */
+export interface Stopped extends StopResult {
+  why: StopReason;
+}
+
+export type SupervisedEnd = SpawnEnd & { stopped?: Stopped };
+
 /** Rejects only when the agent stops or its journal fails; the step goes on without us. */
-export function superviseTry(host: HostContext, supervision: Supervision): Promise<SpawnEnd> {
+export function superviseTry(host: HostContext, supervision: Supervision): Promise<SupervisedEnd> {
   return new TrySupervision(host, supervision).run();
 }
 
@@ -34,7 +41,7 @@ class TrySupervision {
   readonly #end = Promise.withResolvers<SpawnEnd>();
   readonly #undo: (() => void)[] = [];
   #supervisorPid: number;
-  #stopping: Promise<void> | undefined;
+  #stopping: Promise<Stopped | undefined> | undefined;
   #outputTimer: NodeJS.Timeout | undefined;
 
   constructor(host: HostContext, given: Supervision) {
@@ -53,15 +60,15 @@ class TrySupervision {
     });
   }
 
-  async run(): Promise<SpawnEnd> {
+  async run(): Promise<SupervisedEnd> {
     try {
       this.#watch.open();
       if (this.#given.spawn !== undefined) this.#launch(this.#given.spawn);
       this.#armStops();
       if (this.#given.spawn === undefined) this.#watch.look();
       const end = await this.#end.promise;
-      await this.#stopping;
-      return end;
+      const stopped = await this.#stopping;
+      return stopped === undefined ? end : { ...end, stopped };
     } finally {
       this.#watch.close();
       clearTimeout(this.#outputTimer);
@@ -105,8 +112,14 @@ class TrySupervision {
     const target = targetOf(this.#host, this.#place, this.#supervisorPid);
     const graceMs = why === "drain" ? 0 : this.#host.settings.graceMs;
     this.#stopping ??= stopTry(target, { why, graceMs })
-      .then(() => this.#watch.look())
-      .catch((err) => this.#host.log.error({ event: "try.stop_failed", fence: this.#place.attempt.fence, why, err }));
+      .then((result) => {
+        this.#watch.look();
+        return { why, ...result };
+      })
+      .catch((err) => {
+        this.#host.log.error({ event: "try.stop_failed", fence: this.#place.attempt.fence, why, err });
+        return undefined;
+      });
   }
 
   // Not at once: a short command is over by then, and the caller tells both in one commit.

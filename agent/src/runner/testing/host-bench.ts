@@ -36,6 +36,12 @@ export class HostBench {
     return this.host;
   }
 
+  /** As a later life of the agent with other settings. */
+  reopenWith(settings: Partial<HostSettings>): RunningHost {
+    this.#options.settings = { ...this.#options.settings, ...settings };
+    return this.open();
+  }
+
   /** `steps` is YAML below `steps:`; or a whole document. */
   offer(yaml: string, change: Partial<OfferMessage> = {}): OfferMessage {
     this.#fence += 1n;
