@@ -199,3 +199,15 @@ function swap(evidence: SampleEvidence, a: LedgerEnd, b: LedgerStart): void {
   evidence.ledger[first] = b;
   evidence.ledger[second] = a;
 }
+
+test("the shell of a script may be stopped after its program came to its end, a program by itself may not", () => {
+  const stopped = (shell: "sh" | "none") =>
+    found((e) => {
+      cancelLate(e);
+      endOf(e, "tidy").at = 12;
+      Object.assign(one(e, "tidy"), { exitCode: null, signal: "SIGTERM" });
+      e.asked[0]!.plan.job.steps.find(({ id }) => id === "tidy")!.shell = shell;
+    }).filter((what) => /^1: try .*cancelled with exit code null, and the step ended with 0/.test(what));
+  expect(stopped("sh")).toEqual([]);
+  expect(stopped("none")).toHaveLength(1);
+});

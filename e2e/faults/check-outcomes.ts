@@ -41,10 +41,10 @@ function judgeTry(row: TryEvidence, index: EvidenceIndex, killed: Map<string, Ki
       return judgeEnded(row, { step, end, started, kills });
     case "timed_out":
       if (step.timeoutMs === undefined) return ["timed out, and has no timeout"];
-      return judgeStopped(row, end, (index.starts.get(tryKey(row))?.[0]?.at ?? 0) + step.timeoutMs / 1000);
+      return judgeStopped(row, step, end, (index.starts.get(tryKey(row))?.[0]?.at ?? 0) + step.timeoutMs / 1000);
     case "cancelled":
       if (asked.cancelAskedAt === undefined) return ["was cancelled, and nobody asked for it"];
-      return judgeStopped(row, end, asked.cancelAskedAt);
+      return judgeStopped(row, step, end, asked.cancelAskedAt);
     case "lost":
       return kills.some(({ hadExitRecord }) => !hadExitRecord)
         ? []
@@ -78,12 +78,14 @@ function judgeEnded(row: TryEvidence, { step, end, started, kills }: Ending): st
 
 /**
  * Stopped by us: it did not see its own end, or saw the signal, or ended by itself while it was being stopped. Before
- * `reasonAt` there was nothing to stop it for. The clock of the ledger is this machine's too.
+ * `reasonAt` there was nothing to stop it for. The clock of the ledger is this machine's too. Of a script the shell is
+ * the command: its program may have come to its end, and the shell itself been stopped before it could tell.
  */
-function judgeStopped(row: TryEvidence, end: LedgerEnd | undefined, reasonAt: number): string[] {
+function judgeStopped(row: TryEvidence, step: StepPlan, end: LedgerEnd | undefined, reasonAt: number): string[] {
   if (end === undefined || end.signal === "TERM") return [];
   if (end.at < reasonAt) return [`${row.state}, and the step had ended by itself with ${end.exit} before`];
   if (row.exitCode === end.exit) return [];
+  if (step.shell === "sh" && row.exitCode === null && (row.signal === "SIGTERM" || row.signal === "SIGKILL")) return [];
   return [`${row.state} with exit code ${row.exitCode}, and the step ended with ${end.exit}`];
 }
 

@@ -16,18 +16,20 @@ export interface RunningSpawn {
 export function runningSpawns(faults: FaultStack, agent: ExtraAgent): RunningSpawn[] {
   return faults.spawnFolders(agent).flatMap((folder) => {
     const pid = claimedBy(folder);
-    return pid > 1 && isSupervisor(pid) ? [{ folder, pid }] : [];
+    return pid > 1 && isSupervisorIn(folder, pid) ? [{ folder, pid }] : [];
   });
 }
 
 /** Also one that has not finished its claim: it works in its folder and leads its session. */
 export function supervisorIn(folder: string): number | undefined {
   const claimed = claimedBy(folder);
-  if (claimed > 1) return isSupervisor(claimed) ? claimed : undefined;
-  return processes().find((pid) => workingFolder(pid) === folder && sessionOfProcess(pid) === pid && isSupervisor(pid));
+  if (claimed > 1) return isSupervisorIn(folder, claimed) ? claimed : undefined;
+  return processes().find((pid) => isSupervisorIn(folder, pid) && sessionOfProcess(pid) === pid);
 }
 
-const isSupervisor = (pid: number) => isRunning(pid) && read(`/proc/${pid}/environ`).includes("OC_SUPERVISOR=");
+/** Pids are given again, also to supervisors of other spawns, and of other stacks on this machine. */
+const isSupervisorIn = (folder: string, pid: number): boolean =>
+  workingFolder(pid) === folder && isRunning(pid) && read(`/proc/${pid}/environ`).includes("OC_SUPERVISOR=");
 
 /** The pid in a whole claim, else 0. */
 function claimedBy(folder: string): number {
