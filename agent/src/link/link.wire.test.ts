@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { status } from "@grpc/grpc-js";
 import { until } from "@opsconductor/contract/testing/until";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -181,6 +183,26 @@ test("silence of the controller ends the connection, and the agent dials again",
   await until("connected", () => controller.call);
   controller.call!.write = () => true; // its heartbeats are lost
   await until("a second hello", () => controller.hellos.length === 2);
+});
+
+test("a controller that is away is dialled less and less often", async () => {
+  let dials = 0;
+  const absent = createServer((socket) => {
+    dials += 1;
+    socket.on("error", () => {}).resetAndDestroy();
+  }).listen(0, "127.0.0.1");
+  await once(absent, "listening");
+  const prepared = await enrolledState(controller);
+  const { port } = absent.address() as { port: number };
+  prepared.identity = { ...prepared.identity, agentAddress: `127.0.0.1:${port}` };
+  agent = await startLinkedAgent(controller, prepared);
+  await until("some dials", () => agent.logged("link.disconnected").length >= 7);
+  const waits = agent.logged("link.disconnected").map((line) => Number(line.waitMs));
+  expect(waits[0]).toBeLessThanOrEqual(200);
+  for (const [failures, waitMs] of waits.entries())
+    expect(waitMs).toBeLessThanOrEqual(Math.min(4_000, 200 * 2 ** failures));
+  expect(dials).toBeLessThan(40); // each is a knock and, as that was answered, a connection
+  absent.close();
 });
 
 test("a link that carries nothing any more is given up by its pings, long before the heartbeats are missed", async () => {

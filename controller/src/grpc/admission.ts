@@ -1,6 +1,11 @@
 // How many hellos are in work at once: when a whole fleet reconnects after a restart, the rest is asked to come later
 // instead of queueing up behind the database. Used by connect.ts.
 
+export interface HelloLimits {
+  atOnce: number;
+  mostWaiting: number;
+}
+
 export class Admission {
   readonly #atOnce: number;
   readonly #mostWaiting: number;
@@ -8,7 +13,7 @@ export class Admission {
   #running = 0;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(limits: { atOnce: number; mostWaiting: number }, random: () => number = Math.random) {
+  constructor(limits: HelloLimits, random: () => number = Math.random) {
     this.#atOnce = limits.atOnce;
     this.#mostWaiting = limits.mostWaiting;
     this.#random = random;

@@ -9,7 +9,7 @@ import { machineNames } from "../fleet/certificate-authority.ts";
 import type { LinkRegistry } from "../fleet/links.ts";
 import type { Presence } from "../fleet/presence.ts";
 import { cannotListen } from "../start-refused.ts";
-import { Admission } from "./admission.ts";
+import { Admission, type HelloLimits } from "./admission.ts";
 import { agentService } from "./agent-service.ts";
 import type { AgentStream } from "./agent-stream.ts";
 import { deadAfterMs, heartbeatMs } from "./connect.ts";
@@ -20,7 +20,7 @@ import { Listener } from "./listener.ts";
 const beatEveryMs = 1_000;
 /** Long before the 30 days are over, so that a controller that runs for months never shows an old certificate. */
 const reissueEveryMs = 7 * 86_400_000;
-const hellosAtOnce = { atOnce: 16, mostWaiting: 400 };
+const hellosAtOnce: HelloLimits = { atOnce: 16, mostWaiting: 400 };
 
 const commonOptions: ServerOptions = {
   "grpc.enable_channelz": 0,
@@ -57,6 +57,8 @@ export interface ListenersNeed {
   presence: Presence;
   /** Asked at each enrolment. */
   addresses: () => DialAddresses;
+  /** How many hellos are in work at once, and how many wait for that. */
+  hellos?: HelloLimits;
 }
 
 export async function startListeners(ctx: Context, need: ListenersNeed): Promise<Listeners> {
@@ -66,7 +68,7 @@ export async function startListeners(ctx: Context, need: ListenersNeed): Promise
   const tls = new TlsServerCredentials(certificate);
   const agents = new Listener(mtls, agentOptions, ctx.now);
   const api = new Listener(tls, apiOptions, ctx.now);
-  const parts = { ctx, ...need, listener: agents, admission: new Admission(hellosAtOnce) };
+  const parts = { ctx, ...need, listener: agents, admission: new Admission(need.hellos ?? hellosAtOnce) };
   agents.server.addService(onlyFor("agent", AgentServiceService), agentService(parts));
   api.server.addService(onlyFor("public", EnrollmentServiceService), enrollmentService(ctx, api, need.addresses));
   const agentPort = await listen("OC_AGENT_ADDR", agents, ctx.config.agentAddr);

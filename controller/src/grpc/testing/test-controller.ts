@@ -6,6 +6,7 @@ import { createEnrollmentToken } from "../../fleet/create-enrollment-token.ts";
 import { LinkRegistry } from "../../fleet/links.ts";
 import { Presence } from "../../fleet/presence.ts";
 import { type TestContext, testActor, testContext } from "../../testing/test-context.ts";
+import type { HelloLimits } from "../admission.ts";
 import type { AgentStream } from "../agent-stream.ts";
 import { type Listeners, startListeners } from "../start-listeners.ts";
 import { FakeWork } from "./fake-work.ts";
@@ -23,8 +24,11 @@ export interface TestController<W extends AgentWork = FakeWork> {
   close(): Promise<void>;
 }
 
-export async function startTestController(overrides: Partial<Config> = {}): Promise<TestController> {
-  return await start(await testContext({ agentAddr: anyPort, apiAddr: anyPort, ...overrides }), new FakeWork());
+export async function startTestController(
+  overrides: Partial<Config> = {},
+  hellos?: HelloLimits,
+): Promise<TestController> {
+  return await start(await testContext({ agentAddr: anyPort, apiAddr: anyPort, ...overrides }), new FakeWork(), hellos);
 }
 
 /** With the real work behind the listeners, as in a running controller. */
@@ -35,14 +39,12 @@ export async function startWholeController(): Promise<TestController<AgentWork>>
   return whole;
 }
 
-async function start<W extends AgentWork>(t: TestContext, work: W): Promise<TestController<W>> {
+async function start<W extends AgentWork>(t: TestContext, work: W, hellos?: HelloLimits): Promise<TestController<W>> {
   const links = new LinkRegistry<AgentStream>();
   const presence = new Presence(t.ctx, links);
   await presence.start();
   const listeners: Listeners = await startListeners(t.ctx, {
-    work,
-    links,
-    presence,
+    ...{ work, links, presence, ...(hellos && { hellos }) },
     addresses: () => ({
       agentAddress: `127.0.0.1:${listeners.agentPort}`,
       apiAddress: `127.0.0.1:${listeners.apiPort}`,
