@@ -72,7 +72,8 @@ test("a supervisor that waits does nothing until it is told, and goes when the a
   expect(readExit(folder)).toBeUndefined();
 });
 
-test("a spawn whose supervisor dies before it begins is told as one that did not start", async () => {
+const moments = ["before", "after"];
+test.each(moments)("a supervisor that dies %s it is followed, and before it begins, did not start", async (moment) => {
   const spec = bench.spec(["/bin/true"]);
   const dead = prepare(spec);
   const over = Promise.withResolvers<SpawnEnd>();
@@ -80,9 +81,12 @@ test("a spawn whose supervisor dies before it begins is told as one that did not
   const events = { claimed: nothing, commandEnded: nothing, output: nothing, over: over.resolve };
   const watch = new TryWatch(spec.folder, bench.bootId, events);
   watch.open();
-  watch.follow(dead.child);
+  const ended = new Promise((resolve) => dead.child.on("exit", resolve));
+  if (moment === "after") watch.follow(dead.child);
   process.kill(-dead.child.pid!, "SIGKILL"); // with its children: one that lives on may still claim
+  if (moment === "before") await ended;
   dead.begin(spec, spec);
+  if (moment === "before") watch.follow(dead.child);
   expect(await over.promise).toMatchObject({ kind: "notStarted" });
 });
 

@@ -59,8 +59,18 @@ export class Supervisor {
 
   /** Say this once the start is durable: the command begins now, unless somebody else took the claim. */
   begin(command: Command, { cgroup, headBytes, tailBytes }: Limits): void {
-    writeFileSync(join(this.folder, jobName), jobFile(command), { mode: 0o600 });
+    this.write(jobName, jobFile(command));
     this.child.stdin?.end(`${headBytes} ${tailBytes} ${cgroup ?? ""}\n`);
+  }
+
+  /** Into its folder, before it begins; a disk that is full dismisses it, or it would wait as long as the agent lives. */
+  write(name: string, content: string): void {
+    try {
+      writeFileSync(join(this.folder, name), content, { mode: 0o600 });
+    } catch (error) {
+      this.dismiss();
+      throw error;
+    }
   }
 
   /** It ends without having done anything. */

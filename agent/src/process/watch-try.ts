@@ -64,6 +64,8 @@ export class TryWatch {
       this.#onSupervisorExit();
     });
     child.on("exit", () => this.#onSupervisorExit());
+    // While it waited for its start to be durable.
+    if (child.exitCode !== null || child.signalCode !== null) this.#onSupervisorExit();
   }
 
   close(): void {

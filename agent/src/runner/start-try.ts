@@ -1,6 +1,6 @@
 // One new try, from the decision to start it to its recorded end. The start is durable before it happens.
-import { mkdirSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { mkdirSync } from "node:fs";
+import { basename } from "node:path";
 import type { PlannedStep } from "@opsconductor/contract/job/plan-stage";
 import { markStage } from "@opsconductor/contract/stage-marks";
 import type { OutputRecord } from "../journal/journal.ts";
@@ -75,9 +75,8 @@ function tryPrepare(
 function prepare(host: HostContext, place: TryPlace, command: StepCommand): { supervisor: Supervisor; caps: Caps } {
   const caps = capsOf(host, place);
   const supervisor = host.supervisors.take(place.folder, caps.headBytes);
-  if (command.script !== undefined)
-    writeFileSync(join(place.folder, command.scriptName), command.script, { mode: 0o600 });
-  writeFileSync(join(place.folder, outputsFile), "", { mode: 0o600 });
+  if (command.script !== undefined) supervisor.write(command.scriptName, command.script);
+  supervisor.write(outputsFile, "");
   openOutput(host, place, caps);
   return { supervisor, caps };
 }
