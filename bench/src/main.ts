@@ -5,9 +5,11 @@ import { benchDispatch } from "./dispatch.ts";
 import { benchMemory } from "./memory.ts";
 import { benchOutput } from "./output.ts";
 import { benchStart } from "./start.ts";
+import { benchThroughput } from "./throughput.ts";
 
 const benchmarks: Record<string, () => Promise<void>> = {
   dispatch: benchDispatch,
+  throughput: benchThroughput,
   start: benchStart,
   memory: benchMemory,
   output: benchOutput,

@@ -57,6 +57,15 @@ test("a PostgreSQL that cannot start for want of space is told apart from one th
   await eventually({ status: "failing", detail: expect.stringMatching(/disk of the database is full.*No space left/) });
 });
 
+test("a server that forgets what it acknowledged is said, and degraded", async () => {
+  watch.noteSettings({ fsync: "on", synchronous_commit: "off", full_page_writes: "on" });
+  expect(await health()).toMatchObject({
+    status: "degraded",
+    detail: expect.stringMatching(/^synchronous_commit is off/),
+  });
+  expect(said).toEqual(["database.not_durable"]);
+});
+
 test("one lost connection is counted, and no trouble while the database answers", async () => {
   watch.heard(failure("CONNECTION_CLOSED"));
   expect(await metric("oc_database_transactions_lost_total")).toBe(1);

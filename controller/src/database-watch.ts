@@ -35,6 +35,7 @@ export class DatabaseWatch {
   readonly #lost: Counter<"outcome">;
   #trouble: { kind: Kind; reason: string; since: number; met: number } | undefined;
   #lowBytes: number | undefined;
+  #unsafe: string | undefined;
   #database: WatchedDatabase | undefined;
 
   constructor(log: Logger, metrics: Registry) {
@@ -74,6 +75,15 @@ export class DatabaseWatch {
     }
   }
 
+  /** Settings of the server under which a commit that was answered may still be lost. Called once, at the start. */
+  noteSettings(settings: Record<string, string>): void {
+    const off = Object.keys(settings).filter((name) => settings[name] === "off");
+    if (off.length === 0) return;
+    this.#unsafe = `${off.join(", ")} is off`;
+    const what = "what was acknowledged is lost when PostgreSQL or its machine fails: switch it on";
+    this.#log.error({ settings, what }, "database.not_durable");
+  }
+
   /** Every error of a transaction; those that are about the work and not about the database are ignored. */
   heard(error: unknown): void {
     const trouble = databaseTrouble(error);
@@ -95,6 +105,8 @@ export class DatabaseWatch {
   async #health(): Promise<PartHealth> {
     if (this.#database) await this.#look(this.#database);
     if (this.#trouble) return { status: "failing", detail: `${words[this.#trouble.kind]} (${this.#trouble.reason})` };
+    if (this.#unsafe)
+      return { status: "degraded", detail: `${this.#unsafe}: a failure of PostgreSQL loses what was acknowledged` };
     if (this.#lowBytes === undefined) return { status: "ok" };
     return { status: "degraded", detail: `the disk of the database has only ${megabytes(this.#lowBytes)} left` };
   }

@@ -9,7 +9,7 @@ import { MigrationRefused, migrate } from "@opsconductor/database/migrate";
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
 import type { DatabaseWatch } from "./database-watch.ts";
-import { ping } from "./fleet/cluster-queries.ts";
+import { ping, selectDurability } from "./fleet/cluster-queries.ts";
 import type { PartStarter } from "./service.ts";
 import { StartRefused } from "./start-refused.ts";
 
@@ -38,6 +38,7 @@ export async function openDatabase(
   const onNotice: ConnectOptions["onNotice"] = (n) => log.debug({ notice: n.message }, "database.notice");
   const pool = () => connect(app, { max: 20, applicationName, onNotice, onFailure: (error) => watch.heard(error) });
   const sql = await life.start("database pool", pool, (opened) => opened.end({ timeout: 5 }));
+  watch.noteSettings(await selectDurability(sql));
   await life.start(
     "database watch",
     () => startWatch(watch, { app, applicationName, embedded }, life.signal),

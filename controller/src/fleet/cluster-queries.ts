@@ -70,3 +70,10 @@ export async function selectDatabaseFacts(sql: Query): Promise<DatabaseFacts> {
 export async function ping(sql: Query): Promise<void> {
   await sql`select 1`;
 }
+
+/** What decides whether a commit that was answered survives a crash. */
+export async function selectDurability(sql: Query): Promise<Record<string, string>> {
+  const rows = await sql<{ name: string; value: string }[]>`
+    select name, current_setting(name) as value from unnest(array['fsync', 'synchronous_commit', 'full_page_writes']) as name`;
+  return Object.fromEntries(rows.map((row) => [row.name, row.value]));
+}
