@@ -290,6 +290,7 @@ create table fleet.agents (
   name text not null,
   status text not null,
   status_reason text,
+  quarantine jsonb,
   identity_key bytea not null,
   sealing_key bytea not null,
   current_serial text,

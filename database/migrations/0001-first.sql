@@ -74,6 +74,7 @@ create table fleet.agents (
   name text not null,
   status text not null check (status in ('active', 'quarantined', 'revoked')),
   status_reason text,
+  quarantine jsonb,                              -- what was noticed, and where each copy was seen
   identity_key bytea not null unique,
   sealing_key bytea not null,
   current_serial text,

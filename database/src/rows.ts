@@ -280,6 +280,7 @@ export interface FleetAgentsRow {
   name: string;
   status: string;
   statusReason: string | null;
+  quarantine: unknown;
   identityKey: Buffer;
   sealingKey: Buffer;
   currentSerial: string | null;

@@ -8,6 +8,16 @@ export const agent = z.object({
   name: z.string(),
   state: z.enum(agentStates),
   stateReason: z.string().nullable(),
+  quarantine: z
+    .object({
+      kind: z.enum(["clone", "rollback", "certificate"]),
+      at: instant,
+      copies: z
+        .array(z.object({ role: z.enum(["known", "newcomer"]), address: z.string(), seenAt: instant }))
+        .describe("where the connection that was known came from, and the one that was noticed"),
+    })
+    .nullable()
+    .describe("why it is in quarantine"),
   version: z.string().nullable(),
   platform: z.object({ os: z.string(), arch: z.string(), hostname: z.string(), osName: z.string() }).partial(),
   actions: z.array(z.string()),

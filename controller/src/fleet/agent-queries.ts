@@ -1,5 +1,6 @@
 // Reading agents as people see them: with their session, whether its controller lives, and what they manage.
 // Called by list-agents.ts, get-agent.ts and whatever publishes an agent's change.
+import type { Agent } from "@opsconductor/contract/api/agents";
 import type { AgentState } from "@opsconductor/contract/states";
 import type { Query } from "../context.ts";
 
@@ -8,6 +9,7 @@ export interface AgentRow {
   name: string;
   state: AgentState;
   statusReason: string | null;
+  quarantine: Agent["quarantine"];
   closeReason: string | null;
   identityKey: Buffer;
   currentSerial: string | null;
@@ -44,7 +46,7 @@ export interface AgentFilter {
 export async function selectAgents(sql: Query, f: AgentFilter): Promise<AgentRow[]> {
   return sql<AgentRow[]>`
     select * from (
-      select a.id, a.name, a.status_reason, s.close_reason, a.identity_key, a.current_serial, a.certificate_not_after,
+      select a.id, a.name, a.status_reason, a.quarantine, s.close_reason, a.identity_key, a.current_serial, a.certificate_not_after,
         a.version, a.platform, a.actions, ${f.withFacts ? sql`a.facts` : sql`'{}'::jsonb`} as facts, a.facts_at, a.vitals,
         a.labels, s.remote_address, a.enrolled_at, a.revision,
         case when s.controller_id is not null then s.connected_at end as connected_at,

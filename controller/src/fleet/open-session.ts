@@ -9,7 +9,7 @@ import { type DatabaseMark, judgeMark } from "./database-mark.ts";
 import type { Platform } from "./enroll-agent.ts";
 import { selectPlace } from "./mark-queries.ts";
 import { pauseForOlder } from "./pause-dispatch.ts";
-import { quarantineAgent } from "./quarantine-agent.ts";
+import { type Quarantine, quarantineAgent } from "./quarantine-agent.ts";
 import {
   activateSerial,
   lockAgent,
@@ -70,7 +70,8 @@ export async function openSession(ctx: Context, peer: Peer, hello: Hello): Promi
     if (agent.status === "revoked") return refuse("revoked", "The agent was revoked: enrol the host with a new token");
     const slot = chooseCertificateSlot(agent, peer.serial, peer.connectionOpenedAt);
     if (slot === "stolen") {
-      await quarantineAgent(ctx, tx, agent, stolenReason(peer));
+      const known = await readSession(tx, agent.id);
+      await quarantineAgent(ctx, tx, agent, stolenReason(peer), quarantineOf("certificate", known, peer, ctx.now()));
       return refuse("stale_certificate", "This certificate was replaced by a newer one that is already in use");
     }
     if (slot === "stale") return refuse("stale_certificate", "This certificate is not the agent's current one");
@@ -84,7 +85,8 @@ export async function openSession(ctx: Context, peer: Peer, hello: Hello): Promi
 async function open(ctx: Context, tx: Query, agent: TrustRow, peer: Peer, hello: Hello): Promise<OpenedSession> {
   const before = await readSession(tx, agent.id);
   const suspicion = suspicionOf(agent, before, hello);
-  if (suspicion) await quarantineAgent(ctx, tx, agent, suspicion);
+  if (suspicion)
+    await quarantineAgent(ctx, tx, agent, suspicion.reason, quarantineOf(suspicion.kind, before, peer, ctx.now()));
   const { history, generation } = await compareHistory(ctx, tx, agent, hello.highestMark);
   const epoch = await raiseEpoch(tx, {
     agentId: agent.id,
@@ -139,11 +141,28 @@ function reconnectionOf(ctx: Context, agent: TrustRow, before: SessionRow, peer:
 }
 
 /** A crash loop shows new incarnations only; one that returns after another took over runs beside it. */
-function suspicionOf(agent: TrustRow, before: SessionRow | undefined, hello: Hello): string | undefined {
-  if (before?.pastIncarnations.includes(hello.incarnation))
-    return "Two copies of this agent are running: an older process came back after a newer one had taken over";
+function suspicionOf(
+  agent: TrustRow,
+  before: SessionRow | undefined,
+  hello: Hello,
+): { kind: "clone" | "rollback"; reason: string } | undefined {
+  if (before?.pastIncarnations.includes(hello.incarnation)) {
+    const reason = "Two copies of this agent are running: an older process came back after a newer one had taken over";
+    return { kind: "clone", reason };
+  }
   const wentBack = agent.journalId === hello.journalId && hello.journalPosition < (agent.journalPosition ?? 0n);
-  return wentBack ? "The host went back in time: its journal is older than what it told before" : undefined;
+  if (!wentBack) return undefined;
+  return { kind: "rollback", reason: "The host went back in time: its journal is older than what it told before" };
+}
+
+/** Where both were seen, so that a person can tell which machine is which. */
+function quarantineOf(kind: Quarantine["kind"], known: SessionRow | undefined, peer: Peer, at: Date): Quarantine {
+  const knownAt = known?.connectedAt?.toISOString();
+  const before = knownAt ? [{ role: "known" as const, address: known?.remoteAddress ?? "", seenAt: knownAt }] : [];
+  return {
+    ...{ kind, at: at.toISOString() },
+    copies: [...before, { role: "newcomer", address: peer.address, seenAt: at.toISOString() }],
+  };
 }
 
 function pastOf(before: SessionRow | undefined, incarnation: string): string[] {

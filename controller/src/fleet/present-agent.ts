@@ -10,6 +10,7 @@ export function presentAgent(row: AgentRow): Agent {
     name: row.name,
     state: row.state,
     stateReason: row.statusReason ?? (row.state === "offline" ? row.closeReason : null),
+    quarantine: row.state === "quarantined" ? row.quarantine : null,
     version: row.version,
     platform: row.platform,
     actions: row.actions,

@@ -137,16 +137,16 @@ export async function closeLostSessions(
 }
 
 /** Only an active agent is quarantined; returns whether this call did it. */
-export async function quarantineRow(tx: Query, id: string, reason: string): Promise<boolean> {
+export async function quarantineRow(tx: Query, id: string, reason: string, detail: object): Promise<boolean> {
   const rows = await tx`
-    update fleet.agents set status = 'quarantined', status_reason = ${reason}, revision = revision + 1
+    update fleet.agents set status = 'quarantined', status_reason = ${reason}, quarantine = ${tx.json(detail as never)}, revision = revision + 1
     where id = ${id} and status = 'active' returning 1`;
   return rows.length > 0;
 }
 
 export async function releaseRow(tx: Query, id: string): Promise<void> {
   await tx`
-    update fleet.agents set status = 'active', status_reason = null, revision = revision + 1
+    update fleet.agents set status = 'active', status_reason = null, quarantine = null, revision = revision + 1
     where id = ${id} and status = 'quarantined'`;
   // What was known of its past is no longer held against it.
   await tx`update fleet.agent_sessions set past_incarnations = '{}' where agent_id = ${id}`;

@@ -103,8 +103,23 @@ test("an older process that comes back after a newer one is a clone; a crash loo
   expect(["online", "offline"]).toContain(await stateOf(id));
   const back = await connectFakeAgent(c, id, { incarnation: "b" });
   expect(c.links.get(id.response.agentId)!.takesWork).toBe(false);
+  const seen = await getAgent(c.ctx, actor, { idOrName: id.response.agentId });
+  expect(seen).toMatchObject({ state: "quarantined", quarantine: { kind: "clone" } });
+  // Which is which: the one that was connected, and the one that came back.
+  expect(seen.quarantine!.copies.map((copy) => [copy.role, copy.address])).toEqual([
+    ["known", "127.0.0.1"],
+    ["newcomer", "127.0.0.1"],
+  ]);
+  await releaseAgent(c.ctx, actor, { id: id.response.agentId });
+  expect(await back.next("goodbye")).toMatchObject({ code: "retry_later" });
+  const only = await connectFakeAgent(c, id, { incarnation: "b" });
+  expect(await getAgent(c.ctx, actor, { idOrName: id.response.agentId })).toMatchObject({
+    ...{ state: "online", quarantine: null, stateReason: null },
+  });
+  const other = await connectFakeAgent(c, id, { incarnation: "e" }); // the other copy runs on
+  (await connectFakeAgent(c, id, { incarnation: "b" })).close();
   expect(await stateOf(id)).toBe("quarantined");
-  back.close();
+  for (const stream of [back, only, other]) stream.close();
 });
 
 test("a journal that is older than before means that the host was rolled back", async () => {

@@ -19,6 +19,9 @@ export const getAgent = (id: string, signal?: AbortSignal) =>
 export const revokeAgent = (id: string, reason: string) =>
   request<Agent | undefined>("POST", `agents/${encodeURIComponent(id)}/revoke`, { body: { reason } });
 
+/** Trusts a quarantined agent again. */
+export const releaseAgent = (id: string) => request<Agent>("POST", `agents/${encodeURIComponent(id)}/release`);
+
 export interface EnrollmentTokenRequest {
   expiresIn: string;
   namePattern?: string;

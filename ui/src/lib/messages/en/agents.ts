@@ -122,8 +122,30 @@ export const agents = {
     offlineTitle: "This agent is offline",
     offlineText: "Running steps go on without the connection; their results arrive when the agent is back.",
     quarantinedTitle: "This agent is quarantined",
-    quarantinedText:
-      "An old certificate of it was used again, so no work is sent. Compare the fingerprint on the host; revoke the agent if it does not match.",
+    quarantinedText: "No work is sent to it until a person has looked.",
+    quarantineKinds: {
+      clone:
+        "Two copies of this agent run at once, with the same identity. Usually a machine was cloned together with the agent's state folder.",
+      rollback: "The host's disk went back in time: a snapshot or backup of it was restored.",
+      certificate: "A certificate that was already replaced was used again: a copy of the agent's key may be in use.",
+    },
+    copies: { known: "The copy that was connected", newcomer: "The connection that was noticed" },
+    copyAt: (address: string) => `from ${address},`,
+    quarantineSteps: {
+      clone:
+        "Stop the agent on the machine that is the copy, remove its state folder and enrol it as a host of its own. Then release this agent: the first that connects is the one.",
+      rollback:
+        "If somebody restored it on purpose, release it. What it ran since the snapshot stays recorded here and is not run again.",
+      certificate:
+        "Compare the fingerprint with the host's. If it is the same host, release it; if not, revoke the agent.",
+    },
+    release: "Release agent",
+    releaseTitle: (name: string) => `Release ${name}?`,
+    releaseText:
+      "It gets work again. Make sure that only one machine runs it: with two, work would go to whichever connects last, and it would be quarantined again.",
+    released: (name: string) => `${name} is released and gets work again.`,
+    journalText:
+      "The agent cannot record what it does, so it takes no work. It restarts itself and recovers when its disk does; steps that run go on and are reported afterwards. Check the host's disk: dmesg, free space, SMART.",
     revokedTitle: "This agent is revoked",
     revokedText: "Its certificate is refused. Enrol the host again to use it.",
   },
