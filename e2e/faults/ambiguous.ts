@@ -8,6 +8,7 @@ import { parseOptions } from "./command-line.ts";
 import { type CuttingProxy, startCuttingProxy } from "./cutting-proxy.ts";
 import type { Violation } from "./evidence.ts";
 import { type FaultStack, faultsPassword, startFaultStack } from "./fault-stack.ts";
+import { keepEvidence } from "./keep-evidence.ts";
 import { createRandom, type Random } from "./random.ts";
 import { finishReport, percentile, type Report } from "./report.ts";
 import { settle } from "./settle.ts";
@@ -21,6 +22,8 @@ export interface AmbiguousOptions {
   /** Of the commits that are cut. */
   share?: number;
   agents?: number;
+  /** Where what explains a violation is kept. */
+  keepIn?: string | undefined;
   say?: (line: string) => void;
 }
 
@@ -28,7 +31,10 @@ export async function ambiguousCommand(args: string[]): Promise<number> {
   const { seed, count: commits = 1000, report, others } = parseOptions(args, "commits", ["share"]);
   const say = (line: string) => void process.stdout.write(`${line}\n`);
   say(`seed ${seed}: ${commits} commits`);
-  return finishReport(await runAmbiguous({ seed, commits, share: Number(others.share ?? 0.1), say }), report);
+  return finishReport(
+    await runAmbiguous({ seed, commits, share: Number(others.share ?? 0.1), say, keepIn: report }),
+    report,
+  );
 }
 
 export async function runAmbiguous(options: AmbiguousOptions): Promise<Report> {
@@ -89,12 +95,14 @@ async function attack(
       ...{ invariant: 6, subject: who, what: `ended by itself with ${code}: ${lastWords}` },
     }),
   );
+  const violations = [...checkInvariants(evidence), ...(await bare.judge()), ...ownEnds];
+  if (violations.length > 0 && options.keepIn !== undefined) keepEvidence(faults, evidence, options.keepIn);
   return {
     name: "ambiguous",
     about: "The answers to COMMIT, or the commits themselves, cut off between controller and PostgreSQL under load.",
     ...{ seed, command: `npm run faults -- ambiguous --commits ${commits} --seed ${seed}` },
     ...{ startedAt, tookMs: performance.now() - began, tables: [answersTable(bare.answers)], notes: [] },
-    violations: [...checkInvariants(evidence), ...(await bare.judge()), ...ownEnds],
+    violations,
     figures: {
       ...proxy.counts(),
       ...countChecked(evidence),
