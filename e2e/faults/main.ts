@@ -7,6 +7,7 @@ import { chaosCommand } from "./chaos.ts";
 import { clockCommand } from "./clock.ts";
 import { diskCommand } from "./disk.ts";
 import { runningStacks } from "./fault-stack.ts";
+import { journalCommand } from "./journal.ts";
 import { partitionCommand } from "./partition.ts";
 import { pauseCommand } from "./pause.ts";
 import { poisonCommand } from "./poison.ts";
@@ -20,6 +21,7 @@ const commands: Record<string, (args: string[]) => Promise<number>> = {
   clock: clockCommand,
   ambiguous: ambiguousCommand,
   disk: diskCommand,
+  journal: journalCommand,
   partition: partitionCommand,
   pause: pauseCommand,
   poison: poisonCommand,
