@@ -49,7 +49,7 @@ export async function startFaultStack(options: FaultStackOptions): Promise<Fault
 }
 
 /** Stacks that are up: who interrupts a fault test stops them, for their processes live in sessions of their own. */
-export const runningStacks = new Set<FaultStack>();
+export const runningStacks = new Set<{ stop(): Promise<void> }>();
 
 export class FaultStack {
   readonly stack: Devstack;

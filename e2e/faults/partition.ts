@@ -7,7 +7,7 @@ import { checkInvariants, countChecked } from "./check-invariants.ts";
 import { collectEvidence } from "./collect-evidence.ts";
 import { parseOptions } from "./command-line.ts";
 import type { Violation } from "./evidence.ts";
-import { type FaultStack, startFaultStack } from "./fault-stack.ts";
+import { type FaultStack, runningStacks, startFaultStack } from "./fault-stack.ts";
 import { cutKinds, planCuts } from "./partition-plan.ts";
 import { type Healed, Partitioner } from "./partitioner.ts";
 import { createRandom, type Random } from "./random.ts";
@@ -49,6 +49,8 @@ export async function partitionCommand(args: string[]): Promise<number> {
 
 export async function runPartition(options: PartitionOptions): Promise<Report> {
   const network = await TestNetwork.create(options.hosts);
+  const interrupted = { stop: () => network.remove() };
+  runningStacks.add(interrupted);
   try {
     const faults = await startFaultStack({
       agents: options.hosts,
@@ -65,6 +67,7 @@ export async function runPartition(options: PartitionOptions): Promise<Report> {
       await faults.stop();
     }
   } finally {
+    runningStacks.delete(interrupted);
     await network.remove();
   }
 }

@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { type Devstack, startDevstack } from "../devstack/devstack.ts";
-import { type FaultStack, faultsPassword } from "./fault-stack.ts";
+import { type FaultStack, faultsPassword, runningStacks } from "./fault-stack.ts";
 
 export interface SecondController {
   stack: Devstack;
@@ -31,7 +31,16 @@ export async function startSecondController(
         DATABASE_OWNER_URL: url("opsconductor", ownerPassword),
       },
     });
-    return { stack, stop: () => stack.discard().then(stop) };
+    const second = {
+      stack,
+      stop: async () => {
+        runningStacks.delete(second);
+        await stack.discard();
+        await stop();
+      },
+    };
+    runningStacks.add(second);
+    return second;
   } catch (error) {
     await stop();
     throw error;
