@@ -5,7 +5,7 @@ import { cpus, release, totalmem, type } from "node:os";
 export interface Figure {
   name: string;
   value: number;
-  unit: "ms" | "MiB" | "KiB" | "×" | "";
+  unit: "ms" | "MiB" | "KiB" | "×" | "%" | "";
   note?: string;
 }
 
@@ -28,7 +28,8 @@ function machine(): string {
 }
 
 const round = (value: number) => Number(value.toFixed(3));
-const decimalsOf = (value: number, unit: Figure["unit"]) => (unit === "ms" && value < 100 ? 2 : unit === "" ? 0 : 1);
+const decimalsOf = (value: number, unit: Figure["unit"]) =>
+  (unit === "ms" && value < 100) || unit === "%" ? 2 : unit === "" ? 0 : 1;
 
 /** The value below which the fraction `p` of `values` lies (nearest rank). */
 export function percentile(values: readonly number[], p: number): number {

@@ -74,27 +74,33 @@ export async function shellMs(): Promise<number> {
   return median(await timed(times, () => once(spawn("/bin/sh", ["-c", "true"], { stdio: "ignore" }), "exit")));
 }
 
-/** A message and its answer on an open gRPC stream of loopback, without TLS. */
-export async function grpcMs(): Promise<number> {
-  const bytes = (value: Buffer) => value;
-  const stream = {
-    path,
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: bytes,
-    requestDeserialize: bytes,
-    responseSerialize: bytes,
-    responseDeserialize: bytes,
-  };
+const stream = {
+  path,
+  requestStream: true,
+  responseStream: true,
+  requestSerialize: (value: Buffer) => value,
+  requestDeserialize: (value: Buffer) => value,
+  responseSerialize: (value: Buffer) => value,
+  responseDeserialize: (value: Buffer) => value,
+};
+
+/** A gRPC server of loopback, without TLS, that answers every message of a stream with itself. */
+export async function echoServer(): Promise<{ port: number; close(): void }> {
   const server = new Server();
   server.addService({ stream }, { stream: (call: NodeJS.ReadWriteStream) => void call.pipe(call) });
   const port = await new Promise<number>((resolve, reject) => {
     const done = (error: Error | null, bound: number) => (error ? reject(error) : resolve(bound));
     server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), done);
   });
+  return { port, close: () => server.forceShutdown() };
+}
+
+/** A message and its answer on an open gRPC stream of loopback, without TLS. */
+export async function grpcMs(): Promise<number> {
+  const { port, close } = await echoServer();
   const Echo = makeGenericClientConstructor({ stream }, "Echo");
   const client = new Echo(`127.0.0.1:${port}`, credentials.createInsecure()) as Client;
-  const call = client.makeBidiStreamRequest(path, bytes, bytes);
+  const call = client.makeBidiStreamRequest(path, stream.requestSerialize, stream.responseDeserialize);
   try {
     const message = Buffer.alloc(500);
     return median(
@@ -108,6 +114,6 @@ export async function grpcMs(): Promise<number> {
     call.end();
     await over; // closing the client earlier would be an error of the stream
     client.close();
-    server.forceShutdown();
+    close();
   }
 }

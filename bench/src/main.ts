@@ -1,4 +1,5 @@
 // Runs the benchmark that the command line names. Called by scripts/bench.mjs.
+import { benchAgent } from "./agent.ts";
 import { benchConsole } from "./console.ts";
 import { benchConsoleLog } from "./console-log.ts";
 import { benchDispatch } from "./dispatch.ts";
@@ -13,6 +14,7 @@ const benchmarks: Record<string, () => Promise<void>> = {
   start: benchStart,
   memory: benchMemory,
   output: benchOutput,
+  agent: benchAgent,
   console: benchConsole,
   "console-log": benchConsoleLog,
 };
