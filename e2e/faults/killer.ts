@@ -22,7 +22,7 @@ export interface Kill {
 
 /** How long a strike waits for its moment, for somebody to kill, for everything to be back. */
 const momentMs = { center: 4000, hosts: 1500 };
-const provokedMs = { center: 20_000, hosts: 5000 };
+const provokedMs = { center: 20_000, hosts: 15_000 };
 const victimMs = 1500;
 const recoveryMs = 30_000;
 
