@@ -2,6 +2,7 @@
 import { benchAgent } from "./agent.ts";
 import { benchConsole } from "./console.ts";
 import { benchConsoleLog } from "./console-log.ts";
+import { benchConsoleTimes } from "./console-times.ts";
 import { benchDispatch } from "./dispatch.ts";
 import { benchMemory } from "./memory.ts";
 import { benchOutput } from "./output.ts";
@@ -17,6 +18,7 @@ const benchmarks: Record<string, () => Promise<void>> = {
   agent: benchAgent,
   console: benchConsole,
   "console-log": benchConsoleLog,
+  "console-times": benchConsoleTimes,
 };
 
 const benchmark = benchmarks[process.argv[2] ?? ""];
