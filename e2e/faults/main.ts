@@ -2,6 +2,7 @@
 // scripts/faults.mjs (npm run faults, npm run chaos).
 import { adoptCommand } from "./adopt.ts";
 import { ambiguousCommand } from "./ambiguous.ts";
+import { backupCommand } from "./backup.ts";
 import { cancelCommand } from "./cancel.ts";
 import { chaosCommand } from "./chaos.ts";
 import { clockCommand } from "./clock.ts";
@@ -15,6 +16,7 @@ import { pressureCommand } from "./pressure.ts";
 
 /** Each resolves with the exit code of the program. */
 const commands: Record<string, (args: string[]) => Promise<number>> = {
+  backup: backupCommand,
   cancel: cancelCommand,
   adopt: adoptCommand,
   chaos: chaosCommand,
