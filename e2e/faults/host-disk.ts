@@ -108,7 +108,9 @@ async function fillOnce(faults: FaultStack, { name, exitCode, lines }: Round): P
   writeFileSync(gate, "");
   await waitFor("the step to end", () => countLines(ledger, "end") > 0);
   const wrong: string[] = [];
-  const reason = await waitFor("the agent to say why it takes no work", () => degradedOf(faults, agent));
+  const reason = await waitFor("the agent to say why it takes no work", () => degradedOf(faults, agent), {
+    timeoutMs: 120_000, // on a busy machine its connection may be lost and found meanwhile
+  });
   if (!/^Only \d+ MiB are free/.test(reason)) wrong.push(`it said: ${reason}`);
   const refused = await startSteps(faults, `${name}-refused`, agent.name, { work: `echo start >> ${file("refused")}` });
   await waitFor("the full disk to be seen for a while", () => true, { timeoutMs: 1000 });
