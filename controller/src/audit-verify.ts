@@ -24,7 +24,7 @@ function describe({ ok, rows, checkpoints, lastPosition, lastHash, keys, problem
     ...problems.map((p) => `✗ ${p.position > 0 ? `position ${p.position}: ` : ""}${p.message}`),
     `${ok ? "✓ Nothing was changed" : `✗ ${problems.length} problems`} in ${rows} rows with ${checkpoints} checkpoints.`,
     `  ends at position ${lastPosition} with hash ${lastHash}`,
-    ...keys.map((key) => `  checkpoints signed by ${key}`),
+    ...keys.map((key) => `  the export's key is ${key}`),
     "",
   ].join("\n");
 }

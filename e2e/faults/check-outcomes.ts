@@ -118,7 +118,7 @@ function judgeAssignment(row: AssignmentEvidence, index: EvidenceIndex): string[
   const wrong = missing.length > 0 ? [`${row.state}, and nothing is recorded of ${missing.join(", ")}`] : [];
   const expected = outcomeOf(job, steps);
   if (row.state !== expected) wrong.push(`is ${row.state} (${row.reason}), and its steps make it ${expected}`);
-  return [...wrong, ...judgeSkipped(job, steps)];
+  return [...wrong, ...judgeSkipped(job, steps, asked.cancelAskedAt !== undefined)];
 }
 
 function judgeCancelled(asked: AskedExecution, steps: Map<string, StepEvidence>): string[] {
@@ -140,8 +140,11 @@ function outcomeOf(job: JobPlan, steps: Map<string, StepEvidence>): string {
   return "succeeded";
 }
 
-/** Steps are skipped after a failure and not before; `finally` never; `onFailure` exactly without one. */
-function judgeSkipped(job: JobPlan, steps: Map<string, StepEvidence>): string[] {
+/**
+ * Steps are skipped after a failure and not before; `finally` never; `onFailure` exactly without one, or when a cancel
+ * came between the failure and its turn.
+ */
+function judgeSkipped(job: JobPlan, steps: Map<string, StepEvidence>, cancelAsked: boolean): string[] {
   const wrong: string[] = [];
   const stateOf = ({ id }: StepPlan) => steps.get(id)?.state;
   const main = job.steps.filter(({ phase }) => phase === "steps");
@@ -153,6 +156,7 @@ function judgeSkipped(job: JobPlan, steps: Map<string, StepEvidence>): string[] 
   const failed = badAt >= 0 && stateOf(main[badAt]!) !== "lost";
   for (const step of job.steps.filter(({ phase }) => phase !== "steps")) {
     const runs = step.phase === "finally" || failed;
+    if (step.phase === "onFailure" && cancelAsked && steps.get(step.id)?.reason.startsWith("cancelled")) continue;
     if ((stateOf(step) === "skipped") === runs) wrong.push(`step ${step.id} of ${step.phase} is ${stateOf(step)}`);
   }
   return wrong;

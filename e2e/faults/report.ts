@@ -74,7 +74,8 @@ export function toMarkdown(report: Report): string {
     `- seed \`${seed}\``,
     `- begun ${report.startedAt.toISOString()}, took ${Math.round(report.tookMs / 1000)} s`,
     `- on ${machine()}`,
-    `- **violations: ${violations.length}**`,
+    `- **${violations.length === 0 ? "0 violations: every promise was kept" : `${violations.length} violations: a promise was broken`}**`,
+    "- checked: stored exactly once (1), states follow their tables (2), at most one start (3), output byte for byte (4), epochs and fences grow (5), nothing stays unfinished (6)",
   ];
   const facts = table({ title: "Figures", columns: ["what", "value"], rows: Object.entries(figures) });
   const wrong = violations.map((v) => [v.invariant, v.subject, v.what]);

@@ -65,16 +65,19 @@ function presentStep(
   row: StepRow | undefined,
   tries: readonly TryRow[],
 ): Step {
+  const state = row ? shownStepState(row.state, assignment.state) : unbegunStepState(assignment.state);
+  // Its time ends where its assignment was given up, until the host tells a better one.
+  const finishedAt = row?.finishedAt ?? (row && state === "lost" ? assignment.finishedAt : null);
   return {
     assignmentId: assignment.id,
     targetName: assignment.targetName,
     stepId: planned.id,
     name: planned.name,
     position: planned.position,
-    state: row ? shownStepState(row.state, assignment.state) : unbegunStepState(assignment.state),
+    state,
     reason: row?.reason ?? "",
     startedAt: iso(row?.startedAt ?? null),
-    finishedAt: iso(row?.finishedAt ?? null),
+    finishedAt: iso(finishedAt),
     outputs: row?.outputs ?? null,
     changed: row?.changed ?? null,
     tries: tries.map(presentTry),

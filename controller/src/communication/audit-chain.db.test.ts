@@ -179,6 +179,7 @@ test("what was done to an export is found", async () => {
   expect((await verifyLines(without)).problems).toMatchObject([{ position: 3, kind: "gap" }]);
   const short = lines.filter((_, i) => i !== 5);
   expect((await verifyLines(short)).problems).toMatchObject([{ kind: "truncated" }]);
+  await expect(verifyLines(lines.slice(0, -1))).rejects.toThrow("no end line");
   await expect(verifyLines([...lines.slice(0, 3), lines[3]!.slice(0, 20)])).rejects.toThrow(NotAnExport);
   await expect(verifyLines(lines.slice(1))).rejects.toThrow("no head line");
 });

@@ -5,6 +5,7 @@
 //   {"kind":"row", "entry":{…}}            in the order of the chain; entry is as in GET audit
 //   {"kind":"deleted", "position":…, "auditId":…, "hash":…}
 //   {"kind":"checkpoint", "position":…, "hash":…, "at":…, "keyId":…, "signature":…}
+//   {"kind":"end", "rows":…, "checkpoints":…}
 import type { AuditEntry, AuditFilter } from "@opsconductor/contract/api/audit";
 import type { Actor, Context } from "../context.ts";
 import { writeAudit } from "./audit.ts";
@@ -51,6 +52,7 @@ async function* jsonLines(ctx: Context): AsyncGenerator<string> {
     const [hash, signature] = [c.hash.toString("hex"), c.signature.toString("base64")];
     yield line({ kind: "checkpoint", position: Number(c.position), hash, at: c.at, keyId: c.keyId, signature });
   }
+  yield line({ kind: "end", rows: Number(end), checkpoints: checkpoints.length });
 }
 
 const line = (value: unknown) => `${JSON.stringify(value)}\n`;

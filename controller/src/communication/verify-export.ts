@@ -31,6 +31,7 @@ const exportLine = z.discriminatedUnion("kind", [
     keyId: z.string(),
     signature: z.base64(),
   }),
+  z.object({ kind: z.literal("end"), rows: z.number().int(), checkpoints: z.number().int() }),
 ]);
 type ExportLine = z.infer<typeof exportLine>;
 
@@ -41,6 +42,7 @@ export class NotAnExport extends Error {
 
 export async function verifyExport(path: string): Promise<AuditVerification> {
   const head = await headOf(path);
+  await demandEnd(path);
   const publicKeys = new Map<string, KeyObject>(head.publicKeys.map(({ id, spki }) => [id, publicKeyOf(spki)]));
   return verifyChain({
     clusterId: head.clusterId,
@@ -59,7 +61,7 @@ async function* linesOf(path: string): AsyncGenerator<ExportLine> {
   let number = 0;
   for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
     number++;
-    yield parseLine(text, number);
+    if (text !== "") yield parseLine(text, number);
   }
 }
 
@@ -78,6 +80,13 @@ function parseLine(text: string, number: number): ExportLine {
 async function headOf(path: string): Promise<ExportLine & { kind: "head" }> {
   for await (const line of linesOf(path)) if (line.kind === "head") return line;
   throw new NotAnExport("The file has no head line: it is cut, or no export of the audit log");
+}
+
+/** Without it nobody could tell a file that was cut at the end of a line. */
+async function demandEnd(path: string): Promise<void> {
+  let last: ExportLine | undefined;
+  for await (const line of linesOf(path)) last = line;
+  if (last?.kind !== "end") throw new NotAnExport("The file has no end line: it is cut");
 }
 
 async function* linksOf(path: string): AsyncGenerator<ChainItem> {

@@ -26,9 +26,17 @@ test.each([
 
 test.each([
   ['{"inputs": {"__proto__": 1}}', "inputs.__proto__", "is a name that cannot be kept; choose another"],
-  ['{"n": [0, 12345678901234567890]}', "n.1", "is a number that loses digits here; send it as text"],
-  ['{"n": -9007199254740993}', "n", "is a number that loses digits here; send it as text"],
-  ['{"n": 1e400}', "n", "is a number that loses digits here; send it as text"],
+  [
+    '{"n": [0, 12345678901234567890]}',
+    "n.1",
+    "is a number beyond what JSON carries exactly (whole numbers up to 9007199254740991)",
+  ],
+  [
+    '{"n": -9007199254740993}',
+    "n",
+    "is a number beyond what JSON carries exactly (whole numbers up to 9007199254740991)",
+  ],
+  ['{"n": 1e400}', "n", "is a number beyond what JSON carries exactly (whole numbers up to 9007199254740991)"],
 ])("%s would not be what was sent", (text, path, message) => {
   expect(jsonShapeProblem(text)).toEqual({ path, message });
 });

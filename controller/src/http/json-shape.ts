@@ -59,7 +59,10 @@ export function jsonShapeProblem(text: string): { path: string; message: string 
         number.lastIndex = i;
         const digits = number.exec(text)![0];
         if (losesDigits(digits))
-          return { path: pathOf(open), message: "is a number that loses digits here; send it as text" };
+          return {
+            path: pathOf(open),
+            message: "is a number beyond what JSON carries exactly (whole numbers up to 9007199254740991)",
+          };
         i += digits.length - 1;
         break;
       }

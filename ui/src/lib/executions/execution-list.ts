@@ -11,7 +11,7 @@ export const stateGroups = {
 export type StateGroup = keyof typeof stateGroups;
 
 const unfinished = ["queued", "offered", "accepted", "running"];
-const bad = ["failed", "timed_out", "denied", "expired", "lost"];
+export const badStates = ["failed", "timed_out", "denied", "expired", "lost"] as const;
 
 /** Finished targets, and how many of them did not succeed. */
 export function progressOf({ counts }: Pick<Execution, "counts">): { done: number; bad: number } {
@@ -19,7 +19,7 @@ export function progressOf({ counts }: Pick<Execution, "counts">): { done: numbe
   let failed = 0;
   for (const [state, count] of Object.entries(counts)) {
     if (!unfinished.includes(state)) done += count;
-    if (bad.includes(state)) failed += count;
+    if ((badStates as readonly string[]).includes(state)) failed += count;
   }
   return { done, bad: failed };
 }

@@ -56,7 +56,8 @@ export class ExecutionPatches {
     } else if (event.kind === "agent") this.#agents.set(event.agent.id, event.agent.state === "online");
     else if (event.kind === "execution" && event.execution.id === this.#executionId()) {
       void this.#client.invalidateQueries({ queryKey: keys.execution(this.#executionId()), exact: true });
-      if (event.execution.finishedAt) this.#timelineStale = true;
+      // The end is worth one more look at everything: an event that came before its page had read is gone.
+      if (event.execution.finishedAt) this.#timelineStale = this.#assignmentsStale = this.#stepsStale = true;
     } else if (event.kind === "timeline") this.#timelineStale = true;
     else return;
     this.#timer ??= setTimeout(() => this.#flush(), flushMs);

@@ -7,6 +7,9 @@ import { SseParser } from "./sse-parser.ts";
 export type LiveStatus = "idle" | "connecting" | "live" | "offline";
 export type LiveListener = { onEvent?: (event: LiveEvent) => void; onReset?: () => void };
 
+/** The controller answers and does not give these topics: no outage, and asking again would not help. */
+class RefusedTopics extends Error {}
+
 interface Subscription extends LiveListener {
   topics: readonly string[];
 }
@@ -102,6 +105,10 @@ class LiveStream {
     try {
       await this.#read(topics, run.abort);
     } catch (error) {
+      if (error instanceof RefusedTopics && this.#current === run) {
+        this.status = "idle"; // #current stays: only other topics are worth another request
+        return;
+      }
       if (this.#current === run) console.debug("live stream cut", error);
     }
     if (this.#current !== run) return;
@@ -119,6 +126,7 @@ class LiveStream {
   async #read(topics: string, abort: AbortController): Promise<void> {
     const patience = setTimeout(() => abort.abort(), answerMs);
     const response = await this.#open(topics, abort.signal).finally(() => clearTimeout(patience));
+    if (response.status === 400 || response.status === 403) throw new RefusedTopics();
     if (!response.ok || !response.body) throw new Error(`events answered ${response.status}`);
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     const parser = new SseParser();

@@ -52,6 +52,7 @@ export const executions = {
     documentTitle: (state: string, name: string) => `${state}: ${name}`,
     started: "started",
     failedCount: (n: number) => `${groupedNumber(n)} failed`,
+    badCount: (n: number, state: string) => `${groupedNumber(n)} ${state.toLowerCase()}`,
     showUnreachable: "Show them",
     unreachableState: (state: string) => `${state}, unreachable`,
     waitingAgent: "Waits for its agent, which is not connected. The work is offered as soon as it is back.",

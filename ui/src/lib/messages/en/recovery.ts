@@ -9,7 +9,7 @@ export const recovery = {
   abandon: {
     action: "Declare lost",
     title: (target: string) => `Declare the work on ${target} lost?`,
-    text: "The host may still be running it. The execution goes on without it; a late result is kept as evidence and changes nothing. If the host comes back, it is asked to stop what still runs.",
+    text: "The host may still be running it. The execution goes on without it; what its steps still tell is shown with them, and the outcome stays lost. If the host comes back, it is asked to stop what still runs.",
     waitingText:
       "The agent has told the end, but not all of the output that it named has come. What is stored is kept; the result that the agent told is shown as evidence.",
     reason: "Reason",
