@@ -12,8 +12,11 @@ import { type FaultStack, startFaultStack } from "./fault-stack.ts";
 import { finishReport, type Report } from "./report.ts";
 import { countLines, readOr, startSteps, triesOf, untilOver } from "./step-of-host.ts";
 
-/** Of bars.md. */
-const mostAgentBytes = 150 * 1000 ** 2;
+/**
+ * Of the 150 MB of bars.md, what is left beside an idle agent as it is installed (70 MB). The agent of this test runs from
+ * its sources, and is larger by what Node needs to read them: so the flood's own share is judged.
+ */
+const mostFloodBytes = 80 * 1000 ** 2;
 const limitMiB = 16;
 const line = "0123456789abcdef\n";
 
@@ -68,7 +71,8 @@ export async function applyPressure(faults: FaultStack, delay: Delay, options: P
   await untilOver(faults, execution, 120_000);
   const wrong = await checkFlood(faults, execution, bytes);
   if (smallEnd.state !== "succeeded") wrong.push(`the small step ended as ${smallEnd.state}`);
-  if (peakBytes > mostAgentBytes) wrong.push(`the agent's memory came to ${peakBytes} bytes`);
+  if (peakBytes - idleBytes > mostFloodBytes)
+    wrong.push(`the agent's memory grew from ${idleBytes} to ${peakBytes} bytes`);
   const spoolBytes = spool.stop();
   if (spoolBytes > limitMiB * 1024 ** 2 + 4096) wrong.push(`the spool came to ${spoolBytes} bytes`);
   return {
