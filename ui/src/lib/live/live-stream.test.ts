@@ -14,6 +14,8 @@ interface Connection {
 let connections: Connection[] = [];
 let refuse = 0;
 let silent = 0;
+let refusedTopic = "";
+let refusals = 0;
 
 function fakeFetch(url: string, init: RequestInit): Promise<Response> {
   if (refuse > 0) {
@@ -23,6 +25,10 @@ function fakeFetch(url: string, init: RequestInit): Promise<Response> {
   if (silent > 0) {
     silent -= 1;
     return new Promise((_, reject) => init.signal?.addEventListener("abort", () => reject(new Error("aborted"))));
+  }
+  if (refusedTopic && url.includes(refusedTopic)) {
+    refusals += 1;
+    return Promise.resolve(new Response("{}", { status: 403 }));
   }
   const headers = new Headers(init.headers);
   let control: ReadableStreamDefaultController<Uint8Array> | undefined;
@@ -51,7 +57,8 @@ beforeEach(() => {
   vi.useFakeTimers();
   vi.stubGlobal("fetch", fakeFetch);
   connections = [];
-  refuse = silent = 0;
+  refuse = silent = refusals = 0;
+  refusedTopic = "";
   session.tokens.accept({ accessToken: "t", expiresIn: 1e6, user: { id: "u", permissions: ["*"] } as unknown as User });
 });
 afterEach(async () => {
@@ -178,4 +185,16 @@ describe("liveStream", () => {
     expect(connections[0]?.closed()).toBe(true);
     expect(liveStream.status).toBe("idle");
   });
+});
+
+test("topics that the controller does not give are no outage, and are asked for once", async () => {
+  refusedTopic = "audit";
+  listen(["audit"]);
+  await settle(10_000);
+  expect([liveStream.status, refusals]).toEqual(["idle", 1]);
+  listen(["agents"]);
+  refusedTopic = "";
+  await settle(200);
+  expect(connections.at(-1)?.topics).toBe("agents,audit");
+  expect(liveStream.status).toBe("live");
 });
