@@ -107,5 +107,5 @@ test("executions are listed newest first in pages, by state, job and target", as
   expect(second.items[0]!.id).toBe(made[0]);
   expect((await list({ state: "skipped", target: "away" })).items).toMatchObject([{ state: "skipped" }]);
   expect((await list({ target: "nobody" })).items).toEqual([]);
-  await expect(list({ state: "odd" })).rejects.toThrow("odd is no state");
+  await expect(list({ state: "odd" })).rejects.toThrow('"odd" is no state');
 });

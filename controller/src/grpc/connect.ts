@@ -115,9 +115,9 @@ class Conversation {
     const { agentId, agentName, epoch } = stream.session;
     stream.onClosed((reason) => this.#leave(reason));
     this.#call.on("data", (message: AgentMessage) => this.#receive(message));
-    this.#call.once("end", () => this.#hangUp("the agent hung up"));
-    this.#call.once("cancelled", () => stream.ended("the connection was lost"));
-    this.#call.once("close", () => stream.ended("the connection was lost"));
+    this.#call.once("end", () => this.#hangUp(this.#why("the agent hung up")));
+    this.#call.once("cancelled", () => stream.ended(this.#why("the connection was lost")));
+    this.#call.once("close", () => stream.ended(this.#why("the connection was lost")));
     links.put(stream)?.close("superseded", "A newer connection of this agent took over");
     stream.send({
       body: {
@@ -143,6 +143,12 @@ class Conversation {
     void publishAgents(ctx, [agentId]);
     if (this.#call.destroyed) stream.ended("the connection was lost before the welcome");
     else if (!stream.closed) void this.#resume(hello);
+  }
+
+  /** Of an agent that had fallen silent before, how its connection ended tells nothing. */
+  #why(ending: string): string {
+    const silentMs = performance.now() - this.#stream.heardAtMs;
+    return silentMs < heartbeatMs * 1.2 ? ending : `no sign of life for ${Math.round(silentMs / 1000)} s`;
   }
 
   /** What the journal holds is told to the work first; events that arrive meanwhile wait. */

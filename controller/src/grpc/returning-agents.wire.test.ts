@@ -35,6 +35,19 @@ test("an agent that says nothing for 25 s is given up, and shown as offline", as
   stream.close();
 });
 
+test("of an agent that fell silent before its connection ended, the silence is told and not the ending", async () => {
+  const id = await enrollFakeAgent(c);
+  const stream = await connectFakeAgent(c, id);
+  c.links.get(id.response.agentId)!.heardAtMs -= 15_000;
+  stream.close();
+  const reason = async () =>
+    (
+      await c.ctx.sql<{ closeReason: string | null }[]>`
+        select close_reason from fleet.agent_sessions where agent_id = ${id.response.agentId}`
+    )[0]?.closeReason;
+  await until("closed with a reason", async () => /^no sign of life for 1[56] s$/.test((await reason()) ?? ""));
+});
+
 test("the controller is heard of although it has nothing to say", async () => {
   const stream = await connectFakeAgent(c, await enrollFakeAgent(c));
   const heard = await stream.next("heartbeat");
