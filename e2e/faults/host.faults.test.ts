@@ -17,7 +17,7 @@ test("a full disk, a disk that fails and a flood of output cost a host no outcom
   await withSmallDisk({ restartDelayMs: () => delay.ms }, async (faults) => {
     const full = await fillAgain(faults, { seed: "smoke", times: 1 });
     expect(full.violations).toEqual([]);
-    const flood = await applyPressure(faults, delay, { seed: "smoke", bytes: 200e6, awayMs: 3000 });
+    const flood = await applyPressure(faults, delay, { seed: "smoke", bytes: 100e6, awayMs: 3000 });
     expect(flood.violations).toEqual([]);
     const poisoned = await poisonAgain(faults, { seed: "smoke", times: 1 });
     expect(poisoned.violations).toEqual([]);
