@@ -58,7 +58,9 @@ export class ExecutionPatches {
       void this.#client.invalidateQueries({ queryKey: keys.execution(this.#executionId()), exact: true });
       // The end is worth one more look at everything: an event that came before its page had read is gone.
       if (event.execution.finishedAt) this.#timelineStale = this.#assignmentsStale = this.#stepsStale = true;
-    } else if (event.kind === "timeline") this.#timelineStale = true;
+    } else if (event.kind === "timeline")
+      // The unusual happened, a late result for instance: the states need not have moved.
+      this.#timelineStale = this.#assignmentsStale = this.#stepsStale = true;
     else return;
     this.#timer ??= setTimeout(() => this.#flush(), flushMs);
   }
