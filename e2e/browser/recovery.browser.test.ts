@@ -94,6 +94,11 @@ test("a host that goes away is shown as unreachable, and its work can be declare
 test("what it tells when it comes back after all is evidence, and what still ran was asked to stop", async () => {
   showOnFailure();
   agents[0]!.start();
+  await waitFor("the late result to be recorded", async () => {
+    const all = await api.get<{ items: { lateResult: unknown }[] }>(`/api/v1/executions/${executionId}/assignments`);
+    return all.items.some((one) => one.lateResult);
+  });
+  await page.reload();
   await page.getByText("A result came after this was declared lost").waitFor();
   expect(await accessibilityProblems(page)).toEqual([]);
   expect(await api.get(`/api/v1/executions/${executionId}`)).toMatchObject({ state: "failed", counts: { lost: 1 } });
