@@ -1,8 +1,8 @@
 // npm run faults -- disk --where database: fills the file system of the embedded PostgreSQL while work goes on. The
 // controller must say so, agents must keep everything, and all must go on soon after there is space. Called by disk.ts
 // and the smoke test. Needs root: the small file system is a tmpfs of its own.
-import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,6 +14,7 @@ import { type FaultStack, startFaultStack } from "./fault-stack.ts";
 import { createRandom, type Random } from "./random.ts";
 import { percentile, type Report } from "./report.ts";
 import { settle } from "./settle.ts";
+import { fillDisk, mountSmallDisk } from "./small-disk.ts";
 import { feedWork, saveJobs, type WorkFeed } from "./submit-work.ts";
 import { planWorkload } from "./workload.ts";
 
@@ -23,7 +24,7 @@ const diskMiB = 400;
 const recoverWithinMs = 10_000;
 
 export async function runDatabaseDisk({ seed, times }: { seed: string; times: number }): Promise<Report> {
-  const disk = mountSmallDisk();
+  const disk = mountDatabaseDisk();
   try {
     const env = { OC_DATA_DIR: disk };
     const faults = await startFaultStack({ agents: 2, env, server: embeddedIn(disk) });
@@ -106,12 +107,12 @@ async function fillOnce(faults: FaultStack, disk: string, feed: WorkFeed, random
   await waitFor("work to go on", () => feed.steps > before, { timeoutMs: 60_000 });
   const filler = join(disk, "filler");
   let began = performance.now();
-  fillDisk(filler);
+  fillDisk(filler, "a");
   const said = await waitFor("the health to name the disk", () => saidOf(faults), { timeoutMs: 60_000 });
   const saidMs = performance.now() - began;
   const wrong = await judgeWords(faults, said);
   for (const end = performance.now() + random.int(2000, 6000); performance.now() < end; await sleep(200))
-    fillDisk(filler); // what PostgreSQL gave back meanwhile
+    fillDisk(filler, "a"); // what PostgreSQL gave back meanwhile
   rmSync(filler);
   began = performance.now();
   await waitFor("the health to be good", async () => (await healthOf(faults)).status === 200, { timeoutMs: 120_000 });
@@ -153,31 +154,8 @@ async function healthOf({ stack }: FaultStack): Promise<{ status: number; detail
   return { status: response.status, ...(parts.database.detail === undefined ? {} : { detail: parts.database.detail }) };
 }
 
-function mountSmallDisk(): string {
-  if (process.platform !== "linux" || process.getuid?.() !== 0)
-    throw new Error(
-      "A disk that can be filled is a small tmpfs, and only root on Linux may mount one: run this as root",
-    );
+function mountDatabaseDisk(): string {
   const folder = mkdtempSync(join(tmpdir(), "opsconductor-disk-"));
   chmodSync(folder, 0o711);
-  const at = join(folder, "data");
-  mkdirSync(at);
-  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${diskMiB}m,mode=711`, "opsconductor-faults", at]);
-  return at;
-}
-
-/** To the last byte; again for what was given back. */
-function fillDisk(path: string): void {
-  const fd = openSync(path, "a");
-  try {
-    for (let size = 1024 * 1024; size >= 1; )
-      try {
-        writeSync(fd, Buffer.alloc(size));
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
-        size = Math.floor(size / 2);
-      }
-  } finally {
-    closeSync(fd);
-  }
+  return mountSmallDisk(join(folder, "data"), { sizeMiB: diskMiB, mode: "711" });
 }

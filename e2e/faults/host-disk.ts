@@ -1,8 +1,8 @@
 // npm run faults -- disk --where host: fills the file system of an agent's state folder while a step runs on it. State must
 // be recorded, output cut with an exact gap, new work refused with the reason, and all well soon after there is space.
 // Called by disk.ts and the smoke test. Needs root: the small file system is a tmpfs of its own.
-import { execFileSync, spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Agent } from "@opsconductor/contract/api/agents";
 import type { ExtraAgent } from "../devstack/extra-agent.ts";
@@ -11,6 +11,7 @@ import type { Violation } from "./evidence.ts";
 import { type FaultStack, type FaultStackOptions, startFaultStack } from "./fault-stack.ts";
 import { createRandom } from "./random.ts";
 import { percentile, type Report } from "./report.ts";
+import { fillDisk, mountSmallDisk } from "./small-disk.ts";
 import { countLines, readOr, type StoredTry, startSteps, triesOf, untilOver } from "./step-of-host.ts";
 
 /** More than the agent wants free (64 MiB) and its reserve (8 MiB). */
@@ -29,7 +30,7 @@ export async function withSmallDisk<T>(
 ): Promise<T> {
   const disks: string[] = [];
   const agentOptions = (index: number, stack: { folder: string }) => {
-    disks.push(mountSmallDisk(join(stack.folder, `host-${index + 1}`)));
+    disks.push(mountSmallDisk(join(stack.folder, `host-${index + 1}`), { sizeMiB: diskMiB, mode: "700" }));
     return {};
   };
   let faults: FaultStack | undefined;
@@ -104,7 +105,7 @@ async function fillOnce(faults: FaultStack, { name, exitCode, lines }: Round): P
   const running = await startSteps(faults, name, agent.name, steps);
   await waitFor("the step to run", () => countLines(ledger, "start") > 0);
   const filler = join(agent.stateDir, "filler");
-  fillDisk(filler);
+  fillDisk(filler, "w");
   writeFileSync(gate, "");
   await waitFor("the step to end", () => countLines(ledger, "end") > 0);
   const wrong: string[] = [];
@@ -155,29 +156,4 @@ function checkTry(
 async function degradedOf(faults: FaultStack, agent: ExtraAgent): Promise<string | undefined> {
   const { items } = await faults.api.call<{ items: Agent[] }>("GET", "/api/v1/agents");
   return items.find((item) => item.name === agent.name)?.vitals.degraded || undefined;
-}
-
-function mountSmallDisk(folder: string): string {
-  if (process.platform !== "linux" || process.getuid?.() !== 0)
-    throw new Error(
-      "A disk that can be filled is a small tmpfs, and only root on Linux may mount one: run this as root",
-    );
-  mkdirSync(folder);
-  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${diskMiB}m,mode=700`, "opsconductor-faults", folder]);
-  return folder;
-}
-
-function fillDisk(path: string): void {
-  const fd = openSync(path, "w");
-  try {
-    for (let size = 1024 * 1024; size >= 1; )
-      try {
-        writeSync(fd, Buffer.alloc(size));
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
-        size = Math.floor(size / 2);
-      }
-  } finally {
-    closeSync(fd);
-  }
 }
