@@ -390,6 +390,34 @@ create table fleet.enrollment_tokens (
   constraint enrollment_tokens_pkey PRIMARY KEY (id)
 );
 
+create table identity.auth_challenges (
+  sha256 bytea not null,
+  purpose text not null,
+  user_id uuid,
+  session_id uuid,
+  webauthn_challenge text,
+  password_step bytea,
+  wrong_codes integer default 0 not null,
+  expires_at timestamp with time zone not null,
+  constraint auth_challenges_pkey PRIMARY KEY (sha256),
+  constraint auth_challenges_purpose_check CHECK ((purpose = ANY (ARRAY['second-factor'::text, 'passkey-sign-in'::text, 'passkey-add'::text, 'passkey-step-up'::text])))
+);
+
+create table identity.passkeys (
+  id uuid not null,
+  user_id uuid not null,
+  credential_id bytea not null,
+  public_key bytea not null,
+  counter bigint not null,
+  transports text[] default '{}'::text[] not null,
+  backed_up boolean not null,
+  name text not null,
+  created_at timestamp with time zone not null,
+  last_used_at timestamp with time zone,
+  constraint passkeys_credential_id_key UNIQUE (credential_id),
+  constraint passkeys_pkey PRIMARY KEY (id)
+);
+
 create table identity.password_links (
   sha256 bytea not null,
   user_id uuid not null,
@@ -399,6 +427,13 @@ create table identity.password_links (
   used_at timestamp with time zone,
   constraint password_links_pkey PRIMARY KEY (sha256),
   constraint password_links_kind_check CHECK ((kind = ANY (ARRAY['invitation'::text, 'reset'::text])))
+);
+
+create table identity.recovery_codes (
+  user_id uuid not null,
+  mac bytea not null,
+  used_at timestamp with time zone,
+  constraint recovery_codes_pkey PRIMARY KEY (user_id, mac)
 );
 
 create table identity.refresh_tokens (
@@ -416,6 +451,7 @@ create table identity.roles (
   description text default ''::text not null,
   permissions text[] not null,
   built_in boolean default false not null,
+  mfa_required boolean default false not null,
   constraint roles_name_key UNIQUE (name),
   constraint roles_pkey PRIMARY KEY (id)
 );
@@ -431,6 +467,8 @@ create table identity.sessions (
   revoked_reason text,
   address text,
   user_agent text,
+  methods text[] default '{}'::text[] not null,
+  authenticated_at timestamp with time zone default now() not null,
   constraint sessions_pkey PRIMARY KEY (id)
 );
 
@@ -441,6 +479,15 @@ create table identity.signing_keys (
   created_at timestamp with time zone default now() not null,
   retired_at timestamp with time zone,
   constraint signing_keys_pkey PRIMARY KEY (id)
+);
+
+create table identity.totp_factors (
+  user_id uuid not null,
+  seed_sealed bytea not null,
+  created_at timestamp with time zone not null,
+  confirmed_at timestamp with time zone,
+  last_step bigint default 0 not null,
+  constraint totp_factors_pkey PRIMARY KEY (user_id)
 );
 
 create table identity.user_roles (
@@ -454,11 +501,15 @@ create table identity.users (
   username text not null,
   display_name text default ''::text not null,
   email text,
+  phone text default ''::text not null,
+  job_title text default ''::text not null,
   password_hash text,
   must_change_password boolean default false not null,
   active boolean default true not null,
   preferences jsonb default '{}'::jsonb not null,
   last_sign_in_at timestamp with time zone,
+  wrong_codes integer default 0 not null,
+  codes_blocked_until timestamp with time zone,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
   revision bigint default 1 not null,
@@ -478,9 +529,13 @@ alter table assets.targets add constraint targets_managed_by_agent_id_fkey FOREI
 alter table automation.job_versions add constraint job_versions_job_id_fkey FOREIGN KEY (job_id) REFERENCES automation.jobs(id);
 alter table fleet.agent_sessions add constraint agent_sessions_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES fleet.agents(id);
 alter table fleet.challenges add constraint challenges_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES fleet.agents(id);
+alter table identity.auth_challenges add constraint auth_challenges_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
+alter table identity.passkeys add constraint passkeys_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 alter table identity.password_links add constraint password_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
+alter table identity.recovery_codes add constraint recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 alter table identity.refresh_tokens add constraint refresh_tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES identity.sessions(id) ON DELETE CASCADE;
 alter table identity.sessions add constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
+alter table identity.totp_factors add constraint totp_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 alter table identity.user_roles add constraint user_roles_role_id_fkey FOREIGN KEY (role_id) REFERENCES identity.roles(id);
 alter table identity.user_roles add constraint user_roles_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 
@@ -493,11 +548,13 @@ CREATE INDEX assignments_timeout ON ONLY automation.assignments USING btree (tim
 CREATE INDEX audit_action ON communication.audit USING btree (action, id DESC);
 CREATE INDEX audit_actor ON communication.audit USING btree (actor_id, id DESC);
 CREATE INDEX audit_object ON communication.audit USING btree (object_kind, object_id, id DESC);
+CREATE INDEX auth_challenges_expiry ON identity.auth_challenges USING btree (expires_at);
 CREATE INDEX executions_job ON ONLY automation.executions USING btree (job_id, id DESC);
 CREATE INDEX executions_number ON ONLY automation.executions USING btree (number);
 CREATE INDEX executions_state ON ONLY automation.executions USING btree (state, id DESC);
 CREATE INDEX executions_unfinished ON ONLY automation.executions USING btree (id) WHERE (finished_at IS NULL);
 CREATE INDEX output_lines ON ONLY automation.output USING btree (assignment_id, attempt, step_id, try, first_line);
+CREATE INDEX passkeys_user ON identity.passkeys USING btree (user_id);
 CREATE INDEX password_links_user ON identity.password_links USING btree (user_id);
 CREATE INDEX refresh_tokens_session ON identity.refresh_tokens USING btree (session_id);
 CREATE INDEX services_target ON assets.services USING btree (target_id);
@@ -505,6 +562,7 @@ CREATE INDEX sessions_address ON identity.sessions USING btree (user_id, address
 CREATE INDEX sessions_user ON identity.sessions USING btree (user_id) WHERE (revoked_at IS NULL);
 CREATE INDEX targets_agent ON assets.targets USING btree (managed_by_agent_id) WHERE (deleted_at IS NULL);
 CREATE INDEX targets_labels ON assets.targets USING gin (labels jsonb_path_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX users_imported ON identity.users USING btree (id) WHERE (password_hash ~~ '$2%'::text);
 CREATE UNIQUE INDEX agents_name ON fleet.agents USING btree (lower(name)) WHERE (status <> 'revoked'::text);
 CREATE UNIQUE INDEX jobs_name ON automation.jobs USING btree (lower(name)) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX jobs_number ON automation.jobs USING btree (number);
@@ -587,11 +645,15 @@ grant delete, insert, select, update on fleet.cluster to opsconductor_app;
 grant delete, insert, select, update on fleet.controllers to opsconductor_app;
 grant delete, insert, select, update on fleet.database_lives to opsconductor_app;
 grant delete, insert, select, update on fleet.enrollment_tokens to opsconductor_app;
+grant delete, insert, select, update on identity.auth_challenges to opsconductor_app;
+grant delete, insert, select, update on identity.passkeys to opsconductor_app;
 grant delete, insert, select, update on identity.password_links to opsconductor_app;
+grant delete, insert, select, update on identity.recovery_codes to opsconductor_app;
 grant delete, insert, select, update on identity.refresh_tokens to opsconductor_app;
 grant delete, insert, select, update on identity.roles to opsconductor_app;
 grant delete, insert, select, update on identity.sessions to opsconductor_app;
 grant delete, insert, select, update on identity.signing_keys to opsconductor_app;
+grant delete, insert, select, update on identity.totp_factors to opsconductor_app;
 grant delete, insert, select, update on identity.user_roles to opsconductor_app;
 grant delete, insert, select, update on identity.users to opsconductor_app;
 grant select on public.schema_migrations to opsconductor_app;

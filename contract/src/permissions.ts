@@ -54,10 +54,19 @@ export const builtInRoles: readonly BuiltInRole[] = [
 export type Requirement = "public" | "token" | Permission;
 
 /**
+ * An act that a stolen session must not be enough for: besides the permission it needs a proof (password, code, passkey)
+ * of the last minutes. Callers without a session (API tokens) are bound by their scopes instead.
+ */
+export interface Dangerous {
+  needs: Requirement;
+  stepUp: true;
+}
+
+/**
  * Every route by method and path, as in OpenAPI. A route that is not here does not start, an entry without a route
  * fails the test; the controller's middleware reads nothing else.
  */
-export const routeRequirements: Readonly<Record<string, Requirement>> = {
+export const routeRequirements: Readonly<Record<string, Requirement | Dangerous>> = {
   "GET /health": "public",
   "GET /health/live": "public",
   "GET /metrics": "system:read", // without a token from this machine itself
@@ -154,6 +163,12 @@ export const routeRequirements: Readonly<Record<string, Requirement>> = {
   "GET /api/v1/system/database": "token", // everybody's work waits while it is paused
   "POST /api/v1/system/database/accept": "system:write",
 };
+
+/** The entry of one route; undefined when it has none. */
+export function requirementOf(route: string): { needs: Requirement; stepUp: boolean } | undefined {
+  const entry = routeRequirements[route];
+  return typeof entry === "string" ? { needs: entry, stepUp: false } : entry;
+}
 
 /** What a caller needs to follow a topic of the live stream; `executions:<id>` as `executions`. */
 export const topicRequirements = {

@@ -131,7 +131,8 @@ create table identity.roles (
   name text not null unique,
   description text not null default '',
   permissions text[] not null,
-  built_in boolean not null default false
+  built_in boolean not null default false,
+  mfa_required boolean not null default false    -- who has it must have a second factor before anything else
 );
 
 create table identity.users (
@@ -139,16 +140,21 @@ create table identity.users (
   username text not null,
   display_name text not null default '',
   email text,
+  phone text not null default '',
+  job_title text not null default '',
   password_hash text,
   must_change_password boolean not null default false,
   active boolean not null default true,
   preferences jsonb not null default '{}',
   last_sign_in_at timestamptz,
+  wrong_codes integer not null default 0,        -- of second factors, in a row
+  codes_blocked_until timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   revision bigint not null default 1
 );
 create unique index users_username on identity.users (lower(username));
+create index users_imported on identity.users (id) where password_hash like '$2%';
 
 create table identity.user_roles (
   user_id uuid not null references identity.users,
@@ -177,7 +183,9 @@ create table identity.sessions (
   revoked_at timestamptz,
   revoked_reason text,
   address text,
-  user_agent text
+  user_agent text,
+  methods text[] not null default '{}',          -- what was proven at the sign-in: password, totp, recovery, passkey
+  authenticated_at timestamptz not null default now() -- the latest proof; dangerous acts ask for a recent one
 );
 create index sessions_user on identity.sessions (user_id) where revoked_at is null;
 create index sessions_address on identity.sessions (user_id, address);
@@ -191,6 +199,51 @@ create table identity.refresh_tokens (
   successor_salt bytea                           -- makes the next token of this one, for whoever presents it again in its grace
 );
 create index refresh_tokens_session on identity.refresh_tokens (session_id);
+
+-- Authenticator apps (RFC 6238). The seed is encrypted with the key outside the database.
+create table identity.totp_factors (
+  user_id uuid primary key references identity.users,
+  seed_sealed bytea not null,
+  created_at timestamptz not null,
+  confirmed_at timestamptz,                      -- null: shown, and not proven yet
+  last_step bigint not null default 0            -- the newest time step accepted; it and those before are refused
+);
+
+create table identity.passkeys (
+  id uuid primary key,
+  user_id uuid not null references identity.users,
+  credential_id bytea not null unique,
+  public_key bytea not null,
+  counter bigint not null,
+  transports text[] not null default '{}',
+  backed_up boolean not null,
+  name text not null,
+  created_at timestamptz not null,
+  last_used_at timestamptz
+);
+create index passkeys_user on identity.passkeys (user_id);
+
+-- Only a MAC under the key outside the database is kept: what is in a backup cannot be tried out.
+create table identity.recovery_codes (
+  user_id uuid not null references identity.users,
+  mac bytea not null,
+  used_at timestamptz,
+  primary key (user_id, mac)
+);
+
+-- Ceremonies of two requests: a password that waits for its second factor, a passkey that waits for its signature. Only the
+-- sha256 of what the browser holds is kept; one use.
+create table identity.auth_challenges (
+  sha256 bytea primary key,
+  purpose text not null check (purpose in ('second-factor', 'passkey-sign-in', 'passkey-add', 'passkey-step-up')),
+  user_id uuid references identity.users,        -- null: whoever the passkey belongs to
+  session_id uuid,                               -- that asked, where one is open
+  webauthn_challenge text,
+  password_step bytea,                           -- of a passkey that is the second factor: the challenge that the password gave
+  wrong_codes integer not null default 0,
+  expires_at timestamptz not null
+);
+create index auth_challenges_expiry on identity.auth_challenges (expires_at);
 
 create table identity.signing_keys (
   id uuid primary key,

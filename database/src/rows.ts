@@ -373,6 +373,32 @@ export interface FleetEnrollmentTokensRow {
   revokedAt: Date | null;
 }
 
+/** identity.auth_challenges */
+export interface IdentityAuthChallengesRow {
+  sha256: Buffer;
+  purpose: string;
+  userId: string | null;
+  sessionId: string | null;
+  webauthnChallenge: string | null;
+  passwordStep: Buffer | null;
+  wrongCodes: number;
+  expiresAt: Date;
+}
+
+/** identity.passkeys */
+export interface IdentityPasskeysRow {
+  id: string;
+  userId: string;
+  credentialId: Buffer;
+  publicKey: Buffer;
+  counter: bigint;
+  transports: string[];
+  backedUp: boolean;
+  name: string;
+  createdAt: Date;
+  lastUsedAt: Date | null;
+}
+
 /** identity.password_links */
 export interface IdentityPasswordLinksRow {
   sha256: Buffer;
@@ -380,6 +406,13 @@ export interface IdentityPasswordLinksRow {
   kind: string;
   createdAt: Date;
   expiresAt: Date;
+  usedAt: Date | null;
+}
+
+/** identity.recovery_codes */
+export interface IdentityRecoveryCodesRow {
+  userId: string;
+  mac: Buffer;
   usedAt: Date | null;
 }
 
@@ -399,6 +432,7 @@ export interface IdentityRolesRow {
   description: string;
   permissions: string[];
   builtIn: boolean;
+  mfaRequired: boolean;
 }
 
 /** identity.sessions */
@@ -413,6 +447,8 @@ export interface IdentitySessionsRow {
   revokedReason: string | null;
   address: string | null;
   userAgent: string | null;
+  methods: string[];
+  authenticatedAt: Date;
 }
 
 /** identity.signing_keys */
@@ -422,6 +458,15 @@ export interface IdentitySigningKeysRow {
   keySealed: Buffer;
   createdAt: Date;
   retiredAt: Date | null;
+}
+
+/** identity.totp_factors */
+export interface IdentityTotpFactorsRow {
+  userId: string;
+  seedSealed: Buffer;
+  createdAt: Date;
+  confirmedAt: Date | null;
+  lastStep: bigint;
 }
 
 /** identity.user_roles */
@@ -436,11 +481,15 @@ export interface IdentityUsersRow {
   username: string;
   displayName: string;
   email: string | null;
+  phone: string;
+  jobTitle: string;
   passwordHash: string | null;
   mustChangePassword: boolean;
   active: boolean;
   preferences: unknown;
   lastSignInAt: Date | null;
+  wrongCodes: number;
+  codesBlockedUntil: Date | null;
   createdAt: Date;
   updatedAt: Date;
   revision: bigint;

@@ -1,6 +1,6 @@
 // The gate before every route: reads what the route asks for from the one table in contract, and who calls.
 import { OcError } from "@opsconductor/contract/errors";
-import { type Requirement, routeRequirements } from "@opsconductor/contract/permissions";
+import { type Requirement, requirementOf } from "@opsconductor/contract/permissions";
 import type { MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import type { Actor, Context } from "../context.ts";
@@ -21,9 +21,9 @@ export function authorize(ctx: Context): MiddlewareHandler<HttpEnv> {
     c.set("actor", caller);
     const route = routeName(c);
     if (route === undefined) return next(); // unknown paths are answered by notFound, which tells nothing
-    const requirement = routeRequirements[route];
+    const requirement = requirementOf(route);
     if (requirement === undefined) throw new Error(`${route} has no entry in contract/src/permissions.ts`);
-    if (requirement !== "public") c.set("actor", await callerFor(ctx, c, route, requirement));
+    if (requirement.needs !== "public") c.set("actor", await callerFor(ctx, c, route, requirement.needs));
     else if (signsOut.includes(route)) c.set("actor", await whoeverSignsOut(ctx, c));
     return next();
   };

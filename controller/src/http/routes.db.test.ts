@@ -1,5 +1,5 @@
 // Every route has its requirement, and every requirement its route; nobody gets in without what is required.
-import { routeRequirements } from "@opsconductor/contract/permissions";
+import { requirementOf, routeRequirements } from "@opsconductor/contract/permissions";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type TestContext, testContext } from "../testing/test-context.ts";
 import { signedIn, type TestHttp, testHttp } from "../testing/test-http.ts";
@@ -30,7 +30,7 @@ test("every entry of the permission table has a route", () => {
 });
 
 test("every route that is not public answers 401 to anonymous callers", async () => {
-  const closed = routes.filter((route) => routeRequirements[route] !== "public");
+  const closed = routes.filter((route) => requirementOf(route)!.needs !== "public");
   expect(closed.length).toBeGreaterThan(3);
   const answers = await Promise.all(closed.map(async (route) => [route, (await http.call(...callOf(route))).status]));
   expect(answers.filter(([, status]) => status !== 401)).toEqual([]);
@@ -38,12 +38,12 @@ test("every route that is not public answers 401 to anonymous callers", async ()
 
 test("every route with a permission answers 403 to a user without any, and says which one is missing", async () => {
   const { headers } = await signedIn(t.ctx, http, []);
-  const guarded = routes.filter((route) => routeRequirements[route]!.includes(":"));
+  const guarded = routes.filter((route) => requirementOf(route)!.needs.includes(":"));
   for (const route of guarded) {
     const [method, path] = callOf(route);
     const answer = await http.call(method, path, undefined, headers);
     expect([route, answer.status, answer.body.code]).toEqual([route, 403, "permission_denied"]);
-    expect(answer.body.detail).toContain(routeRequirements[route]);
+    expect(answer.body.detail).toContain(requirementOf(route)!.needs);
   }
 });
 

@@ -30,12 +30,15 @@ export interface NewSession {
   expiresAt: Date;
   address: string | null;
   userAgent: string | null;
+  methods: string[];
 }
 
 export async function insertSession(sql: Query, s: NewSession): Promise<void> {
   await sql`
-    insert into identity.sessions (id, user_id, created_at, last_used_at, idle_until, expires_at, address, user_agent)
-    values (${s.id}, ${s.userId}, ${s.now}, ${s.now}, ${s.idleUntil}, ${s.expiresAt}, ${s.address}, ${s.userAgent})`;
+    insert into identity.sessions (id, user_id, created_at, last_used_at, idle_until, expires_at, address, user_agent,
+      methods, authenticated_at)
+    values (${s.id}, ${s.userId}, ${s.now}, ${s.now}, ${s.idleUntil}, ${s.expiresAt}, ${s.address}, ${s.userAgent},
+      ${s.methods}, ${s.now})`;
 }
 
 export async function insertRefreshToken(sql: Query, sha256: Buffer, sessionId: string, now: Date): Promise<void> {

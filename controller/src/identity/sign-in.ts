@@ -1,15 +1,12 @@
 // Sign-in by password: POST auth/login of the API and of the original's paths.
-import type { User } from "@opsconductor/contract/api/auth";
 import { OcError } from "@opsconductor/contract/errors";
 import { isStorable } from "../assets/storable-text.ts";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context } from "../context.ts";
-import { signAccessToken } from "./access-tokens.ts";
-import { toUser } from "./current-user.ts";
 import { verifyPassword } from "./password-hash.ts";
-import { insertRefreshToken, insertSession, signedInFrom } from "./session-queries.ts";
-import { absoluteMs, idleMs, newRefreshToken, type Tokens } from "./sessions.ts";
-import { selectUserByName, type UserRow, updateLastSignIn } from "./user-queries.ts";
+import { signedInFrom } from "./session-queries.ts";
+import { type SignedIn, startSession } from "./start-session.ts";
+import { selectUserByName, type UserRow } from "./user-queries.ts";
 
 export interface SignInParams {
   username: string;
@@ -21,14 +18,14 @@ export interface SignInParams {
 const nobody = "00000000-0000-0000-0000-000000000000";
 
 /** `caller` is anonymous and carries the address. Throws `unauthenticated` (never saying why) or `rate_limited`. */
-export async function signIn(ctx: Context, caller: Actor, params: SignInParams): Promise<Tokens & { user: User }> {
+export async function signIn(ctx: Context, caller: Actor, params: SignInParams): Promise<SignedIn> {
   const address = caller.address ?? "";
   const found = isStorable(params.username) ? await selectUserByName(ctx.sql, params.username) : undefined;
   // Asked for unknown users too, so that they take as long.
   const known = await signedInFrom(ctx.sql, found?.id ?? nobody, address);
   const correct = await ctx.identity.throttle.inTurn(address, () => verify(ctx, params, { found, address, known }));
   if (!found || !correct) return refuse(ctx, caller, found);
-  return openSession(ctx, caller, found, params.userAgent);
+  return startSession(ctx, caller, { user: found, userAgent: params.userAgent, methods: ["password"] });
 }
 
 async function verify(
@@ -55,32 +52,4 @@ async function refuse(ctx: Context, caller: Actor, found: UserRow | undefined): 
   });
   ctx.log.warn({ why, user: found?.username, address: caller.address }, "user.sign_in_refused");
   throw new OcError("unauthenticated", "The user name or the password is wrong.");
-}
-
-async function openSession(ctx: Context, caller: Actor, user: UserRow, userAgent: string | null) {
-  const now = ctx.now();
-  const sessionId = ctx.newId();
-  const refresh = newRefreshToken();
-  const expiresAt = new Date(now.getTime() + absoluteMs);
-  const actor: Actor = { ...caller, kind: "user", id: user.id, name: user.username, sessionId };
-  await ctx.sql.begin(async (tx) => {
-    const idleUntil = new Date(now.getTime() + idleMs);
-    const { address } = caller;
-    await insertSession(tx, { id: sessionId, userId: user.id, now, idleUntil, expiresAt, address, userAgent });
-    await insertRefreshToken(tx, refresh.sha256, sessionId, now);
-    await updateLastSignIn(tx, user.id, now);
-    await writeAudit(ctx, tx, actor, {
-      action: "user.signed_in",
-      object: { kind: "user", id: user.id, name: user.username },
-    });
-  });
-  ctx.log.info({ user: user.username, sessionId, address: caller.address }, "user.signed_in");
-  const accessToken = await signAccessToken(ctx, { userId: user.id, sessionId });
-  return {
-    accessToken,
-    refreshToken: refresh.token,
-    sessionId,
-    expiresAt,
-    user: toUser({ ...user, lastSignInAt: now }),
-  };
 }

@@ -2,13 +2,13 @@
 import type { IdentityUsersRow } from "@opsconductor/database/rows";
 import type { Query } from "../context.ts";
 
-export type UserRow = Omit<IdentityUsersRow, "preferences"> & {
+export type UserRow = Omit<IdentityUsersRow, "preferences" | "wrongCodes" | "codesBlockedUntil"> & {
   roles: string[];
   permissions: string[];
 };
 
 const columns = (sql: Query) => sql`
-  u.id, u.username, u.display_name, u.email, u.password_hash, u.must_change_password, u.active, u.last_sign_in_at,
+  u.id, u.username, u.display_name, u.email, u.phone, u.job_title, u.password_hash, u.must_change_password, u.active, u.last_sign_in_at,
   u.created_at, u.updated_at, u.revision,
   coalesce((select array_agg(r.name order by r.name) from identity.user_roles ur
     join identity.roles r on r.id = ur.role_id where ur.user_id = u.id), '{}') as roles,

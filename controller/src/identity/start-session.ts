@@ -1,0 +1,47 @@
+// Opens a session for somebody who has proven who they are: with a password, a second factor, a passkey. Called by every
+// way to sign in.
+import type { User } from "@opsconductor/contract/api/auth";
+import { writeAudit } from "../communication/audit.ts";
+import type { Actor, Context, Query } from "../context.ts";
+import { signAccessToken } from "./access-tokens.ts";
+import { toUser } from "./current-user.ts";
+import { insertRefreshToken, insertSession } from "./session-queries.ts";
+import { absoluteMs, idleMs, newRefreshToken, type Tokens } from "./sessions.ts";
+import { type UserRow, updateLastSignIn } from "./user-queries.ts";
+
+export interface StartSessionParams {
+  user: UserRow;
+  userAgent: string | null;
+  /** What was proven: password, totp, recovery, passkey … */
+  methods: string[];
+}
+
+export type SignedIn = Tokens & { user: User };
+
+/** `also` is done in the same transaction, before the session: a code that is used up, a challenge that is taken. */
+export async function startSession(
+  ctx: Context,
+  caller: Actor,
+  { user, userAgent, methods }: StartSessionParams,
+  also: (tx: Query) => Promise<void> = async () => {},
+): Promise<SignedIn> {
+  const now = ctx.now();
+  const sessionId = ctx.newId();
+  const refresh = newRefreshToken();
+  const expiresAt = new Date(now.getTime() + absoluteMs);
+  const actor: Actor = { ...caller, kind: "user", id: user.id, name: user.username, sessionId };
+  await ctx.sql.begin(async (tx) => {
+    await also(tx);
+    const idleUntil = new Date(now.getTime() + idleMs);
+    const { address } = caller;
+    await insertSession(tx, { id: sessionId, userId: user.id, now, idleUntil, expiresAt, address, userAgent, methods });
+    await insertRefreshToken(tx, refresh.sha256, sessionId, now);
+    await updateLastSignIn(tx, user.id, now);
+    const object = { kind: "user", id: user.id, name: user.username };
+    await writeAudit(ctx, tx, actor, { action: "user.signed_in", object, detail: { methods } });
+  });
+  ctx.log.info({ user: user.username, sessionId, methods, address: caller.address }, "user.signed_in");
+  const accessToken = await signAccessToken(ctx, { userId: user.id, sessionId });
+  const signedIn = toUser({ ...user, lastSignInAt: now });
+  return { accessToken, refreshToken: refresh.token, sessionId, expiresAt, user: signedIn };
+}
