@@ -26,10 +26,11 @@ export class MarkKeeper {
 
   hear(mark: DatabaseMark | undefined): void {
     if (!mark || !isHigher(mark, this.#highest)) return;
-    const newGeneration = mark.generation !== this.#highest?.generation || mark.systemId !== this.#highest.systemId;
+    const isNews = historyOf(mark) !== historyOf(this.#highest);
     this.#highest = mark;
-    // A mark that is a minute old still tells a restored backup; a disk sync each heartbeat would tell nothing more.
-    if (newGeneration || performance.now() - this.#writtenAtMs > writeEveryMs) this.save();
+    // Of one life of PostgreSQL a mark that is a minute old still tells a restored backup; a disk sync each heartbeat would
+    // tell nothing more.
+    if (isNews || performance.now() - this.#writtenAtMs > writeEveryMs) this.save();
   }
 
   /** What is forgotten after this was proven by a mark that is on disk. False: it could not be written, forget nothing. */
@@ -51,6 +52,11 @@ export class MarkKeeper {
       if (!isDiskTrouble(error)) throw error; // the one before stays, and a minute later this is tried again
     }
   }
+}
+
+/** Changes when PostgreSQL was started, and when a person accepted a restored database. */
+function historyOf(mark: DatabaseMark | undefined): string {
+  return mark ? [mark.systemId, mark.generation, mark.life].join(" ") : "";
 }
 
 function isHigher(mark: DatabaseMark, than: DatabaseMark | undefined): boolean {

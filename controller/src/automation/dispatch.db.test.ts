@@ -1,3 +1,4 @@
+import { until } from "@opsconductor/contract/testing/until";
 import { Registry } from "prom-client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { LinkRegistry } from "../fleet/links.ts";
@@ -67,7 +68,11 @@ test("an agent that takes no work is offered none until it does", async () => {
 test("an agent holds a bounded number of attempts, oldest first, and each end makes room", async () => {
   const agent = await FakeAgent.connected(t, "busy");
   const numbers: number[] = [];
-  for (let i = 0; i < maxInFlightPerAgent + 3; i++) numbers.push((await execute(t, "work", ["busy"])).number);
+  for (let i = 0; i < maxInFlightPerAgent + 3; i++) {
+    numbers.push((await execute(t, "work", ["busy"])).number);
+    const at = Date.now();
+    await until("the next millisecond", () => Date.now() > at); // of those of one millisecond none is the older
+  }
   expect(agent.offers.map((o) => Number(o.executionNumber))).toEqual(numbers.slice(0, maxInFlightPerAgent));
   await agent.run(agent.offers[0]!, text);
   await expect.poll(() => agent.offers.length).toBe(maxInFlightPerAgent + 1);

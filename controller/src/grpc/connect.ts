@@ -11,6 +11,7 @@ import type { Context } from "../context.ts";
 import type { AgentEvent, AgentWork } from "../fleet/agent-link.ts";
 import { StaleSession } from "../fleet/agent-link.ts";
 import { closeSession } from "../fleet/close-session.ts";
+import { readMark } from "../fleet/database-mark.ts";
 import type { LinkRegistry } from "../fleet/links.ts";
 import { openSession } from "../fleet/open-session.ts";
 import type { Presence } from "../fleet/presence.ts";
@@ -161,10 +162,20 @@ class Conversation {
       const replies = await work.resume(ctx, this.#stream, hello.attempts.map(toReportedAttempt));
       this.#stream.resumed = true;
       this.#stream.reply(replies);
+      if (this.#stream.history === "lost") await this.#tellNewHistory();
       this.#events.start();
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /**
+   * Its welcome had no mark, because the lost history was not settled yet. What it does from now on is part of the new
+   * one: it has to know that at once, or the next restore would go unnoticed. Presence's mark may be older than that.
+   */
+  async #tellNewHistory(): Promise<void> {
+    const { ctx } = this.#parts;
+    this.#stream.heartbeat(ctx.now().getTime(), await readMark(ctx));
   }
 
   #receive({ body }: AgentMessage): void {

@@ -290,6 +290,8 @@ test("a database that an agent knows further on than it is offers nothing until 
     history: "lost",
     generation: generation + 1,
   });
+  // Not with the next heartbeat: what it does from now on is proof of the new history.
+  expect((await returned.next("heartbeat")).mark).toMatchObject({ life, generation: generation + 1 });
   const told = await c.ctx.sql`select action from communication.audit where action like 'database.%' order by id`;
   expect(told.map((row) => row.action)).toEqual(["database.found_older", "database.accepted"]);
   for (const s of [before, stream, again, returned]) s.close();
