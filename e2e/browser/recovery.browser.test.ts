@@ -98,7 +98,6 @@ test("what it tells when it comes back after all is evidence, and what still ran
     const all = await api.get<{ items: { lateResult: unknown }[] }>(`/api/v1/executions/${executionId}/assignments`);
     return all.items.some((one) => one.lateResult);
   });
-  await page.reload();
   await page.getByText("A result came after this was declared lost").waitFor();
   expect(await accessibilityProblems(page)).toEqual([]);
   expect(await api.get(`/api/v1/executions/${executionId}`)).toMatchObject({ state: "failed", counts: { lost: 1 } });
