@@ -4,9 +4,13 @@
 export const errorStatus = {
   invalid_argument: 400,
   unauthenticated: 401,
+  /** The password was right; `proof.challenge` goes to POST /api/v1/auth/login/code with a code. */
+  second_factor_required: 401,
   permission_denied: 403,
   /** The account works again after POST /api/v1/auth/password. */
   password_change_required: 403,
+  /** A role needs a second factor: the account works again after POST /api/v1/auth/factors/totp, or with a passkey. */
+  second_factor_setup_required: 403,
   not_found: 404,
   method_not_allowed: 405,
   conflict: 409,
@@ -33,20 +37,31 @@ export interface FieldError {
   suggestion?: string;
 }
 
+/** What proves the caller where what was sent is not enough. */
+export interface ProofNeeded {
+  /** Goes back with the proof. */
+  challenge?: string;
+  /** Any one of: password, totp, passkey, recovery. */
+  methods: string[];
+  expiresAt?: string;
+}
+
 /** The one error class: an expected refusal that ends the request. Messages say what to do next. */
 export class OcError extends Error {
   override readonly name = "OcError";
   readonly code: ErrorCode;
   readonly errors: FieldError[] | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly proof: ProofNeeded | undefined;
   constructor(
     code: ErrorCode,
     message: string,
-    options?: { cause?: unknown; errors?: FieldError[]; retryAfterSeconds?: number },
+    options?: { cause?: unknown; errors?: FieldError[]; retryAfterSeconds?: number; proof?: ProofNeeded },
   ) {
     super(message, options?.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.errors = options?.errors;
     this.retryAfterSeconds = options?.retryAfterSeconds;
+    this.proof = options?.proof;
   }
 }

@@ -78,6 +78,7 @@ export const routeRequirements: Readonly<Record<string, Requirement | Dangerous>
   "GET /*": "public", // the console's files
 
   "POST /api/v1/auth/login": "public",
+  "POST /api/v1/auth/login/code": "public", // the challenge of a right password is the first proof, the code the second
   "POST /api/v1/auth/refresh": "public", // proves itself with the refresh cookie
   "POST /api/v1/auth/logout": "public", // the same: signing out works when the access token has expired
   "GET /api/v1/auth/me": "token",
@@ -85,6 +86,11 @@ export const routeRequirements: Readonly<Record<string, Requirement | Dangerous>
   "POST /api/v1/auth/password-link": "public", // the link is the proof: one use, an hour or three days
   "GET /api/v1/auth/sessions": "token", // the caller's own
   "DELETE /api/v1/auth/sessions/{id}": "token",
+  "GET /api/v1/auth/factors": "token", // the caller's own
+  "POST /api/v1/auth/factors/totp": "token",
+  "POST /api/v1/auth/factors/totp/confirm": "token",
+  "DELETE /api/v1/auth/factors/totp": "token",
+  "POST /api/v1/auth/factors/recovery-codes": "token",
 
   "GET /api/v1/users": "users:read",
   "POST /api/v1/users": "users:write",
@@ -93,7 +99,9 @@ export const routeRequirements: Readonly<Record<string, Requirement | Dangerous>
   "POST /api/v1/users/{idOrName}/password-link": "users:write",
   "GET /api/v1/users/{idOrName}/sessions": "users:read",
   "DELETE /api/v1/users/{idOrName}/sessions/{id}": "users:write",
+  "DELETE /api/v1/users/{idOrName}/factors": "users:write",
   "GET /api/v1/roles": "users:read",
+  "PUT /api/v1/roles/{name}/mfa": "users:write",
 
   "GET /api/v1/targets": "targets:read",
   "POST /api/v1/targets": "targets:write",

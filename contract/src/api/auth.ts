@@ -10,6 +10,8 @@ export const user = z.object({
   roles: z.array(z.string()),
   permissions: z.array(z.string()),
   mustChangePassword: z.boolean(),
+  mustSetUpFactor: z.boolean().describe("a role needs a second factor and there is none"),
+  factors: z.array(z.string()).describe("totp, passkey"),
   lastSignInAt: instant.nullable(),
 });
 export type User = z.infer<typeof user>;
@@ -17,7 +19,7 @@ export type User = z.infer<typeof user>;
 export const loginRequest = z.strictObject({
   username: z.string().min(1).max(128),
   password: z.string().min(1).max(1024),
-  otp: z.string().max(16).optional(),
+  otp: z.string().max(64).optional().describe("the second factor's code, for programs; the console asks afterwards"),
 });
 /** The refresh token travels in an HttpOnly cookie and never in a body. */
 export const loginResponse = z.object({

@@ -60,5 +60,9 @@ export const problem = z.object({
       }),
     )
     .optional(),
+  proof: z
+    .object({ challenge: z.string().optional(), methods: z.array(z.string()), expiresAt: instant.optional() })
+    .optional()
+    .describe("what proves the caller where what was sent is not enough"),
 });
 export type Problem = z.infer<typeof problem>;

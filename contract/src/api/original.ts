@@ -23,7 +23,11 @@ export const originalPageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
 
-export const originalLogin = z.object({ username: z.string().min(1).max(128), password: z.string().min(1).max(1024) });
+export const originalLogin = z.object({
+  username: z.string().min(1).max(128),
+  password: z.string().min(1).max(1024),
+  otp: z.string().max(64).optional(),
+});
 export const originalRefresh = z.object({ refresh_token: z.string().min(1).max(128) });
 export const originalLogout = z.object({ refresh_token: z.string().max(128).optional() });
 

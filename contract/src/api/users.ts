@@ -14,6 +14,7 @@ export const userRecord = z.object({
   roles: z.array(z.string()),
   active: z.boolean().describe("false: cannot sign in, sessions have ended"),
   hasPassword: z.boolean().describe("false until the invitation was used"),
+  factors: z.array(z.string()).describe("second factors: totp, passkey"),
   lastSignInAt: instant.nullable(),
   createdAt: instant,
   updatedAt: instant,
@@ -67,6 +68,7 @@ export const role = z.object({
   description: z.string(),
   permissions: z.array(z.string()),
   builtIn: z.boolean(),
+  mfaRequired: z.boolean().describe("who has it must have a second factor"),
   userCount: z.number().int(),
 });
 export type Role = z.infer<typeof role>;

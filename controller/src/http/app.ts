@@ -19,6 +19,7 @@ import { docsRoutes } from "./routes/docs.ts";
 import { enrollmentTokenRoutes } from "./routes/enrollment-tokens.ts";
 import { eventsRoutes } from "./routes/events.ts";
 import { executionRoutes } from "./routes/executions.ts";
+import { factorRoutes } from "./routes/factors.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { installRoutes } from "./routes/install.ts";
 import { jobRoutes } from "./routes/jobs.ts";
@@ -35,6 +36,7 @@ import { securityHeaders } from "./security-headers.ts";
 /** In the order of the documentation. */
 const resources = [
   authRoutes,
+  factorRoutes,
   userRoutes,
   overviewRoutes,
   agentRoutes,

@@ -12,6 +12,14 @@ import type { Http, HttpEnv } from "./router.ts";
 /** What somebody may do who has not yet changed the first password. */
 const beforePasswordChange = ["GET /api/v1/auth/me", "POST /api/v1/auth/password"];
 
+/** What somebody may do whose role needs a second factor, before there is one. */
+const beforeFactor = [
+  ...beforePasswordChange,
+  "GET /api/v1/auth/factors",
+  "POST /api/v1/auth/factors/totp",
+  "POST /api/v1/auth/factors/totp/confirm",
+];
+
 /** Public, because they work when the token has long expired; one that has not is enough to end its session. */
 const signsOut = ["POST /api/v1/auth/logout", "POST /auth/logout"];
 
@@ -31,11 +39,16 @@ export function authorize(ctx: Context): MiddlewareHandler<HttpEnv> {
 
 async function callerFor(ctx: Context, c: Http, route: string, requirement: Requirement): Promise<Actor> {
   if (route === "GET /metrics" && isFromThisMachine(c)) return c.get("actor");
-  const { actor, mustChangePassword } = await authenticate(ctx, bearerToken(c), c.get("actor"));
+  const { actor, mustChangePassword, mustSetUpFactor } = await authenticate(ctx, bearerToken(c), c.get("actor"));
   if (mustChangePassword && !beforePasswordChange.includes(route))
     throw new OcError(
       "password_change_required",
       "Change the first password with POST /api/v1/auth/password, then go on.",
+    );
+  if (mustSetUpFactor && !beforeFactor.includes(route))
+    throw new OcError(
+      "second_factor_setup_required",
+      "One of your roles needs a second factor: set one up with POST /api/v1/auth/factors/totp, then go on.",
     );
   if (requirement !== "public" && requirement !== "token")
     await demandPermission(ctx, actor, { permission: requirement, route });

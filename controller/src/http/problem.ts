@@ -11,7 +11,9 @@ const titles: Record<ErrorCode, string> = {
   invalid_argument: "The request is not valid",
   unauthenticated: "Sign in first",
   permission_denied: "Not allowed",
+  second_factor_required: "The second factor is missing",
   password_change_required: "The password must be changed first",
+  second_factor_setup_required: "A second factor must be set up first",
   not_found: "Not found",
   method_not_allowed: "Method not allowed",
   conflict: "Already exists",
@@ -58,7 +60,11 @@ export function problemOf(code: ErrorCode, detail: string, requestId: string): P
 function problemResponse(c: Http, error: OcError): Response {
   const status = errorStatus[error.code];
   const problem = problemOf(error.code, error.message, c.get("requestId"));
-  const body: Problem = { ...problem, ...(error.errors ? { errors: error.errors } : {}) };
+  const body: Problem = {
+    ...problem,
+    ...(error.errors ? { errors: error.errors } : {}),
+    ...(error.proof ? { proof: error.proof } : {}),
+  };
   c.header("Content-Type", "application/problem+json");
   c.header("Cache-Control", "no-store");
   if (error.retryAfterSeconds) c.header("Retry-After", String(error.retryAfterSeconds));

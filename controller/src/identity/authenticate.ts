@@ -12,6 +12,7 @@ const cacheMs = 1000;
 export interface Authenticated {
   actor: Actor;
   mustChangePassword: boolean;
+  mustSetUpFactor: boolean;
 }
 
 /** Throws `unauthenticated` for a token that is forged, expired, or of a session that ended. */
@@ -32,7 +33,7 @@ export async function authenticate(
     address: request.address,
     permissions: new Set(user.permissions as (Permission | "*")[]),
   };
-  return { actor, mustChangePassword: user.mustChangePassword };
+  return { actor, mustChangePassword: user.mustChangePassword, mustSetUpFactor: user.mustSetUpFactor };
 }
 
 /** The session's user, or undefined when the session ended. At most a second old. */

@@ -19,6 +19,8 @@ export function toUser(row: UserRow): User {
     roles: row.roles,
     permissions: row.permissions,
     mustChangePassword: row.mustChangePassword,
+    mustSetUpFactor: row.mfaRequired && row.factors.length === 0,
+    factors: row.factors,
     lastSignInAt: row.lastSignInAt?.toISOString() ?? null,
   };
 }

@@ -21,8 +21,8 @@ export async function listUsers(
 
 export async function listRoles(ctx: Pick<Context, "sql">): Promise<Role[]> {
   const rows = await selectRoles(ctx.sql);
-  return rows.map(({ name, description, permissions, builtIn, userCount }) => ({
-    ...{ name, description, permissions, builtIn },
+  return rows.map(({ name, description, permissions, builtIn, mfaRequired, userCount }) => ({
+    ...{ name, description, permissions, builtIn, mfaRequired },
     userCount: Number(userCount),
   }));
 }

@@ -11,6 +11,7 @@ export function presentUser(row: UserRow): UserRecord {
     roles: row.roles,
     active: row.active,
     hasPassword: row.passwordHash !== null,
+    factors: row.factors,
     lastSignInAt: row.lastSignInAt?.toISOString() ?? null,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),

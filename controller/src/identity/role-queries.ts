@@ -7,11 +7,12 @@ export interface RoleRow {
   description: string;
   permissions: string[];
   builtIn: boolean;
+  mfaRequired: boolean;
 }
 
 export async function selectRoles(sql: Query): Promise<(RoleRow & { userCount: bigint })[]> {
   return sql<(RoleRow & { userCount: bigint })[]>`
-    select r.id, r.name, r.description, r.permissions, r.built_in,
+    select r.id, r.name, r.description, r.permissions, r.built_in, r.mfa_required,
       (select count(*) from identity.user_roles ur join identity.users u on u.id = ur.user_id
         where ur.role_id = r.id and u.active) as user_count
     from identity.roles r order by array_position(array['admin', 'manager', 'operator', 'developer', 'viewer'], r.name), r.name`;
@@ -19,11 +20,11 @@ export async function selectRoles(sql: Query): Promise<(RoleRow & { userCount: b
 
 export async function selectRolesByName(sql: Query, names: readonly string[]): Promise<RoleRow[]> {
   return sql<RoleRow[]>`
-    select id, name, description, permissions, built_in from identity.roles where name = any(${names as string[]})`;
+    select id, name, description, permissions, built_in, mfa_required from identity.roles where name = any(${names as string[]})`;
 }
 
 /** Made by the first start, and brought up to this program's permissions by every later one. */
-export async function upsertBuiltInRole(sql: Query, role: Omit<RoleRow, "builtIn">): Promise<void> {
+export async function upsertBuiltInRole(sql: Query, role: Omit<RoleRow, "builtIn" | "mfaRequired">): Promise<void> {
   await sql`
     insert into identity.roles (id, name, description, permissions, built_in)
     values (${role.id}, ${role.name}, ${role.description}, ${role.permissions}, true)
@@ -31,6 +32,15 @@ export async function upsertBuiltInRole(sql: Query, role: Omit<RoleRow, "builtIn
       set description = excluded.description, permissions = excluded.permissions, built_in = true
       where (roles.description, roles.permissions, roles.built_in)
         is distinct from (excluded.description, excluded.permissions, true)`;
+}
+
+/** Answers what it was before. */
+export async function updateRoleMfa(tx: Query, id: string, required: boolean): Promise<boolean> {
+  const [row] = await tx<
+    { mfaRequired: boolean }[]
+  >`select mfa_required from identity.roles where id = ${id} for update`;
+  await tx`update identity.roles set mfa_required = ${required} where id = ${id}`;
+  return row!.mfaRequired;
 }
 
 export async function replaceUserRoles(sql: Query, userId: string, roleIds: readonly string[]): Promise<void> {

@@ -5,6 +5,7 @@ export interface SessionUser {
   userId: string;
   username: string;
   mustChangePassword: boolean;
+  mustSetUpFactor: boolean;
   permissions: string[];
   /** Revoked, expired, idle for too long, or the user was disabled. */
   live: boolean;
@@ -14,6 +15,11 @@ export interface SessionUser {
 export async function selectSessionUser(sql: Query, sessionId: string, now: Date): Promise<SessionUser | undefined> {
   const [row] = await sql<SessionUser[]>`
     select u.id as user_id, u.username, u.must_change_password,
+      u.password_hash is not null
+        and exists (select from identity.user_roles ur join identity.roles r on r.id = ur.role_id
+          where ur.user_id = u.id and r.mfa_required)
+        and not exists (select from identity.totp_factors f where f.user_id = u.id and f.confirmed_at is not null)
+        and not exists (select from identity.passkeys k where k.user_id = u.id) as must_set_up_factor,
       s.revoked_at is null and s.expires_at > ${now} and s.idle_until > ${now} and u.active as live,
       coalesce((select array_agg(distinct p) from identity.user_roles ur
         join identity.roles r on r.id = ur.role_id, unnest(r.permissions) p where ur.user_id = u.id), '{}') as permissions
@@ -103,6 +109,7 @@ export async function revokeSession(sql: Query, id: string, reason: string, now:
 export async function revokeOtherSessions(sql: Query, userId: string, keep: string | null, reason: string, now: Date) {
   await sql`update identity.sessions set revoked_at = ${now}, revoked_reason = ${reason}
     where user_id = ${userId} and revoked_at is null and id is distinct from ${keep}`;
+  await sql`delete from identity.auth_challenges where user_id = ${userId}`; // a sign-in half done is one, too
 }
 
 /** Whether the account ever signed in from `address` (asked at every attempt, so by index): such addresses are not held back by strangers' failures. */

@@ -5,19 +5,23 @@ import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context } from "../context.ts";
 import { verifyPassword } from "./password-hash.ts";
 import { signedInFrom } from "./session-queries.ts";
+import { countSignIn } from "./sign-in-metrics.ts";
+import { demandSecondFactor, signInWithOtp } from "./sign-in-with-code.ts";
 import { type SignedIn, startSession } from "./start-session.ts";
 import { selectUserByName, type UserRow } from "./user-queries.ts";
 
 export interface SignInParams {
   username: string;
   password: string;
+  /** The second factor's code, for programs that send it along. */
+  otp?: string | undefined;
   userAgent: string | null;
 }
 
 /** The id of no user. */
 const nobody = "00000000-0000-0000-0000-000000000000";
 
-/** `caller` is anonymous and carries the address. Throws `unauthenticated` (never saying why) or `rate_limited`. */
+/** `caller` is anonymous and carries the address. Throws `unauthenticated` (never saying why), `second_factor_required` or `rate_limited`. */
 export async function signIn(ctx: Context, caller: Actor, params: SignInParams): Promise<SignedIn> {
   const address = caller.address ?? "";
   const found = isStorable(params.username) ? await selectUserByName(ctx.sql, params.username) : undefined;
@@ -25,7 +29,10 @@ export async function signIn(ctx: Context, caller: Actor, params: SignInParams):
   const known = await signedInFrom(ctx.sql, found?.id ?? nobody, address);
   const correct = await ctx.identity.throttle.inTurn(address, () => verify(ctx, params, { found, address, known }));
   if (!found || !correct) return refuse(ctx, caller, found);
-  return startSession(ctx, caller, { user: found, userAgent: params.userAgent, methods: ["password"] });
+  const { otp, userAgent } = params;
+  if (found.factors.length === 0) return startSession(ctx, caller, { user: found, userAgent, methods: ["password"] });
+  if (otp !== undefined) return signInWithOtp(ctx, caller, { user: found, otp, userAgent });
+  return demandSecondFactor(ctx, found);
 }
 
 async function verify(
@@ -50,6 +57,7 @@ async function refuse(ctx: Context, caller: Actor, found: UserRow | undefined): 
     ...(found ? { object: { kind: "user", id: found.id, name: found.username } } : {}),
     detail: { why },
   });
+  countSignIn(ctx, why);
   ctx.log.warn({ why, user: found?.username, address: caller.address }, "user.sign_in_refused");
   throw new OcError("unauthenticated", "The user name or the password is wrong.");
 }

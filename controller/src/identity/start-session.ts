@@ -2,11 +2,12 @@
 // way to sign in.
 import type { User } from "@opsconductor/contract/api/auth";
 import { writeAudit } from "../communication/audit.ts";
-import type { Actor, Context, Query } from "../context.ts";
+import type { Actor, Context } from "../context.ts";
 import { signAccessToken } from "./access-tokens.ts";
 import { toUser } from "./current-user.ts";
 import { insertRefreshToken, insertSession } from "./session-queries.ts";
 import { absoluteMs, idleMs, newRefreshToken, type Tokens } from "./sessions.ts";
+import { countSignIn } from "./sign-in-metrics.ts";
 import { type UserRow, updateLastSignIn } from "./user-queries.ts";
 
 export interface StartSessionParams {
@@ -18,12 +19,10 @@ export interface StartSessionParams {
 
 export type SignedIn = Tokens & { user: User };
 
-/** `also` is done in the same transaction, before the session: a code that is used up, a challenge that is taken. */
 export async function startSession(
   ctx: Context,
   caller: Actor,
   { user, userAgent, methods }: StartSessionParams,
-  also: (tx: Query) => Promise<void> = async () => {},
 ): Promise<SignedIn> {
   const now = ctx.now();
   const sessionId = ctx.newId();
@@ -31,7 +30,6 @@ export async function startSession(
   const expiresAt = new Date(now.getTime() + absoluteMs);
   const actor: Actor = { ...caller, kind: "user", id: user.id, name: user.username, sessionId };
   await ctx.sql.begin(async (tx) => {
-    await also(tx);
     const idleUntil = new Date(now.getTime() + idleMs);
     const { address } = caller;
     await insertSession(tx, { id: sessionId, userId: user.id, now, idleUntil, expiresAt, address, userAgent, methods });
@@ -40,6 +38,7 @@ export async function startSession(
     const object = { kind: "user", id: user.id, name: user.username };
     await writeAudit(ctx, tx, actor, { action: "user.signed_in", object, detail: { methods } });
   });
+  countSignIn(ctx, "ok");
   ctx.log.info({ user: user.username, sessionId, methods, address: caller.address }, "user.signed_in");
   const accessToken = await signAccessToken(ctx, { userId: user.id, sessionId });
   const signedIn = toUser({ ...user, lastSignInAt: now });

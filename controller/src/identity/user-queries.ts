@@ -5,6 +5,10 @@ import type { Query } from "../context.ts";
 export type UserRow = Omit<IdentityUsersRow, "preferences" | "wrongCodes" | "codesBlockedUntil"> & {
   roles: string[];
   permissions: string[];
+  /** totp, passkey */
+  factors: string[];
+  /** A role asks for a second factor. Who signs in elsewhere only (no password here) is their provider's concern. */
+  mfaRequired: boolean;
 };
 
 const columns = (sql: Query) => sql`
@@ -13,7 +17,11 @@ const columns = (sql: Query) => sql`
   coalesce((select array_agg(r.name order by r.name) from identity.user_roles ur
     join identity.roles r on r.id = ur.role_id where ur.user_id = u.id), '{}') as roles,
   coalesce((select array_agg(distinct p) from identity.user_roles ur
-    join identity.roles r on r.id = ur.role_id, unnest(r.permissions) p where ur.user_id = u.id), '{}') as permissions`;
+    join identity.roles r on r.id = ur.role_id, unnest(r.permissions) p where ur.user_id = u.id), '{}') as permissions,
+  array(select 'totp' from identity.totp_factors f where f.user_id = u.id and f.confirmed_at is not null
+    union all select 'passkey' where exists (select from identity.passkeys k where k.user_id = u.id)) as factors,
+  u.password_hash is not null and exists (select from identity.user_roles ur
+    join identity.roles r on r.id = ur.role_id where ur.user_id = u.id and r.mfa_required) as mfa_required`;
 
 export async function selectUserByName(sql: Query, username: string): Promise<UserRow | undefined> {
   const [row] = await sql<UserRow[]>`
@@ -24,6 +32,11 @@ export async function selectUserByName(sql: Query, username: string): Promise<Us
 export async function selectUser(sql: Query, id: string): Promise<UserRow | undefined> {
   const [row] = await sql<UserRow[]>`select ${columns(sql)} from identity.users u where u.id = ${id}`;
   return row;
+}
+
+export async function lockUser(tx: Query, id: string): Promise<UserRow | undefined> {
+  await tx`select from identity.users where id = ${id} for update`;
+  return selectUser(tx, id);
 }
 
 export async function anyUserExists(sql: Query): Promise<boolean> {

@@ -1,6 +1,7 @@
 // Sign-in routes: auth/login, refresh, logout, me, password.
 import { createRoute, z } from "@hono/zod-openapi";
 import { loginRequest, loginResponse, passwordRequest, user } from "@opsconductor/contract/api/auth";
+import { loginCodeRequest } from "@opsconductor/contract/api/factors";
 import { passwordLinkRequest, userSession } from "@opsconductor/contract/api/users";
 import { isSecure } from "../../addresses.ts";
 import type { Context } from "../../context.ts";
@@ -10,6 +11,7 @@ import { currentUser } from "../../identity/current-user.ts";
 import { usePasswordLink } from "../../identity/password-links.ts";
 import { refreshSession } from "../../identity/refresh-session.ts";
 import { signIn } from "../../identity/sign-in.ts";
+import { signInWithCode } from "../../identity/sign-in-with-code.ts";
 import { signOut } from "../../identity/sign-out.ts";
 import { endSession, listSessions } from "../../identity/user-sessions.ts";
 import { clearRefreshCookie, readRefreshCookie, setRefreshCookie } from "../refresh-cookie.ts";
@@ -27,6 +29,14 @@ const login = createRoute({
   tags,
   summary: "Sign in",
   request: { body: jsonBody(loginRequest) },
+  responses: tokenResponses,
+});
+const loginCode = createRoute({
+  method: "post",
+  path: "/api/v1/auth/login/code",
+  tags,
+  summary: "The second step of a sign-in: a code of the authenticator app, or a recovery code",
+  request: { body: jsonBody(loginCodeRequest) },
   responses: tokenResponses,
 });
 const refresh = createRoute({
@@ -92,8 +102,11 @@ export function authRoutes(ctx: Context): Router {
   };
   const routes = newRouter();
   routes.openapi(login, async (c) => {
-    const { username, password } = c.req.valid("json");
-    const tokens = await signIn(ctx, c.get("actor"), { username, password, userAgent: userAgent(c) });
+    const tokens = await signIn(ctx, c.get("actor"), { ...c.req.valid("json"), userAgent: userAgent(c) });
+    return c.json(answer(c, tokens), 200);
+  });
+  routes.openapi(loginCode, async (c) => {
+    const tokens = await signInWithCode(ctx, c.get("actor"), { ...c.req.valid("json"), userAgent: userAgent(c) });
     return c.json(answer(c, tokens), 200);
   });
   routes.openapi(refresh, async (c) => {
