@@ -9,6 +9,23 @@ create schema identity;
 create sequence automation.execution_number;
 create sequence automation.fence_sequence;
 
+create table assets.group_members (
+  group_id uuid not null,
+  target_id uuid not null,
+  constraint group_members_pkey PRIMARY KEY (group_id, target_id)
+);
+
+create table assets.groups (
+  id uuid not null,
+  name text not null,
+  description text default ''::text not null,
+  parent_id uuid,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  revision bigint default 1 not null,
+  constraint groups_pkey PRIMARY KEY (id)
+);
+
 create table assets.services (
   id uuid not null,
   target_id uuid not null,
@@ -403,6 +420,24 @@ create table identity.auth_challenges (
   constraint auth_challenges_purpose_check CHECK ((purpose = ANY (ARRAY['second-factor'::text, 'passkey-sign-in'::text, 'passkey-add'::text, 'passkey-step-up'::text])))
 );
 
+create table identity.grants (
+  id uuid not null,
+  user_id uuid not null,
+  role_id uuid not null,
+  scope text not null,
+  group_id uuid,
+  selector text,
+  job_id uuid,
+  own_executions boolean default false not null,
+  created_at timestamp with time zone not null,
+  created_by uuid,
+  constraint grants_pkey PRIMARY KEY (id),
+  constraint grants_check CHECK (((scope = 'group'::text) = (group_id IS NOT NULL))),
+  constraint grants_check1 CHECK (((scope = 'selector'::text) = (selector IS NOT NULL))),
+  constraint grants_check2 CHECK (((scope = 'job'::text) = (job_id IS NOT NULL))),
+  constraint grants_scope_check CHECK ((scope = ANY (ARRAY['everything'::text, 'group'::text, 'selector'::text, 'job'::text])))
+);
+
 create table identity.passkeys (
   id uuid not null,
   user_id uuid not null,
@@ -524,12 +559,19 @@ create table public.schema_migrations (
   constraint schema_migrations_pkey PRIMARY KEY (version)
 );
 
+alter table assets.group_members add constraint group_members_group_id_fkey FOREIGN KEY (group_id) REFERENCES assets.groups(id) ON DELETE CASCADE;
+alter table assets.group_members add constraint group_members_target_id_fkey FOREIGN KEY (target_id) REFERENCES assets.targets(id) ON DELETE CASCADE;
+alter table assets.groups add constraint groups_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES assets.groups(id);
 alter table assets.services add constraint services_target_id_fkey FOREIGN KEY (target_id) REFERENCES assets.targets(id) ON DELETE CASCADE;
 alter table assets.targets add constraint targets_managed_by_agent_id_fkey FOREIGN KEY (managed_by_agent_id) REFERENCES fleet.agents(id);
 alter table automation.job_versions add constraint job_versions_job_id_fkey FOREIGN KEY (job_id) REFERENCES automation.jobs(id);
 alter table fleet.agent_sessions add constraint agent_sessions_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES fleet.agents(id);
 alter table fleet.challenges add constraint challenges_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES fleet.agents(id);
 alter table identity.auth_challenges add constraint auth_challenges_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
+alter table identity.grants add constraint grants_group_id_fkey FOREIGN KEY (group_id) REFERENCES assets.groups(id);
+alter table identity.grants add constraint grants_job_id_fkey FOREIGN KEY (job_id) REFERENCES automation.jobs(id);
+alter table identity.grants add constraint grants_role_id_fkey FOREIGN KEY (role_id) REFERENCES identity.roles(id);
+alter table identity.grants add constraint grants_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 alter table identity.passkeys add constraint passkeys_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 alter table identity.password_links add constraint password_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 alter table identity.recovery_codes add constraint recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
@@ -553,6 +595,10 @@ CREATE INDEX executions_job ON ONLY automation.executions USING btree (job_id, i
 CREATE INDEX executions_number ON ONLY automation.executions USING btree (number);
 CREATE INDEX executions_state ON ONLY automation.executions USING btree (state, id DESC);
 CREATE INDEX executions_unfinished ON ONLY automation.executions USING btree (id) WHERE (finished_at IS NULL);
+CREATE INDEX grants_group ON identity.grants USING btree (group_id);
+CREATE INDEX grants_role ON identity.grants USING btree (role_id);
+CREATE INDEX group_members_target ON assets.group_members USING btree (target_id);
+CREATE INDEX groups_parent ON assets.groups USING btree (parent_id);
 CREATE INDEX output_lines ON ONLY automation.output USING btree (assignment_id, attempt, step_id, try, first_line);
 CREATE INDEX passkeys_user ON identity.passkeys USING btree (user_id);
 CREATE INDEX password_links_user ON identity.password_links USING btree (user_id);
@@ -564,10 +610,47 @@ CREATE INDEX targets_agent ON assets.targets USING btree (managed_by_agent_id) W
 CREATE INDEX targets_labels ON assets.targets USING gin (labels jsonb_path_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX users_imported ON identity.users USING btree (id) WHERE (password_hash ~~ '$2%'::text);
 CREATE UNIQUE INDEX agents_name ON fleet.agents USING btree (lower(name)) WHERE (status <> 'revoked'::text);
+CREATE UNIQUE INDEX grants_once ON identity.grants USING btree (user_id, role_id, scope, group_id, selector, job_id, own_executions) NULLS NOT DISTINCT;
+CREATE UNIQUE INDEX groups_name ON assets.groups USING btree (lower(name));
 CREATE UNIQUE INDEX jobs_name ON automation.jobs USING btree (lower(name)) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX jobs_number ON automation.jobs USING btree (number);
 CREATE UNIQUE INDEX targets_name ON assets.targets USING btree (lower(name)) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX users_username ON identity.users USING btree (lower(username));
+
+CREATE OR REPLACE FUNCTION assets.group_subtree(roots uuid[])
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ STABLE STRICT
+ SET search_path TO 'pg_catalog'
+AS $function$
+  with recursive below as (
+    select unnest(roots) as id
+    union
+    select g.id from assets.groups g join below on g.parent_id = below.id
+  )
+  select id from below
+$function$;
+
+CREATE OR REPLACE FUNCTION assets.refuse_group_cycle()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog'
+AS $function$
+begin
+  perform pg_advisory_xact_lock(hashtext('assets.groups'));
+  if exists (
+    with recursive above as (
+      select id, parent_id from assets.groups where id = new.parent_id
+      union
+      select g.id, g.parent_id from assets.groups g join above on g.id = above.parent_id
+    )
+    select from above where id = new.id
+  ) or new.parent_id = new.id then
+    raise exception 'a group would lie below itself' using errcode = 'check_violation', constraint = 'groups_cycle';
+  end if;
+  return new;
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION automation.ensure_partitions(from_month date, months integer)
  RETURNS integer
@@ -617,6 +700,8 @@ begin
 end
 $function$;
 
+grant delete, insert, select, update on assets.group_members to opsconductor_app;
+grant delete, insert, select, update on assets.groups to opsconductor_app;
 grant delete, insert, select, update on assets.services to opsconductor_app;
 grant delete, insert, select, update on assets.targets to opsconductor_app;
 grant delete, insert, select, update on automation.assignments to opsconductor_app;
@@ -646,6 +731,7 @@ grant delete, insert, select, update on fleet.controllers to opsconductor_app;
 grant delete, insert, select, update on fleet.database_lives to opsconductor_app;
 grant delete, insert, select, update on fleet.enrollment_tokens to opsconductor_app;
 grant delete, insert, select, update on identity.auth_challenges to opsconductor_app;
+grant delete, insert, select, update on identity.grants to opsconductor_app;
 grant delete, insert, select, update on identity.passkeys to opsconductor_app;
 grant delete, insert, select, update on identity.password_links to opsconductor_app;
 grant delete, insert, select, update on identity.recovery_codes to opsconductor_app;

@@ -46,6 +46,15 @@ export interface ProofNeeded {
   expiresAt?: string;
 }
 
+/** What somebody would need who was refused, and who could give it. */
+export interface MissingPermission {
+  permission: string;
+  /** Roles that hold it. */
+  roles: string[];
+  /** User names. */
+  givers: string[];
+}
+
 /** The one error class: an expected refusal that ends the request. Messages say what to do next. */
 export class OcError extends Error {
   override readonly name = "OcError";
@@ -53,15 +62,23 @@ export class OcError extends Error {
   readonly errors: FieldError[] | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly proof: ProofNeeded | undefined;
+  readonly missing: MissingPermission | undefined;
   constructor(
     code: ErrorCode,
     message: string,
-    options?: { cause?: unknown; errors?: FieldError[]; retryAfterSeconds?: number; proof?: ProofNeeded },
+    options?: {
+      cause?: unknown;
+      errors?: FieldError[];
+      retryAfterSeconds?: number;
+      proof?: ProofNeeded;
+      missing?: MissingPermission;
+    },
   ) {
     super(message, options?.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.errors = options?.errors;
     this.retryAfterSeconds = options?.retryAfterSeconds;
     this.proof = options?.proof;
+    this.missing = options?.missing;
   }
 }

@@ -21,6 +21,23 @@ export const permissions = [
 ] as const;
 export type Permission = (typeof permissions)[number];
 
+/**
+ * Those that a grant can bind to a part of the fleet, a job, or own executions. The others concern everybody, so a role
+ * that holds them gives them over everything only.
+ */
+export const scopablePermissions = [
+  "targets:read",
+  "targets:write",
+  "agents:read",
+  "agents:write",
+  "jobs:read",
+  "jobs:write",
+  "jobs:execute",
+  "executions:read",
+  "executions:cancel",
+  "executions:abandon",
+] as const satisfies readonly Permission[];
+
 export interface BuiltInRole {
   name: string;
   description: string;
@@ -108,7 +125,15 @@ export const routeRequirements: Readonly<Record<string, Requirement | Dangerous>
   "GET /api/v1/targets/resolve": "targets:read",
   "GET /api/v1/targets/{idOrName}": "targets:read",
   "PATCH /api/v1/targets/{idOrName}": "targets:write",
+  "PUT /api/v1/targets/{idOrName}/groups": "targets:write",
   "DELETE /api/v1/targets/{idOrName}": "targets:write",
+
+  "GET /api/v1/groups": "targets:read",
+  "POST /api/v1/groups": "targets:write",
+  "GET /api/v1/groups/{idOrName}": "targets:read",
+  "PATCH /api/v1/groups/{idOrName}": "targets:write",
+  "DELETE /api/v1/groups/{idOrName}": "targets:write",
+  "POST /api/v1/groups/{idOrName}/targets": "targets:write",
 
   "GET /install.sh": "public",
   "GET /ca.pem": "public", // believed only when its key fits the pin of a join token

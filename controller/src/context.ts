@@ -9,6 +9,7 @@ import type { Config } from "./config.ts";
 import type { AgentPackages } from "./fleet/agent-packages.ts";
 import type { CertificateAuthority } from "./fleet/certificate-authority.ts";
 import type { HealthChecks } from "./health.ts";
+import type { ScopedGrant } from "./identity/grants.ts";
 import type { Identity } from "./identity/identity.ts";
 import type { Keys } from "./keys.ts";
 import type { Live } from "./live/live.ts";
@@ -53,7 +54,10 @@ export interface Actor {
   sessionId: string | null;
   requestId: string | null;
   address: string | null;
+  /** Over everything. */
   permissions: ReadonlySet<Permission | "*">;
+  /** Roles within a scope; see identity/visible-to.ts. */
+  grants?: readonly ScopedGrant[];
 }
 
 export const systemActor: Actor = {

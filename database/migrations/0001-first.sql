@@ -288,6 +288,58 @@ create table assets.services (
 );
 create index services_target on assets.services (target_id);
 
+-- A forest: the name alone says which group is meant, so it is unique in all of it.
+create table assets.groups (
+  id uuid primary key,
+  name text not null,
+  description text not null default '',
+  parent_id uuid references assets.groups,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  revision bigint not null default 1
+);
+create unique index groups_name on assets.groups (lower(name));
+create index groups_parent on assets.groups (parent_id);
+
+create table assets.group_members (
+  group_id uuid not null references assets.groups on delete cascade,
+  target_id uuid not null references assets.targets on delete cascade,
+  primary key (group_id, target_id)
+);
+create index group_members_target on assets.group_members (target_id);
+
+-- Two moves that are harmless alone can close a circle together, so moves wait for each other; what the one before
+-- committed is seen here, because every statement of a volatile function reads anew.
+create function assets.refuse_group_cycle() returns trigger language plpgsql set search_path = pg_catalog as $$
+begin
+  perform pg_advisory_xact_lock(hashtext('assets.groups'));
+  if exists (
+    with recursive above as (
+      select id, parent_id from assets.groups where id = new.parent_id
+      union
+      select g.id, g.parent_id from assets.groups g join above on g.id = above.parent_id
+    )
+    select from above where id = new.id
+  ) or new.parent_id = new.id then
+    raise exception 'a group would lie below itself' using errcode = 'check_violation', constraint = 'groups_cycle';
+  end if;
+  return new;
+end
+$$;
+create trigger refuse_group_cycle before insert or update of parent_id on assets.groups
+  for each row when (new.parent_id is not null) execute function assets.refuse_group_cycle();
+
+-- These groups and all below them.
+create function assets.group_subtree(roots uuid[]) returns setof uuid language sql stable strict
+set search_path = pg_catalog as $$
+  with recursive below as (
+    select unnest(roots) as id
+    union
+    select g.id from assets.groups g join below on g.parent_id = below.id
+  )
+  select id from below
+$$;
+
 -- ---- automation --------------------------------------------------------------------------------------------
 
 create table automation.jobs (
@@ -552,6 +604,29 @@ create table communication.audit_checkpoints (
   key_id uuid not null,
   signature bytea not null                       -- Ed25519 over the text of communication/checkpoints.ts
 );
+
+-- ---- identity: rights over a part of what is above ----------------------------------------------------------
+
+-- A role within a scope; roles over everything are in user_roles. Of the four scopes each row names one.
+create table identity.grants (
+  id uuid primary key,
+  user_id uuid not null references identity.users,
+  role_id uuid not null references identity.roles,
+  scope text not null check (scope in ('everything', 'group', 'selector', 'job')),
+  group_id uuid references assets.groups,
+  selector text,
+  job_id uuid references automation.jobs,
+  own_executions boolean not null default false, -- of executions only those that the user asked for
+  created_at timestamptz not null,
+  created_by uuid,
+  check ((scope = 'group') = (group_id is not null)),
+  check ((scope = 'selector') = (selector is not null)),
+  check ((scope = 'job') = (job_id is not null))
+);
+create unique index grants_once on identity.grants (user_id, role_id, scope, group_id, selector, job_id, own_executions)
+  nulls not distinct;
+create index grants_role on identity.grants (role_id);
+create index grants_group on identity.grants (group_id);
 
 -- ---- partitions of history ---------------------------------------------------------------------------------
 

@@ -64,5 +64,13 @@ export const problem = z.object({
     .object({ challenge: z.string().optional(), methods: z.array(z.string()), expiresAt: instant.optional() })
     .optional()
     .describe("what proves the caller where what was sent is not enough"),
+  missing: z
+    .object({
+      permission: z.string(),
+      roles: z.array(z.string()).describe("that hold it"),
+      givers: z.array(z.string()).describe("users who can grant it"),
+    })
+    .optional()
+    .describe("with permission_denied"),
 });
 export type Problem = z.infer<typeof problem>;

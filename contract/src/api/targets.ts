@@ -47,6 +47,7 @@ export const target = z.object({
   attributes: z.record(z.string(), z.unknown()),
   facts: z.record(z.string(), z.unknown()),
   services: z.array(service),
+  groups: z.array(z.object({ id, name: z.string() })).describe("those it was put in, by name; not the ones above them"),
   managedByAgentId: id.nullable(),
   agentName: z.string().nullable(),
   agentState: z.enum(agentStates).nullable(),

@@ -7,6 +7,8 @@ export interface SelectorSubject {
   name: string;
   os: string | null;
   labels: Record<string, string>;
+  /** Names of the groups it is in, and of those above them. */
+  groups: readonly string[];
   facts: Record<string, unknown>;
 }
 
@@ -20,25 +22,34 @@ export function selects(selector: Selector, subject: SelectorSubject): boolean {
     case "not":
       return !selects(selector.item, subject);
     case "has":
-      return fieldText(selector.field, subject) !== undefined;
+      return fieldTexts(selector.field, subject).length > 0;
     case "is":
-      return selector.values.some((value) => comparable(selector.field, value) === fieldText(selector.field, subject));
+      return fieldTexts(selector.field, subject).some((text) =>
+        selector.values.some((value) => comparable(selector.field, value) === text),
+      );
     case "like": {
-      const value = fieldText(selector.field, subject);
-      return value !== undefined && matchesGlob(comparable(selector.field, selector.pattern), value);
+      const pattern = comparable(selector.field, selector.pattern);
+      return fieldTexts(selector.field, subject).some((text) => matchesGlob(pattern, text));
     }
   }
 }
 
-/** Values of name and os are compared in lower case. */
-export function comparable(field: SelectorField, value: string): string {
-  return field.kind === "name" || field.kind === "os" ? asciiLower(value) : value;
+/** Values of name, os and group are compared in lower case. */
+export function comparable({ kind }: SelectorField, value: string): string {
+  return kind === "name" || kind === "os" || kind === "group" ? asciiLower(value) : value;
 }
 
 /** A to Z only: what `lower(… collate "C")` does, so that no Unicode table has a say. */
 const asciiLower = (text: string) => text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
 
-function fieldText(field: SelectorField, subject: SelectorSubject): string | undefined {
+/** A target has several groups; of everything else one value, or none. */
+function fieldTexts(field: SelectorField, subject: SelectorSubject): string[] {
+  if (field.kind === "group") return subject.groups.map(asciiLower);
+  const text = fieldText(field, subject);
+  return text === undefined ? [] : [text];
+}
+
+function fieldText(field: Exclude<SelectorField, { kind: "group" }>, subject: SelectorSubject): string | undefined {
   if (field.kind === "label") return Object.hasOwn(subject.labels, field.key) ? subject.labels[field.key] : undefined;
   if (field.kind === "name") return asciiLower(subject.name);
   if (field.kind === "os") return subject.os === null ? undefined : asciiLower(subject.os);

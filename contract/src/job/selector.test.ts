@@ -8,7 +8,8 @@ import { SelectorError } from "./selector-tokens.ts";
 const web: SelectorSubject = {
   name: "Web-01",
   os: "linux",
-  labels: { env: "prod", role: "web", frozen: "", name: "odd" },
+  labels: { env: "prod", role: "web", frozen: "", name: "odd", group: "label" },
+  groups: ["Europe", "berlin"],
   facts: { os: { family: "Linux" }, cpus: 4, disks: [{ size: 1e21 }], swap: false, nothing: null },
 };
 const chosen = (text: string) => selects(parseSelector(text), web);
@@ -39,6 +40,13 @@ test.each([
   ["(a or env=prod) and a", false],
   ["NOT a AND frozen", true],
   ["env='prod'", true],
+  ["group=europe", true],
+  ["group in (asia, BERLIN)", true],
+  ["group=asia", false],
+  ["group!=europe", false],
+  ["group", true],
+  ["group~ber*", true],
+  ['"group"=label', true],
 ])("%s is %s", (text, expected) => {
   expect(chosen(text)).toBe(expected);
 });
@@ -57,7 +65,7 @@ test.each([
   ["role in (web", 12, "expected ) or ,"],
   ["name=web-*", 5, "patterns use ~ instead of ="],
   ['env="prod', 4, "is never closed"],
-  ["group=web", 0, "groups do not exist in this version yet"],
+  ["group=", 6, "expected a value"],
   ["tag", 0, "tags are labels here"],
   ["fact=x", 0, "a fact is written fact.os.family"],
   ["cpus>4", 4, "> is not known"],

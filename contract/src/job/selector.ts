@@ -1,16 +1,18 @@
-// Selectors: which targets are meant. A small grammar over labels, name, os and facts, parsed to a neutral tree that
+// Selectors: which targets are meant. A small grammar over labels, name, os, groups and facts, parsed to a neutral tree that
 // memory (select-in-memory.ts) and SQL (the controller's assets/selector-sql.ts) evaluate with the same answer. Pure.
 //
-//   env=prod and role in (web, api) and fact.os.family=linux and not frozen and name~web-*
+//   env=prod and role in (web, api) and fact.os.family=linux and not frozen and name~web-* and group=europe
 //
 // A bare word means that the label exists. `!=` and `not in` also hold where the label is missing: they are
-// `not (… = …)`. `~` is a glob: * and ?. Labels and facts compare exactly, name and os without regard to ASCII case.
+// `not (… = …)`. `~` is a glob: * and ?. Labels and facts compare exactly, name, os and group without regard to ASCII case. A target is in a
+// group also when it is in one below it; `group` alone means that it is in any.
 import { SelectorError, type Token, tokenise } from "./selector-tokens.ts";
 
 export type SelectorField =
   | { kind: "label"; key: string }
   | { kind: "name" }
   | { kind: "os" }
+  | { kind: "group" }
   | { kind: "fact"; path: string[] };
 
 export type Selector =
@@ -22,7 +24,6 @@ export type Selector =
 
 const maxSelectorLength = 2000;
 const later: Record<string, string> = {
-  group: "groups do not exist in this version yet; use a label",
   tag: "tags are labels here: write the label's name alone to ask whether it exists",
   agent: "selecting by agent is not supported yet; use name or a label",
 };
@@ -46,7 +47,8 @@ class Parser {
   }
 
   parse(): Selector {
-    if (this.peek().kind === "end") throw new SelectorError("the selector is empty; write a label, name=… or os=…", 0);
+    if (this.peek().kind === "end")
+      throw new SelectorError("the selector is empty; write a label, name=…, os=… or group=…", 0);
     const selector = this.or();
     const rest = this.peek();
     if (rest.kind === "end") return selector;
@@ -95,7 +97,7 @@ class Parser {
       return inner;
     }
     if (token.kind !== "word" && token.kind !== "quoted")
-      throw new SelectorError(expected("a label, name, os or fact.…", token), token.offset);
+      throw new SelectorError(expected("a label, name, os, group or fact.…", token), token.offset);
     return this.comparison(fieldOf(token));
   }
 
@@ -155,7 +157,7 @@ function fieldOf(token: Token): SelectorField {
     return { kind: "label", key: token.value };
   }
   const word = token.value;
-  if (word === "name" || word === "os") return { kind: word };
+  if (word === "name" || word === "os" || word === "group") return { kind: word };
   if (Object.hasOwn(later, word)) throw new SelectorError(later[word]!, token.offset);
   if (word === "fact" || word.startsWith("fact.")) return factOf(token);
   if (!/^[A-Za-z_][A-Za-z0-9_./-]*$/.test(word)) {
@@ -200,7 +202,7 @@ function printField(field: SelectorField): string {
   if (field.kind === "fact") return `fact.${field.path.join(".")}`;
   if (field.kind !== "label") return field.kind;
   const plain =
-    /^[A-Za-z_][A-Za-z0-9_./-]*$/.test(field.key) && !/^(and|or|not|in|name|os|fact|fact\..*)$/i.test(field.key);
+    /^[A-Za-z_][A-Za-z0-9_./-]*$/.test(field.key) && !/^(and|or|not|in|name|os|group|fact|fact\..*)$/i.test(field.key);
   return plain && !Object.hasOwn(later, field.key) ? field.key : quote(field.key, true);
 }
 

@@ -13,6 +13,17 @@ export function presentTarget(row: TargetRow): Target {
 
 /** What the audit keeps of a target: everything a person can set. */
 export function auditedTarget(target: Target): Record<string, unknown> {
-  const { name, hostname, address, os, description, labels, attributes, services, managedByAgentId } = target;
-  return { name, hostname, address, os, description, labels, attributes, services, managedByAgentId };
+  const { name, hostname, address, os, description, labels, attributes, services, groups, managedByAgentId } = target;
+  return {
+    name,
+    hostname,
+    address,
+    os,
+    description,
+    labels,
+    attributes,
+    services,
+    managedByAgentId,
+    groups: groups.map((group) => group.name),
+  };
 }

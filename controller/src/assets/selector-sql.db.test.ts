@@ -38,6 +38,7 @@ const text = fc.constantFrom(
   "İOS",
   "i̇os",
 );
+const groupText = fc.constantFrom("world", "EUROPE", "Berlin", "A_B", "100%", "lab", "none");
 const key = fc.constantFrom("env", "role", "a.b", "x/y", "name", "'", '"', "?", "é", "__proto__");
 const factKey = fc.constantFrom("a", "b", "0", "-1", "c-d");
 const leaf = fc.oneof(
@@ -53,7 +54,15 @@ const { fact } = fc.letrec<{ fact: unknown }>((tie) => ({
   ),
 }));
 const name = fc.stringMatching(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,3}[A-Za-z0-9])?$/);
-const subject: fc.Arbitrary<SelectorSubject> = fc.record({
+
+/** A forest: each group lies below an earlier one, or below none. */
+const groupNames = ["World", "Europe", "berlin", "a_b", "100%", "lab"];
+const forest = fc
+  .tuple(...groupNames.map((_, i) => fc.option(fc.nat({ max: Math.max(0, i - 1) }))))
+  .map((parents) => parents.map((parent, i) => (i === 0 ? null : parent)));
+type Placed = Omit<SelectorSubject, "groups"> & { in: number[] };
+const subject: fc.Arbitrary<Placed> = fc.record({
+  in: fc.uniqueArray(fc.nat({ max: groupNames.length - 1 }), { maxLength: 2 }),
   name,
   os: fc.option(fc.constantFrom("linux", "Linux", "İOS", "İOS", "")),
   labels: fc.dictionary(key, text, { maxKeys: 3 }),
@@ -62,7 +71,7 @@ const subject: fc.Arbitrary<SelectorSubject> = fc.record({
 const inventory = fc.uniqueArray(subject, { maxLength: 12, selector: (s) => s.name.toLowerCase() });
 
 const field: fc.Arbitrary<SelectorField> = fc.oneof(
-  fc.constantFrom<SelectorField>({ kind: "name" }, { kind: "os" }),
+  fc.constantFrom<SelectorField>({ kind: "name" }, { kind: "os" }, { kind: "group" }),
   key.map((k): SelectorField => ({ kind: "label", key: k })),
   fc.array(factKey, { minLength: 1, maxLength: 3 }).map((path): SelectorField => ({ kind: "fact", path })),
 );
@@ -76,6 +85,9 @@ const { selector } = fc.letrec<{ selector: Selector }>((tie) => {
       fc
         .tuple(field, fc.array(text, { minLength: 1, maxLength: 2 }))
         .map(([f, values]): Selector => ({ op: "is", field: f, values })),
+      fc
+        .array(groupText, { minLength: 1, maxLength: 2 })
+        .map((values): Selector => ({ op: "is", field: { kind: "group" }, values })),
       fc.tuple(field, glob).map(([f, pattern]): Selector => ({ op: "like", field: f, pattern })),
       tie("selector").map((item): Selector => ({ op: "not", item })),
       items.map((list): Selector => ({ op: "and", items: list })),
@@ -84,12 +96,26 @@ const { selector } = fc.letrec<{ selector: Selector }>((tie) => {
   };
 });
 
-async function fill(subjects: SelectorSubject[]): Promise<void> {
-  await db.owner`truncate assets.targets cascade`;
-  for (const { name, os, labels, facts } of subjects) {
+const groupId = (index: number) => `01999999-0000-7000-8000-00000000000${index}`;
+
+function withGroups({ in: own, ...rest }: Placed, parents: readonly (number | null)[]): SelectorSubject {
+  const all = new Set<number>();
+  for (let at of own as (number | null)[]) for (; at !== null; at = parents[at]!) all.add(at);
+  return { ...rest, groups: [...all].map((index) => groupNames[index]!) };
+}
+
+async function fill(subjects: Placed[], parents: readonly (number | null)[] = []): Promise<void> {
+  await db.owner`truncate assets.targets, assets.groups cascade`;
+  for (const [index, parent] of parents.entries())
+    await db.sql`insert into assets.groups (id, name, parent_id)
+      values (${groupId(index)}, ${groupNames[index]!}, ${parent === null ? null : groupId(parent)})`;
+  for (const { name, os, labels, facts, in: own } of subjects) {
     const json = (value: object) => db.sql.json(value as Parameters<typeof db.sql.json>[0]);
-    await db.sql`insert into assets.targets (id, name, os, labels, facts)
-      values (gen_random_uuid(), ${name}, ${os}, ${json(labels)}, ${json(facts)})`;
+    await db.sql`
+      with t as (insert into assets.targets (id, name, os, labels, facts)
+        values (gen_random_uuid(), ${name}, ${os}, ${json(labels)}, ${json(facts)}) returning id)
+      insert into assets.group_members (group_id, target_id)
+      select g, t.id from t, unnest(${own.map(groupId)}::uuid[]) g`;
   }
 }
 
@@ -102,9 +128,11 @@ test("the database and memory choose the same targets", async () => {
   let compared = 0;
   const property = fc.asyncProperty(
     inventory,
+    forest,
     fc.array(selector, { minLength: 5, maxLength: 15 }),
-    async (subjects, trees) => {
-      await fill(subjects);
+    async (placed, parents, trees) => {
+      await fill(placed, parents);
+      const subjects = placed.map((one) => withGroups(one, parents));
       for (const tree of trees) {
         const inMemory = subjects.filter((s) => selects(tree, s)).map((s) => s.name);
         expect(await namesBySql(tree), printSelector(tree)).toEqual(inMemory.sort());
@@ -117,14 +145,14 @@ test("the database and memory choose the same targets", async () => {
 });
 
 test("a selector of the largest size is answered", async () => {
-  await fill([{ name: "a", os: null, labels: { x: "1" }, facts: {} }]);
+  await fill([{ name: "a", os: null, labels: { x: "1" }, facts: {}, in: [] }]);
   const long = parseSelector(Array.from({ length: 280 }, () => "x=1").join(" or "));
   expect(await namesBySql(long)).toEqual(["a"]);
 });
 
 test("what a value contains never becomes SQL", async () => {
   const evil = "'; drop table assets.targets; --";
-  await fill([{ name: "a", os: null, labels: { env: evil }, facts: {} }]);
+  await fill([{ name: "a", os: null, labels: { env: evil }, facts: {}, in: [] }]);
   expect(await namesBySql(parseSelector(`env="${evil}"`))).toEqual(["a"]);
   expect(await namesBySql(parseSelector(`"${evil}"`))).toEqual([]);
 });

@@ -25,16 +25,21 @@ export function selectorSql(sql: Query, selector: Selector): Fragment {
 }
 
 function hasSql(sql: Query, field: SelectorField): Fragment {
+  if (field.kind === "group") return sql`(t.id in (select target_id from assets.group_members))`;
   return field.kind === "label" ? sql`(t.labels ? ${field.key})` : sql`(${textSql(sql, field)} is not null)`;
 }
 
+/** More values than this are looked up in one list: the grants of one person may name dozens. */
+const fewValues = 4;
+
 /** Labels by containment, which is what their index answers. */
 function isSql(sql: Query, field: SelectorField, values: readonly string[]): Fragment {
-  if (field.kind === "label") {
+  if (field.kind === "label" && values.length <= fewValues) {
     const contains = (value: string) => sql`t.labels @> ${jsonb(sql, { [field.key]: value })}`;
     return sql`(${values.map((value, i) => sql`${i ? sql`or` : sql``} ${contains(value)}`)})`;
   }
   const wanted = values.map((value) => comparable(field, value));
+  if (field.kind === "group") return inGroupSql(sql, sql`lower(g.name) = any(${wanted}::text[])`);
   return sql`coalesce(${textSql(sql, field)} = any(${wanted}::text[]), false)`;
 }
 
@@ -43,11 +48,18 @@ function likeSql(sql: Query, field: SelectorField, glob: string): Fragment {
     .replaceAll(/[\\%_]/g, "\\$&")
     .replaceAll("*", "%")
     .replaceAll("?", "_");
+  if (field.kind === "group") return inGroupSql(sql, sql`lower(g.name) like ${pattern}`);
   return sql`coalesce(${textSql(sql, field)} like ${pattern}, false)`;
 }
 
+/** In a group that `which` means, or in one below it. Nothing in it depends on the target, so it is read once. */
+function inGroupSql(sql: Query, which: Fragment): Fragment {
+  return sql`(t.id in (select m.target_id from assets.group_members m
+    join assets.group_subtree(array(select g.id from assets.groups g where ${which})) s on s = m.group_id))`;
+}
+
 /** Null where the target has no such value. "C" lowers A to Z only, as the evaluation in memory does. */
-function textSql(sql: Query, field: SelectorField): Fragment {
+function textSql(sql: Query, field: Exclude<SelectorField, { kind: "group" }>): Fragment {
   if (field.kind === "label") return sql`(t.labels ->> ${field.key})`;
   if (field.kind === "name") return sql`lower(t.name)`;
   if (field.kind === "os") return sql`lower(t.os collate "C")`;

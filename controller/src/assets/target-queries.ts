@@ -27,6 +27,7 @@ export interface TargetRow {
   attributes: Record<string, unknown>;
   facts: Record<string, unknown>;
   services: ServiceRow[];
+  groups: { id: string; name: string }[];
   managedByAgentId: string | null;
   agentName: string | null;
   agentState: AgentState | null;
@@ -85,6 +86,8 @@ export async function selectTargets(sql: Query, actor: Actor, f: TargetFilter): 
   return sql<TargetRow[]>`
     select t.id, t.name, t.hostname, t.address, t.os, t.description, t.labels, t.attributes,
       ${f.withFacts ? sql`t.facts` : sql`'{}'::jsonb`} as facts, coalesce(v.services, '[]') as services,
+      coalesce((select jsonb_agg(jsonb_build_object('id', g.id, 'name', g.name) order by lower(g.name))
+        from assets.group_members m join assets.groups g on g.id = m.group_id where m.target_id = t.id), '[]') as groups,
       t.managed_by_agent_id, a.name as agent_name, ${agentState(sql)}, t.created_at, t.updated_at, t.revision
     from assets.targets t
     ${withAgent(sql)}

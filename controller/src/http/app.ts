@@ -20,6 +20,7 @@ import { enrollmentTokenRoutes } from "./routes/enrollment-tokens.ts";
 import { eventsRoutes } from "./routes/events.ts";
 import { executionRoutes } from "./routes/executions.ts";
 import { factorRoutes } from "./routes/factors.ts";
+import { groupRoutes } from "./routes/groups.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { installRoutes } from "./routes/install.ts";
 import { jobRoutes } from "./routes/jobs.ts";
@@ -44,6 +45,7 @@ const resources = [
   certificateAuthorityRoutes,
   installRoutes,
   targetRoutes,
+  groupRoutes,
   jobRoutes,
   executionRoutes,
   eventsRoutes,

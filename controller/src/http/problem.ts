@@ -64,6 +64,7 @@ function problemResponse(c: Http, error: OcError): Response {
     ...problem,
     ...(error.errors ? { errors: error.errors } : {}),
     ...(error.proof ? { proof: error.proof } : {}),
+    ...(error.missing ? { missing: error.missing } : {}),
   };
   c.header("Content-Type", "application/problem+json");
   c.header("Cache-Control", "no-store");

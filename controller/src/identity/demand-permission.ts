@@ -1,20 +1,56 @@
-// Lets a caller pass or refuses and audits it. Called for every request by http/auth.ts.
+// Lets a caller pass or refuses, with the permission that is missing and who can give it, and audits the refusal.
+// Called for every request by http/auth.ts, and by verbs that need a permission over everything.
 import { OcError } from "@opsconductor/contract/errors";
 import type { Permission } from "@opsconductor/contract/permissions";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context } from "../context.ts";
+import { selectGivers, selectRolesHolding } from "./giver-queries.ts";
+import { mayAnywhere, mayEverywhere } from "./grants.ts";
 
-/** `route` says in the audit log what was tried. */
+/** Whether there is anything on which the caller may do it. `route` says in the audit log what was tried. */
 export async function demandPermission(
   ctx: Context,
   actor: Actor,
   { permission, route }: { permission: Permission; route: string },
 ): Promise<void> {
-  if (actor.permissions.has("*") || actor.permissions.has(permission)) return;
+  if (mayAnywhere(actor, permission)) return;
+  throw await refused(ctx, actor, permission, { route }, `This needs the permission ${permission}`);
+}
+
+/** For what concerns everybody: a right within a scope is not enough. */
+export async function demandEverywhere(ctx: Context, actor: Actor, permission: Permission): Promise<void> {
+  if (mayEverywhere(actor, permission)) return;
+  throw await refused(ctx, actor, permission, {}, `This needs the permission ${permission} over everything`);
+}
+
+/** The refusal of somebody who may do it, but not on this object. */
+export async function refuseOutOfScope(ctx: Context, actor: Actor, permission: Permission, what: string) {
+  return await refused(ctx, actor, permission, { what }, `Your permission ${permission} does not reach ${what}`);
+}
+
+async function refused(
+  ctx: Context,
+  actor: Actor,
+  permission: Permission,
+  detail: Record<string, unknown>,
+  sentence: string,
+): Promise<OcError> {
   await writeAudit(ctx, ctx.sql, actor, {
     action: "permission.refused",
     outcome: "refused",
-    detail: { permission, route },
+    detail: { permission, ...detail },
   });
-  throw new OcError("permission_denied", `This needs the permission ${permission}; ask an administrator for it.`);
+  const [roles, givers] = await Promise.all([
+    selectRolesHolding(ctx.sql, permission),
+    selectGivers(ctx.sql, permission, maxGivers),
+  ]);
+  const held = roles.length === 0 ? "" : ` The roles ${roles.join(", ")} hold it.`;
+  const ask = givers.length === 0 ? "ask an administrator for it" : `${listed(givers)} can grant it`;
+  const missing = { permission, roles, givers };
+  return new OcError("permission_denied", `${sentence}; ${ask}.${held}`, { missing });
 }
+
+const maxGivers = 5;
+
+const listed = (names: readonly string[]) =>
+  names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;

@@ -1,12 +1,119 @@
-// The one place that says which rows an actor may see. Every list, get and resolve query has it in its `where`, so that
-// grants on parts of the inventory change this file and no query.
+// The one place that says which rows an actor may see or act on. Every list, get, count and resolve query has it in its
+// `where`, so that what is out of somebody's reach does not exist for them. docs/people.md tells people the same.
+import type { Permission } from "@opsconductor/contract/permissions";
 import type postgres from "postgres";
+import { selectorSql } from "../assets/selector-sql.ts";
 import type { Actor, Query } from "../context.ts";
+import { grantsWith, type ScopedGrant } from "./grants.ts";
+import { mergeSelectors } from "./merge-selectors.ts";
 
 export type Fragment = postgres.PendingQuery<postgres.Row[]>;
-export type VisibleKind = "target" | "agent" | "job" | "execution";
+export type VisibleKind = "target" | "group" | "agent" | "job" | "execution" | "assignment";
 
-/** A condition over the row of `kind` that the query calls by its usual alias. Until grants exist: everything. */
-export function visibleTo(sql: Query, _actor: Actor, _kind: VisibleKind): Fragment {
-  return sql`true`;
+const permissionToRead: Record<VisibleKind, Permission> = {
+  target: "targets:read",
+  group: "targets:read",
+  agent: "agents:read",
+  job: "jobs:read",
+  execution: "executions:read",
+  assignment: "executions:read",
+};
+
+/**
+ * A condition over the row of `kind` that the query calls by its usual alias (t, g, a, j, e; assignments are `a` too):
+ * whether the actor may do `permission` there, reading it when none is named.
+ */
+export function visibleTo(
+  sql: Query,
+  actor: Actor,
+  kind: VisibleKind,
+  permission: Permission = permissionToRead[kind],
+): Fragment {
+  if (actor.permissions.has("*") || actor.permissions.has(permission)) return sql`true`;
+  const grants = grantsWith(actor, permission);
+  if (grants.length === 0) return sql`false`;
+  return reach[kind](sql, new Scopes(grants), actor, permission);
+}
+
+/** The scopes of several grants by their kind, so that any number of groups or jobs is one condition. */
+class Scopes {
+  readonly grants: readonly ScopedGrant[];
+  readonly groupIds: string[];
+  readonly jobIds: string[];
+
+  constructor(grants: readonly ScopedGrant[]) {
+    this.grants = grants;
+    this.groupIds = grants.flatMap(({ scope }) => (scope.kind === "group" ? [scope.groupId] : []));
+    this.jobIds = grants.flatMap(({ scope }) => (scope.kind === "job" ? [scope.jobId] : []));
+  }
+
+  /** Whether some grant is bound to targets, and so leaves jobs alone. */
+  get ofTargets(): boolean {
+    return this.grants.some(({ scope }) => scope.kind === "group" || scope.kind === "selector");
+  }
+
+  only(own: boolean): Scopes {
+    return new Scopes(this.grants.filter(({ ownExecutions }) => ownExecutions === own));
+  }
+}
+
+type Reach = (sql: Query, scopes: Scopes, actor: Actor, permission: Permission) => Fragment;
+
+const reach: Record<VisibleKind, Reach> = {
+  target: targetsWithin,
+  group: (sql, { groupIds }) => sql`g.id in (select assets.group_subtree(${groupIds}::uuid[]))`,
+  agent: (sql, scopes) => sql`a.id in (
+    select t.managed_by_agent_id from assets.targets t where t.deleted_at is null and ${targetsWithin(sql, scopes)})`,
+  // A definition is bound to no host: who has a part of the fleet may see and run every job, there. Writing one decides
+  // where it runs for everybody, so a part of the fleet is no right to that.
+  job: (sql, scopes, _, permission) =>
+    scopes.ofTargets && permission !== "jobs:write" ? sql`true` : sql`j.id = any(${scopes.jobIds}::uuid[])`,
+  execution: (sql, scopes, actor) => executionsWithin(sql, scopes, actor, someAssignmentWithin),
+  assignment: (sql, scopes, actor) => sql`exists (
+    select from automation.executions e where e.id = a.execution_id
+      and ${executionsWithin(sql, scopes, actor, (q, s) => sql`a.target_id in (${targetIdsWithin(q, s)})`)})`,
+};
+
+function targetsWithin(sql: Query, { grants, groupIds }: Scopes): Fragment {
+  const selectors = mergeSelectors(grants.flatMap(({ scope }) => (scope.kind === "selector" ? [scope.selector] : [])));
+  const parts = selectors.map((selector) => selectorSql(sql, selector));
+  if (groupIds.length > 0)
+    parts.push(sql`t.id in (select m.target_id from assets.group_members m
+      where m.group_id in (select assets.group_subtree(${groupIds}::uuid[])))`);
+  return anyOf(sql, parts);
+}
+
+const targetIdsWithin = (sql: Query, scopes: Scopes): Fragment =>
+  sql`select t.id from assets.targets t where ${targetsWithin(sql, scopes)}`;
+
+/** Of grants that are limited to own executions, those that the actor asked for. */
+function executionsWithin(
+  sql: Query,
+  scopes: Scopes,
+  actor: Actor,
+  byTargets: (sql: Query, scopes: Scopes) => Fragment,
+): Fragment {
+  const within = (some: Scopes): Fragment =>
+    anyOf(sql, [
+      ...(some.grants.some(({ scope }) => scope.kind === "everything") ? [sql`true`] : []),
+      ...(some.jobIds.length > 0 ? [sql`e.job_id = any(${some.jobIds}::uuid[])`] : []),
+      ...(some.ofTargets ? [byTargets(sql, some)] : []),
+    ]);
+  const [all, own] = [scopes.only(false), scopes.only(true)];
+  return anyOf(sql, [
+    ...(all.grants.length > 0 ? [within(all)] : []),
+    ...(own.grants.length > 0 ? [sql`(e.requested_by = ${actor.id} and ${within(own)})`] : []),
+  ]);
+}
+
+/** Ids of an execution's assignments share its millisecond, so their primary key finds them. */
+const someAssignmentWithin = (sql: Query, scopes: Scopes): Fragment => sql`exists (
+  select from automation.assignments x
+  where x.id >= automation.uuid7_floor(uuid_extract_timestamp(e.id))
+    and x.id < automation.uuid7_floor(uuid_extract_timestamp(e.id) + interval '1 millisecond')
+    and x.execution_id = e.id and x.target_id in (${targetIdsWithin(sql, scopes)}))`;
+
+function anyOf(sql: Query, parts: readonly Fragment[]): Fragment {
+  if (parts.length === 0) return sql`false`;
+  return sql`(${parts.map((part, i) => sql`${i ? sql`or` : sql``} ${part}`)})`;
 }

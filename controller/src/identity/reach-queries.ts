@@ -1,0 +1,43 @@
+// SQL that asks whether somebody's rights reach given objects. Called by demand-on.ts and explain-access.ts.
+import type { Permission } from "@opsconductor/contract/permissions";
+import type { Actor, Query } from "../context.ts";
+import { type Fragment, type VisibleKind, visibleTo } from "./visible-to.ts";
+
+export type ReachedKind = Exclude<VisibleKind, "assignment">;
+
+const rows: Record<ReachedKind, (sql: Query) => Fragment> = {
+  target: (sql) => sql`assets.targets t where t.deleted_at is null and t.id`,
+  group: (sql) => sql`assets.groups g where g.id`,
+  agent: (sql) => sql`fleet.agents a where a.id`,
+  job: (sql) => sql`automation.jobs j where j.deleted_at is null and j.id`,
+  execution: (sql) => sql`automation.executions e where e.id`,
+};
+
+/** How many of them, each once. */
+export async function countReached(
+  sql: Query,
+  actor: Actor,
+  kind: ReachedKind,
+  permission: Permission,
+  ids: readonly string[],
+): Promise<number> {
+  const [row] = await sql<[{ n: bigint }]>`
+    select count(*) as n from ${rows[kind](sql)} = any(${ids as string[]}::uuid[])
+      and ${visibleTo(sql, actor, kind, permission)}`;
+  return Number(row.n);
+}
+
+/** Targets of an execution that the permission does not reach. */
+export async function countOutOfReach(
+  sql: Query,
+  actor: Actor,
+  permission: Permission,
+  executionId: string,
+  range: { from: string; to: string },
+): Promise<number> {
+  const [row] = await sql<[{ n: bigint }]>`
+    select count(*) as n from automation.assignments a
+    where a.execution_id = ${executionId} and a.id >= ${range.from} and a.id <= ${range.to}
+      and not ${visibleTo(sql, actor, "assignment", permission)}`;
+  return Number(row.n);
+}
