@@ -407,6 +407,25 @@ create table fleet.enrollment_tokens (
   constraint enrollment_tokens_pkey PRIMARY KEY (id)
 );
 
+create table identity.api_tokens (
+  id uuid not null,
+  user_id uuid not null,
+  name text not null,
+  sha256 bytea not null,
+  ending text not null,
+  scopes text[] not null,
+  parent_id uuid,
+  created_by uuid,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone,
+  last_used_at timestamp with time zone,
+  last_used_address text,
+  revoked_at timestamp with time zone,
+  refused_at timestamp with time zone,
+  constraint api_tokens_sha256_key UNIQUE (sha256),
+  constraint api_tokens_pkey PRIMARY KEY (id)
+);
+
 create table identity.auth_challenges (
   sha256 bytea not null,
   purpose text not null,
@@ -533,6 +552,7 @@ create table identity.user_roles (
 
 create table identity.users (
   id uuid not null,
+  kind text default 'person'::text not null,
   username text not null,
   display_name text default ''::text not null,
   email text,
@@ -548,7 +568,9 @@ create table identity.users (
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
   revision bigint default 1 not null,
-  constraint users_pkey PRIMARY KEY (id)
+  constraint users_pkey PRIMARY KEY (id),
+  constraint services_have_no_password CHECK (((kind = 'person'::text) OR (password_hash IS NULL))),
+  constraint users_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'service'::text])))
 );
 
 create table public.schema_migrations (
@@ -567,6 +589,9 @@ alter table assets.targets add constraint targets_managed_by_agent_id_fkey FOREI
 alter table automation.job_versions add constraint job_versions_job_id_fkey FOREIGN KEY (job_id) REFERENCES automation.jobs(id);
 alter table fleet.agent_sessions add constraint agent_sessions_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES fleet.agents(id);
 alter table fleet.challenges add constraint challenges_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES fleet.agents(id);
+alter table identity.api_tokens add constraint api_tokens_created_by_fkey FOREIGN KEY (created_by) REFERENCES identity.users(id);
+alter table identity.api_tokens add constraint api_tokens_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES identity.api_tokens(id);
+alter table identity.api_tokens add constraint api_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 alter table identity.auth_challenges add constraint auth_challenges_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 alter table identity.grants add constraint grants_group_id_fkey FOREIGN KEY (group_id) REFERENCES assets.groups(id);
 alter table identity.grants add constraint grants_job_id_fkey FOREIGN KEY (job_id) REFERENCES automation.jobs(id);
@@ -581,6 +606,8 @@ alter table identity.totp_factors add constraint totp_factors_user_id_fkey FOREI
 alter table identity.user_roles add constraint user_roles_role_id_fkey FOREIGN KEY (role_id) REFERENCES identity.roles(id);
 alter table identity.user_roles add constraint user_roles_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 
+CREATE INDEX api_tokens_parent ON identity.api_tokens USING btree (parent_id) WHERE (parent_id IS NOT NULL);
+CREATE INDEX api_tokens_user ON identity.api_tokens USING btree (user_id, id DESC);
 CREATE INDEX assignments_agent ON ONLY automation.assignments USING btree (agent_id) WHERE (finished_at IS NULL);
 CREATE INDEX assignments_desired ON ONLY automation.assignments USING btree (agent_id) WHERE ((finished_at IS NULL) AND (desired <> 'run'::text));
 CREATE INDEX assignments_queued ON ONLY automation.assignments USING btree (agent_id, id) WHERE (state = 'queued'::text);
@@ -730,6 +757,7 @@ grant delete, insert, select, update on fleet.cluster to opsconductor_app;
 grant delete, insert, select, update on fleet.controllers to opsconductor_app;
 grant delete, insert, select, update on fleet.database_lives to opsconductor_app;
 grant delete, insert, select, update on fleet.enrollment_tokens to opsconductor_app;
+grant delete, insert, select, update on identity.api_tokens to opsconductor_app;
 grant delete, insert, select, update on identity.auth_challenges to opsconductor_app;
 grant delete, insert, select, update on identity.grants to opsconductor_app;
 grant delete, insert, select, update on identity.passkeys to opsconductor_app;

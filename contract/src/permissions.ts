@@ -15,6 +15,9 @@ export const permissions = [
   "executions:abandon",
   "users:read",
   "users:write",
+  "tokens:own",
+  "tokens:read",
+  "tokens:write",
   "audit:read",
   "system:read",
   "system:write",
@@ -45,6 +48,8 @@ export interface BuiltInRole {
 }
 
 const reading = ["targets:read", "agents:read", "jobs:read", "executions:read"] as const satisfies Permission[];
+/** Of everybody whose role is built in: API tokens of their own, which can do no more than they do. */
+const own = ["tokens:own"] as const satisfies Permission[];
 
 /** The roles that every installation has; their permissions follow the program's version at each start. */
 export const builtInRoles: readonly BuiltInRole[] = [
@@ -57,14 +62,14 @@ export const builtInRoles: readonly BuiltInRole[] = [
   {
     name: "operator",
     description: "Runs jobs, stops them and decides about lost work",
-    permissions: [...reading, "jobs:execute", "executions:cancel", "executions:abandon"],
+    permissions: [...reading, ...own, "jobs:execute", "executions:cancel", "executions:abandon"],
   },
   {
     name: "developer",
     description: "Writes jobs and targets, and runs them",
-    permissions: [...reading, "targets:write", "jobs:write", "jobs:execute", "executions:cancel"],
+    permissions: [...reading, ...own, "targets:write", "jobs:write", "jobs:execute", "executions:cancel"],
   },
-  { name: "viewer", description: "Sees everything that runs, and changes nothing", permissions: [...reading] },
+  { name: "viewer", description: "Sees everything that runs, and changes nothing", permissions: [...reading, ...own] },
 ];
 
 /** What a route asks for: nothing, a signed-in caller, or a permission. */
@@ -108,6 +113,18 @@ export const routeRequirements: Readonly<Record<string, Requirement | Dangerous>
   "POST /api/v1/auth/factors/totp/confirm": "token",
   "DELETE /api/v1/auth/factors/totp": "token",
   "POST /api/v1/auth/factors/recovery-codes": "token",
+
+  "GET /api/v1/auth/tokens": "token",
+  "POST /api/v1/auth/tokens": "tokens:own",
+  "DELETE /api/v1/auth/tokens/{id}": "token",
+
+  "GET /api/v1/tokens": "tokens:read",
+  "DELETE /api/v1/tokens/{id}": "tokens:write",
+  "GET /api/v1/service-accounts": "tokens:read",
+  "POST /api/v1/service-accounts": "tokens:write",
+  "GET /api/v1/service-accounts/{idOrName}": "tokens:read",
+  "PATCH /api/v1/service-accounts/{idOrName}": "tokens:write",
+  "POST /api/v1/service-accounts/{idOrName}/tokens": "tokens:write",
 
   "GET /api/v1/users": "users:read",
   "POST /api/v1/users": "users:write",
@@ -202,6 +219,25 @@ export function requirementOf(route: string): { needs: Requirement; stepUp: bool
   const entry = routeRequirements[route];
   return typeof entry === "string" ? { needs: entry, stepUp: false } : entry;
 }
+
+/**
+ * What only a person at a session may do, whatever an API token holds: with these, whoever found a token would become its
+ * owner, or lock the owner out. A test holds every route about passwords, sessions and second factors to this list.
+ */
+export const personalRoutes: ReadonlySet<string> = new Set([
+  "POST /api/v1/auth/password",
+  "GET /api/v1/auth/sessions",
+  "DELETE /api/v1/auth/sessions/{id}",
+  "GET /api/v1/auth/factors",
+  "POST /api/v1/auth/factors/totp",
+  "POST /api/v1/auth/factors/totp/confirm",
+  "DELETE /api/v1/auth/factors/totp",
+  "POST /api/v1/auth/factors/recovery-codes",
+  "DELETE /api/v1/users/{idOrName}/factors",
+  "PUT /api/v1/roles/{name}/mfa",
+  "POST /api/v1/users/{idOrName}/password-link",
+  "DELETE /api/v1/users/{idOrName}/sessions/{id}",
+]);
 
 /** What a caller needs to follow a topic of the live stream; `executions:<id>` as `executions`. */
 export const topicRequirements = {

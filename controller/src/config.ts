@@ -163,6 +163,21 @@ export const configSchema = z.object({
     "OC_LOST_AFTER",
     "Declare work lost when its agent gave no sign for this long, for example 7d. Never when not set: a person decides.",
   ),
+  tokenMaxDays: setting(
+    z
+      .string()
+      .regex(/^\d{1,4}$/, "must be a whole number of days")
+      .transform(Number)
+      .refine((days) => days >= 1 && days <= 3660, "must be from 1 to 3660")
+      .prefault("366"),
+    "OC_TOKEN_MAX_DAYS",
+    "Longest life of an API token, in days; who names none gets 90, or this when it is less.",
+  ),
+  tokenNoExpiry: setting(
+    flag.prefault("0"),
+    "OC_TOKEN_NO_EXPIRY",
+    "1: API tokens of service accounts may be made without an end. Those of people always have one.",
+  ),
   logLevel: setting(
     z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
     "LOG_LEVEL",

@@ -58,6 +58,16 @@ export interface Actor {
   permissions: ReadonlySet<Permission | "*">;
   /** Roles within a scope; see identity/visible-to.ts. */
   grants?: readonly ScopedGrant[];
+  /** The API token that calls in the user's name; then there is no session. */
+  token?: ActorToken;
+}
+
+export interface ActorToken {
+  id: string;
+  name: string;
+  /** As it was made; `permissions` of the actor are what is left of them. */
+  scopes: ReadonlySet<string>;
+  expiresAt: Date | null;
 }
 
 export const systemActor: Actor = {

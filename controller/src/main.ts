@@ -8,6 +8,7 @@ import { controllerLease } from "./fleet/controller-lease.ts";
 import { localAgent } from "./fleet/local-agent.ts";
 import { agentListeners } from "./grpc/agent-listeners.ts";
 import { httpServer } from "./http/server.ts";
+import { tokenUses } from "./identity/api-token-uses.ts";
 import { firstAccount } from "./identity/first-account.ts";
 import { Lifecycle, StopRequested } from "./lifecycle.ts";
 import { createLog } from "./log.ts";
@@ -21,6 +22,7 @@ const services: Service[] = [
   auditDuties,
   automationDuties,
   sampleJobs,
+  tokenUses,
   agentListeners,
   localAgent,
   httpServer,

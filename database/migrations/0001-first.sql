@@ -137,6 +137,7 @@ create table identity.roles (
 
 create table identity.users (
   id uuid primary key,
+  kind text not null default 'person' check (kind in ('person', 'service')),
   username text not null,
   display_name text not null default '',
   email text,
@@ -151,7 +152,8 @@ create table identity.users (
   codes_blocked_until timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
-  revision bigint not null default 1
+  revision bigint not null default 1,
+  constraint services_have_no_password check (kind = 'person' or password_hash is null)
 );
 create unique index users_username on identity.users (lower(username));
 create index users_imported on identity.users (id) where password_hash like '$2%';
@@ -244,6 +246,26 @@ create table identity.auth_challenges (
   expires_at timestamptz not null
 );
 create index auth_challenges_expiry on identity.auth_challenges (expires_at);
+
+-- What programs sign in with. Only the sha256 is kept: 32 random bytes need no slow hash.
+create table identity.api_tokens (
+  id uuid primary key,
+  user_id uuid not null references identity.users,
+  name text not null,
+  sha256 bytea not null unique,
+  ending text not null,                          -- its last signs before the checksum, to recognise one that was found
+  scopes text[] not null,                        -- permissions, intersected with the owner's at each request; '*': all of them
+  parent_id uuid references identity.api_tokens, -- made with that token, and revoked with it
+  created_by uuid references identity.users,
+  created_at timestamptz not null,
+  expires_at timestamptz,                        -- null: never, for services where the configuration allows it
+  last_used_at timestamptz,                      -- written now and then, not at each request
+  last_used_address text,
+  revoked_at timestamptz,
+  refused_at timestamptz                         -- when its use after the end was last put into the audit log
+);
+create index api_tokens_user on identity.api_tokens (user_id, id desc);
+create index api_tokens_parent on identity.api_tokens (parent_id) where parent_id is not null;
 
 create table identity.signing_keys (
   id uuid primary key,

@@ -390,6 +390,24 @@ export interface FleetEnrollmentTokensRow {
   revokedAt: Date | null;
 }
 
+/** identity.api_tokens */
+export interface IdentityApiTokensRow {
+  id: string;
+  userId: string;
+  name: string;
+  sha256: Buffer;
+  ending: string;
+  scopes: string[];
+  parentId: string | null;
+  createdBy: string | null;
+  createdAt: Date;
+  expiresAt: Date | null;
+  lastUsedAt: Date | null;
+  lastUsedAddress: string | null;
+  revokedAt: Date | null;
+  refusedAt: Date | null;
+}
+
 /** identity.auth_challenges */
 export interface IdentityAuthChallengesRow {
   sha256: Buffer;
@@ -509,6 +527,7 @@ export interface IdentityUserRolesRow {
 /** identity.users */
 export interface IdentityUsersRow {
   id: string;
+  kind: string;
   username: string;
   displayName: string;
   email: string | null;

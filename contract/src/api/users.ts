@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { id, instant, listQuery, storableText } from "./common.ts";
 
-const roleName = z.string().min(1).max(64);
+export const roleName = z.string().min(1).max(64);
 const displayName = storableText(128).describe("how people call them; may be empty");
 const email = z.email().max(254).nullable();
 

@@ -21,5 +21,8 @@ export async function writeAudit(
   actor: Actor,
   entry: AuditEntry,
 ): Promise<void> {
-  await insertAudit(query, { ...entry, id: ctx.newId(), at: ctx.now(), actor });
+  const { token } = actor;
+  // The user's name alone would not say which of their programs it was.
+  const detail = token ? { detail: { ...entry.detail, token: { id: token.id, name: token.name } } } : {};
+  await insertAudit(query, { ...entry, ...detail, id: ctx.newId(), at: ctx.now(), actor });
 }

@@ -30,6 +30,7 @@ import { originalResourceRoutes } from "./routes/original/resources.ts";
 import { overviewRoutes } from "./routes/overview.ts";
 import { systemRoutes } from "./routes/system.ts";
 import { targetRoutes } from "./routes/targets.ts";
+import { tokenRoutes } from "./routes/tokens.ts";
 import { userRoutes } from "./routes/users.ts";
 import { sameOriginWrites } from "./same-origin.ts";
 import { securityHeaders } from "./security-headers.ts";
@@ -39,6 +40,7 @@ const resources = [
   authRoutes,
   factorRoutes,
   userRoutes,
+  tokenRoutes,
   overviewRoutes,
   agentRoutes,
   enrollmentTokenRoutes,

@@ -1,11 +1,11 @@
 // The gate before every route: reads what the route asks for from the one table in contract, and who calls.
 import { OcError } from "@opsconductor/contract/errors";
-import { type Requirement, requirementOf } from "@opsconductor/contract/permissions";
+import { personalRoutes, type Requirement, requirementOf } from "@opsconductor/contract/permissions";
 import type { MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import type { Actor, Context } from "../context.ts";
 import { authenticate } from "../identity/authenticate.ts";
-import { demandPermission } from "../identity/demand-permission.ts";
+import { demandPermission, refuseProgram } from "../identity/demand-permission.ts";
 import { clientAddress, isFromThisMachine } from "./client-address.ts";
 import type { Http, HttpEnv } from "./router.ts";
 
@@ -50,6 +50,7 @@ async function callerFor(ctx: Context, c: Http, route: string, requirement: Requ
       "second_factor_setup_required",
       "One of your roles needs a second factor: set one up with POST /api/v1/auth/factors/totp, then go on.",
     );
+  if (actor.token && personalRoutes.has(route)) await refuseProgram(ctx, actor, route);
   if (requirement !== "public" && requirement !== "token")
     await demandPermission(ctx, actor, { permission: requirement, route });
   return actor;
@@ -67,7 +68,8 @@ async function whoeverSignsOut(ctx: Context, c: Http): Promise<Actor> {
 
 function bearerToken(c: Http): string {
   const match = /^Bearer ([A-Za-z0-9._~+/-]+=*)$/i.exec(c.req.header("authorization") ?? "");
-  if (!match) throw new OcError("unauthenticated", "Sign in first: send Authorization: Bearer <access token>.");
+  if (!match)
+    throw new OcError("unauthenticated", "Sign in first: send Authorization: Bearer <access token or API token>.");
   return match[1]!;
 }
 

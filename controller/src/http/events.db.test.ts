@@ -117,6 +117,24 @@ test.each([
   expect(performance.now() - since).toBeLessThan(2500);
 });
 
+test.each([
+  ["a revoked API token", "update identity.api_tokens set revoked_at = now() where user_id = $1"],
+  ["an API token that expires", "update identity.api_tokens set expires_at = now() where user_id = $1"],
+  ["the deactivated owner of an API token", "update identity.users set active = false where id = $1"],
+  ["a scope that the owner lost", "delete from identity.user_roles where user_id = $1"],
+])("%s ends the stream within two seconds", async (_, statement) => {
+  const { headers, userId } = await signedIn(ctx, http, ["jobs:read", "tokens:own"]);
+  const input = { name: "follower", scopes: ["jobs:read"] };
+  const { token } = (await http.call("POST", "/api/v1/auth/tokens", input, headers)).body;
+  const stream = await follow("jobs", { authorization: `Bearer ${token}` });
+  await expect.poll(() => stream.messages.length).toBe(1);
+  expect((await follow("agents", { authorization: `Bearer ${token}` })).status).toBe(403);
+  await t.db.owner.unsafe(statement, [userId]);
+  const since = performance.now();
+  expect(await stream.ended).toBe("ended");
+  expect(performance.now() - since).toBeLessThan(2500);
+});
+
 test("a page that does not read is cut instead of being remembered without end", async () => {
   const { headers } = await signedIn(ctx, http);
   const connection = new AbortController();

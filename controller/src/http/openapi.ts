@@ -9,7 +9,7 @@ export function openApiDocument(app: Router) {
       type: "http",
       scheme: "bearer",
       bearerFormat: "JWT",
-      description: "The accessToken that POST /api/v1/auth/login answers",
+      description: "The accessToken that POST /api/v1/auth/login answers, or an API token (oct_…)",
     });
   return app.getOpenAPI31Document({
     openapi: "3.1.0",

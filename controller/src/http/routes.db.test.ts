@@ -1,5 +1,5 @@
 // Every route has its requirement, and every requirement its route; nobody gets in without what is required.
-import { requirementOf, routeRequirements } from "@opsconductor/contract/permissions";
+import { personalRoutes, requirementOf, routeRequirements } from "@opsconductor/contract/permissions";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type TestContext, testContext } from "../testing/test-context.ts";
 import { signedIn, type TestHttp, testHttp } from "../testing/test-http.ts";
@@ -45,6 +45,31 @@ test("every route with a permission answers 403 to a user without any, and says 
     expect([route, answer.status, answer.body.code]).toEqual([route, 403, "permission_denied"]);
     expect(answer.body.detail).toContain(requirementOf(route)!.needs);
   }
+});
+
+test("no API token gets to what belongs to the person alone, whatever it may do else", async () => {
+  const { headers, userId } = await signedIn(t.ctx, http);
+  const made = await http.call("POST", "/api/v1/auth/tokens", { name: "all", scopes: ["*"] }, headers);
+  const program = { authorization: `Bearer ${made.body.token}` };
+  expect((await http.call("GET", "/api/v1/auth/me", undefined, program)).body.id).toBe(userId);
+  for (const route of personalRoutes) {
+    const answer = await http.call(...callOf(route), undefined, program);
+    expect([route, answer.status, answer.body.detail]).toEqual([route, 403, expect.stringContaining("API token")]);
+  }
+});
+
+test("every route about passwords, sessions and second factors is one that no API token gets to", () => {
+  const about = /password|session|factor|totp|otp\b|passkey|webauthn|recovery|step-up|verif.*auth|link/;
+  const own = routes.filter((route) => /\/auth\//.test(route) || about.test(route));
+  const open = own.filter((route) => requirementOf(route)!.needs !== "public" && !personalRoutes.has(route));
+  expect(open.sort()).toEqual([
+    "DELETE /api/v1/auth/tokens/{id}",
+    "GET /api/v1/auth/me",
+    "GET /api/v1/auth/tokens",
+    "GET /api/v1/users/{idOrName}/sessions",
+    "POST /api/v1/auth/tokens",
+  ]);
+  expect([...personalRoutes].filter((route) => !routes.includes(route))).toEqual([]);
 });
 
 test("a refused permission is in the audit log with its route", async () => {

@@ -20,7 +20,7 @@ export async function createUser(
   return ctx.sql.begin(async (tx) => {
     const given = await rolesToGive(tx, actor, roles);
     const values = { id, username, displayName, email, passwordHash: null, mustChangePassword: false, now: ctx.now() };
-    await insertUser(tx, values).catch((error) => refuseTaken(error, username));
+    await insertUser(tx, values).catch((error) => refuseTaken(error, "username", username));
     await replaceUserRoles(
       tx,
       id,
@@ -33,8 +33,13 @@ export async function createUser(
   });
 }
 
-function refuseTaken(error: { code?: string; constraint_name?: string }, username: string): never {
+/** People and service accounts share one space of names. */
+export function refuseTaken(
+  error: { code?: string; constraint_name?: string },
+  path: "username" | "name",
+  username: string,
+): never {
   if (error.code !== "23505" || error.constraint_name !== "users_username") throw error;
-  const message = `there is a user ${username} already; names do not differ by case alone`;
-  throw new OcError("conflict", `username: ${message}`, { errors: [{ path: "username", message }] });
+  const message = `there is a user or service account ${username} already; names do not differ by case alone`;
+  throw new OcError("conflict", `${path}: ${message}`, { errors: [{ path, message }] });
 }

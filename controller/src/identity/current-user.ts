@@ -7,7 +7,8 @@ import { selectUser, type UserRow } from "./user-queries.ts";
 export async function currentUser(ctx: Context, actor: Actor): Promise<User> {
   const row = actor.kind === "user" && actor.id ? await selectUser(ctx.sql, actor.id) : undefined;
   if (!row) throw new OcError("unauthenticated", "Sign in first.");
-  return toUser(row);
+  const user = toUser(row);
+  return actor.token ? { ...user, permissions: [...actor.permissions] } : user;
 }
 
 export function toUser(row: UserRow): User {

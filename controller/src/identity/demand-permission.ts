@@ -54,3 +54,10 @@ const maxGivers = 5;
 
 const listed = (names: readonly string[]) =>
   names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+
+/** For what only a person at a session may do; see personalRoutes. */
+export async function refuseProgram(ctx: Context, actor: Actor, route: string): Promise<never> {
+  const detail = { route, why: "api_token" };
+  await writeAudit(ctx, ctx.sql, actor, { action: "permission.refused", outcome: "refused", detail });
+  throw new OcError("permission_denied", "An API token cannot do this, whatever it may do else: sign in as a person.");
+}

@@ -12,7 +12,13 @@ export async function listUsers(
   { limit, cursor, q, active }: z.infer<typeof userListQuery>,
 ): Promise<{ items: UserRecord[]; nextCursor?: string }> {
   const afterName = cursor === undefined ? undefined : decodeCursor(cursor, 1)[0]!;
-  const filter = { q, active: active === undefined ? undefined : active === "true", afterName, limit: limit + 1 };
+  const filter = {
+    kind: "person" as const,
+    q,
+    active: active === undefined ? undefined : active === "true",
+    afterName,
+    limit: limit + 1,
+  };
   const rows = await selectUsers(ctx.sql, filter);
   const items = rows.slice(0, limit).map(presentUser);
   const last = items.at(-1);

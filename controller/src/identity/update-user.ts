@@ -54,7 +54,7 @@ export async function updateUser(
   return presentUser(changed);
 }
 
-function refuseStale(username: string): never {
+export function refuseStale(username: string): never {
   throw new OcError(
     "version_mismatch",
     `Somebody changed ${username} since you read it: read it again, then repeat the change.`,

@@ -12,7 +12,7 @@ export type UserRow = Omit<IdentityUsersRow, "preferences" | "wrongCodes" | "cod
 };
 
 const columns = (sql: Query) => sql`
-  u.id, u.username, u.display_name, u.email, u.phone, u.job_title, u.password_hash, u.must_change_password, u.active, u.last_sign_in_at,
+  u.id, u.kind, u.username, u.display_name, u.email, u.phone, u.job_title, u.password_hash, u.must_change_password, u.active, u.last_sign_in_at,
   u.created_at, u.updated_at, u.revision,
   coalesce((select array_agg(r.name order by r.name) from identity.user_roles ur
     join identity.roles r on r.id = ur.role_id where ur.user_id = u.id), '{}') as roles,
@@ -49,8 +49,11 @@ export async function lockFirstUser(sql: Query): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtext('identity.first_user'))`;
 }
 
+export type AccountKind = "person" | "service";
+
 export interface NewUser {
   id: string;
+  kind?: AccountKind;
   username: string;
   displayName: string;
   email?: string | null;
@@ -61,8 +64,8 @@ export interface NewUser {
 }
 
 export async function insertUser(sql: Query, u: NewUser): Promise<void> {
-  await sql`insert into identity.users (id, username, display_name, email, password_hash, must_change_password, created_at, updated_at)
-    values (${u.id}, ${u.username}, ${u.displayName}, ${u.email ?? null}, ${u.passwordHash}, ${u.mustChangePassword}, ${u.now}, ${u.now})`;
+  await sql`insert into identity.users (id, kind, username, display_name, email, password_hash, must_change_password, created_at, updated_at)
+    values (${u.id}, ${u.kind ?? "person"}, ${u.username}, ${u.displayName}, ${u.email ?? null}, ${u.passwordHash}, ${u.mustChangePassword}, ${u.now}, ${u.now})`;
 }
 
 export async function insertUserRole(sql: Query, userId: string, roleId: string): Promise<void> {
@@ -98,11 +101,17 @@ export async function setPassword(sql: Query, id: string, hash: string, now: Dat
 
 export async function selectUsers(
   sql: Query,
-  f: { q: string | undefined; active: boolean | undefined; afterName: string | undefined; limit: number },
+  f: {
+    kind: AccountKind;
+    q: string | undefined;
+    active: boolean | undefined;
+    afterName: string | undefined;
+    limit: number;
+  },
 ): Promise<UserRow[]> {
   return sql<UserRow[]>`
     select ${columns(sql)} from identity.users u
-    where ${f.q === undefined ? sql`true` : sql`position(lower(${f.q}) in lower(u.username || ' ' || u.display_name || ' ' || coalesce(u.email, ''))) > 0`}
+    where u.kind = ${f.kind} and ${f.q === undefined ? sql`true` : sql`position(lower(${f.q}) in lower(u.username || ' ' || u.display_name || ' ' || coalesce(u.email, ''))) > 0`}
       and ${f.active === undefined ? sql`true` : sql`u.active = ${f.active}`}
       and ${f.afterName === undefined ? sql`true` : sql`lower(u.username) > ${f.afterName}`}
     order by lower(u.username) limit ${f.limit}`;

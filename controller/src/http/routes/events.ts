@@ -5,7 +5,7 @@ import { type LiveEvent, topicPattern } from "@opsconductor/contract/api/events"
 import { OcError } from "@opsconductor/contract/errors";
 import { topicRequirements } from "@opsconductor/contract/permissions";
 import type { Actor, Context } from "../../context.ts";
-import { liveSessionUser } from "../../identity/authenticate.ts";
+import { liveRights } from "../../identity/authenticate.ts";
 import { EventLanes } from "../event-lanes.ts";
 import { newRouter, problemResponses, type Router } from "../router.ts";
 import { createSseStream } from "../sse.ts";
@@ -106,11 +106,11 @@ function openStream(ctx: Context, actor: Actor, { topics, lastEventId, cut }: St
 
 /** A database that does not answer ends no stream: it says nothing about the session. */
 async function endWhenRevoked(ctx: Context, actor: Actor, topics: string[], close: () => void): Promise<void> {
-  const user = await liveSessionUser(ctx, actor.sessionId!).catch(() => "unknown" as const);
-  if (user === "unknown") return;
-  if (!user) return close();
+  const rights = await liveRights(ctx, actor).catch(() => "unknown" as const);
+  if (rights === "unknown") return;
+  if (!rights) return close();
   try {
-    demandTopics({ ...actor, permissions: new Set(user.permissions) as Actor["permissions"] }, topics);
+    demandTopics({ ...actor, ...rights }, topics);
   } catch {
     close(); // the permission was taken away: the next request says so
   }
