@@ -10,8 +10,14 @@ import { waitFor } from "./devstack/wait-for.ts";
 const password = "a-password-for-the-story";
 let stack: Devstack;
 let api: Api;
+let onOutput: (piece: string) => void = () => {};
 beforeAll(async () => {
-  stack = await startDevstack({ adminPassword: password, localAgent: true });
+  stack = await startDevstack({
+    adminPassword: password,
+    localAgent: true,
+    env: { LOG_LEVEL: "debug" },
+    onOutput: (piece) => onOutput(piece),
+  });
   api = await Api.signIn(stack.url, "admin", password);
   await api.post(
     "/api/v1/jobs",
@@ -98,4 +104,19 @@ test("while PostgreSQL hangs the health says so, and it is well again when it an
   await waitFor("the health to be good", async () => (await health()).http === 200, { timeoutMs: 30_000 });
   await waitFor("the agent", async () => (await agents())[0]?.state === "online", { timeoutMs: 30_000 });
   expect(logged("database.works_again")).toBeGreaterThan(0);
+});
+
+test("a PostgreSQL killed while the controller starts keeps it from nothing: it begins its start again", async () => {
+  await stack.stopController();
+  let kills = 0;
+  onOutput = (piece) => {
+    if (!piece.includes('"part":"database watch"') || kills === 2) return;
+    kills += 1;
+    process.kill(postmaster(), "SIGKILL");
+  };
+  await stack.startController();
+  onOutput = () => {};
+  expect(kills).toBe(2);
+  expect(logged("controller.start_lost_database")).toBeGreaterThan(0);
+  await waitFor("the local agent", async () => (await agents())[0]?.state === "online", { timeoutMs: 30_000 });
 });

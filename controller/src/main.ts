@@ -1,9 +1,12 @@
 // The controller: reads the configuration, starts its parts in order, stops them when asked. `node controller/src/main.ts`
+import { setTimeout as sleep } from "node:timers/promises";
+import { databaseTrouble } from "@opsconductor/database/database-trouble";
+import type { Logger } from "pino";
 import { announceReady } from "./announce.ts";
 import { automationDuties } from "./automation/automation.ts";
 import { sampleJobs } from "./automation/seed-samples.ts";
 import { auditDuties } from "./communication/audit-duties.ts";
-import { ConfigError, loadConfig } from "./config.ts";
+import { type Config, ConfigError, loadConfig } from "./config.ts";
 import { controllerLease } from "./fleet/controller-lease.ts";
 import { localAgent } from "./fleet/local-agent.ts";
 import { agentListeners } from "./grpc/agent-listeners.ts";
@@ -29,34 +32,55 @@ const services: Service[] = [
   firstAccount,
 ];
 
+/** A database that goes away in the middle of a start is no reason to stay down: `npm start` has nobody who starts it again. */
+const mostStarts = 5;
+const startAgainMs = 500;
+
 async function main(): Promise<number> {
   const config = loadConfig(process.env);
   const log = createLog(config);
-  const life = new Lifecycle(log);
-  let exitCode = 0;
+  let life = new Lifecycle(log);
+  let failed = false;
   const fail = (error: unknown) => {
-    exitCode = 1;
+    failed = true;
     log.fatal({ err: error }, "controller.failed");
     life.requestStop("failure");
   };
   process.on("uncaughtException", fail).on("unhandledRejection", fail);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => life.requestStop(signal));
-  try {
-    const ctx = await openContext(config, log, life);
-    for (const service of services) {
-      await life.start(
-        service.name,
-        () => service.start(ctx),
-        (running) => running.stop(),
-      );
+  for (let starts = 1; ; starts++) {
+    try {
+      await startAll(config, log, life);
+      await life.untilStopRequested();
+    } catch (error) {
+      if (error instanceof StartRefused) return await afterStop(life, explain(error));
+      if (databaseTrouble(error)?.kind === "away" && starts < mostStarts && !life.signal.aborted) {
+        log.error({ err: error, starts }, "controller.start_lost_database");
+        await life.stop();
+        life = new Lifecycle(log);
+        await sleep(startAgainMs, undefined, { signal: life.signal }).catch(() => {});
+        continue;
+      }
+      if (!(error instanceof StopRequested)) fail(error);
     }
-    log.info({ controllerId: ctx.controllerId, ms: Math.round(performance.now()) }, "controller.ready");
-    process.stdout.write(announceReady(config));
-    await life.untilStopRequested();
-  } catch (error) {
-    if (error instanceof StartRefused) exitCode = explain(error);
-    else if (!(error instanceof StopRequested)) fail(error);
+    return await afterStop(life, failed ? 1 : 0);
   }
+}
+
+async function startAll(config: Config, log: Logger, life: Lifecycle): Promise<void> {
+  const ctx = await openContext(config, log, life);
+  for (const service of services) {
+    await life.start(
+      service.name,
+      () => service.start(ctx),
+      (running) => running.stop(),
+    );
+  }
+  log.info({ controllerId: ctx.controllerId, ms: Math.round(performance.now()) }, "controller.ready");
+  process.stdout.write(announceReady(config));
+}
+
+async function afterStop(life: Lifecycle, exitCode: number): Promise<number> {
   const clean = await life.stop();
   return exitCode || (clean ? 0 : 1);
 }

@@ -19,6 +19,8 @@ import { feedWork, saveJobs, type WorkFeed } from "./submit-work.ts";
 import { planWorkload } from "./workload.ts";
 
 const defaultAgents = 5;
+/** Strikes of the plan that one lane may be ahead of the other. */
+const mostAhead = 10;
 
 export interface ChaosOptions {
   seed: string;
@@ -102,14 +104,19 @@ async function killUnderLoad(killer: Killer, feed: WorkFeed, options: ChaosOptio
   const progress = () => say(`${clock(began)} ${killer.kills.length} of ${kills} kills, ${feed.steps} steps asked for`);
   const timer = setInterval(progress, 15_000);
   const plan = (index: number) => planStrike(random, index, { agents, momentsFor });
-  const strike = async (lane: Lane) => {
-    for (let index = 0; killer.kills.length < kills && !isOver(); index++) {
+  const isEnough = () => killer.kills.length >= kills || isOver();
+  const reached: Record<Lane, number> = { hosts: 0, center: 0 };
+  const strike = async (lane: Lane, other: Lane) => {
+    for (let index = 0; !isEnough(); index++) {
+      reached[lane] = index;
+      // The centre takes longer to come back. If the hosts did not wait for it, hardly anything else would be struck.
+      while (index > reached[other] + mostAhead && !isEnough()) await sleep(50);
       const next = plan(index);
       if (next.lane === lane) await killer.carryOut(next);
     }
   };
   try {
-    await Promise.all([strike("hosts"), strike("center")]);
+    await Promise.all([strike("hosts", "center"), strike("center", "hosts")]);
     const underFire = feed.steps;
     progress();
     while (feed.steps < steps && !isOver()) await sleep(100);
