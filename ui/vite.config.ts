@@ -9,7 +9,7 @@ const controller = process.env.OC_DEV_CONTROLLER ?? "http://127.0.0.1:3000";
 const proxied = ["/api", "/health", "/docs", "/redoc", "/openapi.json", "/install.sh", "/packages"];
 
 const shared =
-  /\/ui\/src\/lib\/(ui|shell|api|messages|format|url|live|executions|paths)|node_modules\/(@lucide|@tanstack|esm-env)/;
+  /\/ui\/src\/lib\/(ui|shell|api|messages(?!\/areas)|format|url|live|executions|paths)|node_modules\/(@lucide|@tanstack|esm-env)/;
 const overlay =
   /node_modules\/(bits-ui|svelte-toolbelt|runed|@floating-ui|tabbable|inline-style-parser|style-to-object)/;
 

@@ -12,6 +12,7 @@ export const paths = {
   overview: () => "/",
   login: (next?: string) => `/login${query({ next: next === "/" ? undefined : next })}`,
   setup: (next?: string) => `/setup${query({ next: next === "/" ? undefined : next })}`,
+  setupFactor: (next?: string) => `/setup/factor${query({ next: next === "/" ? undefined : next })}`,
   /** The secret is a fragment: it is in no log and in no request. */
   password: (token: string) => `/password#${segment(token)}`,
   me: () => "/me",
@@ -35,4 +36,10 @@ export const paths = {
 /** `next` from a query string, only when it is a path of this origin (no open redirect). */
 export function safeNext(next: string | null): string {
   return next && /^\/(?![/\\])/.test(next) ? next : paths.overview();
+}
+
+/** Where a signed-in person goes: first to what must be set up, else to `next`. */
+export function afterSignIn(user: { mustChangePassword: boolean; mustSetUpFactor: boolean }, next: string): string {
+  if (user.mustChangePassword) return paths.setup(next);
+  return user.mustSetUpFactor ? paths.setupFactor(next) : next;
 }

@@ -1,5 +1,5 @@
 // What a failed request becomes: the server's problem+json, or a network failure, with one code to map to words.
-import type { FieldError } from "@opsconductor/contract/errors";
+import type { FieldError, ProofNeeded } from "@opsconductor/contract/errors";
 import type { Problem } from "./types.ts";
 
 /** `offline` is ours: the request never got an answer. */
@@ -9,9 +9,18 @@ export class ApiError extends Error {
   readonly code: string;
   readonly requestId: string | undefined;
   readonly errors: FieldError[];
+  /** What would prove the caller; with `second_factor_required`. */
+  readonly proof: ProofNeeded | undefined;
 
   constructor(
-    init: { status: number; code: string; detail: string; requestId?: string; errors?: FieldError[] },
+    init: {
+      status: number;
+      code: string;
+      detail: string;
+      requestId?: string;
+      errors?: FieldError[];
+      proof?: ProofNeeded;
+    },
     cause?: unknown,
   ) {
     super(init.detail, cause === undefined ? undefined : { cause });
@@ -19,6 +28,7 @@ export class ApiError extends Error {
     this.code = init.code;
     this.requestId = init.requestId;
     this.errors = init.errors ?? [];
+    this.proof = init.proof;
   }
 
   /** The message for one input, by the dotted path the server named. */
@@ -39,6 +49,7 @@ export async function readApiError(response: Response): Promise<ApiError> {
       detail: problem.detail ?? problem.title ?? "",
       requestId: problem.requestId,
       errors: problem.errors,
+      proof: problem.proof,
     });
   } catch (cause) {
     return new ApiError(fallback, cause);

@@ -5,6 +5,17 @@ import type { LoginResponse, User } from "./types.ts";
 
 export async function signIn(username: string, password: string): Promise<User> {
   const login = await request<LoginResponse>("POST", "auth/login", { body: { username, password }, anonymous: true });
+  return accept(login);
+}
+
+/** The second step: `challenge` came with `second_factor_required`. */
+export async function signInWithCode(challenge: string, code: string): Promise<User> {
+  return accept(
+    await request<LoginResponse>("POST", "auth/login/code", { body: { challenge, code }, anonymous: true }),
+  );
+}
+
+function accept(login: LoginResponse): User {
   session.tokens.accept(login);
   session.tellOthers(login.user);
   return login.user;

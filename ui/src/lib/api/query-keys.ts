@@ -18,6 +18,7 @@ export const keys = {
   users: ["users"] as const,
   roles: ["roles"] as const,
   sessions: (user: string | undefined) => ["sessions", user ?? ""] as const,
+  factors: ["factors"] as const,
   overview: ["overview"] as const,
   system: ["system"] as const,
   database: ["system", "database"] as const,

@@ -18,6 +18,7 @@ import type {
   step,
   timelineEntry,
 } from "@opsconductor/contract/api/executions";
+import type { factors, recoveryCodes, totpSetup } from "@opsconductor/contract/api/factors";
 import type { job, jobDetail, jobVersion, validateResponse } from "@opsconductor/contract/api/jobs";
 import type { databaseState, overview, system } from "@opsconductor/contract/api/system";
 import type { resolveResponse, service, target, targetInput, targetPatch } from "@opsconductor/contract/api/targets";
@@ -44,6 +45,7 @@ export type DatabaseState = z.infer<typeof databaseState>;
 export type EnrollmentToken = z.infer<typeof enrollmentToken>;
 export type Execution = z.infer<typeof execution>;
 export type ExecutionDetail = z.infer<typeof executionDetail>;
+export type Factors = z.infer<typeof factors>;
 export type Job = z.infer<typeof job>;
 export type JobDetail = z.infer<typeof jobDetail>;
 export type JobVersion = z.infer<typeof jobVersion>;
@@ -54,6 +56,7 @@ export type OutputTicket = z.infer<typeof outputTicket>;
 export type Overview = z.infer<typeof overview>;
 export type PasswordLink = z.infer<typeof passwordLink>;
 export type Problem = z.infer<typeof problem>;
+export type RecoveryCodes = z.infer<typeof recoveryCodes>;
 export type ResolveResponse = z.infer<typeof resolveResponse>;
 export type Role = z.infer<typeof role>;
 export type Service = z.infer<typeof service>;
@@ -63,6 +66,7 @@ export type Target = z.infer<typeof target>;
 export type TargetInput = z.input<typeof targetInput>;
 export type TargetPatch = z.input<typeof targetPatch>;
 export type TimelineEntry = z.infer<typeof timelineEntry>;
+export type TotpSetup = z.infer<typeof totpSetup>;
 export type User = z.infer<typeof user>;
 export type UserInput = z.input<typeof userInput>;
 export type UserPatch = z.input<typeof userPatch>;

@@ -3,6 +3,7 @@ import type { TimelineKind } from "@opsconductor/contract/api/executions";
 import type { TimelineEntry } from "../api/types.ts";
 import { formatDuration } from "../format/duration.ts";
 import { formatBytes } from "../format/number.ts";
+import { recovery } from "../messages/areas/recovery.ts";
 import { m } from "../messages/m.ts";
 
 export interface Happening {
@@ -18,7 +19,7 @@ export interface Happening {
 }
 
 const togetherMs = 10_000;
-const words = m.recovery.timeline;
+const words = recovery.timeline;
 
 /** `entries` and the answer are newest first. */
 export function happeningsOf(entries: readonly TimelineEntry[]): Happening[] {

@@ -2,6 +2,7 @@
 // and in the table of targets.
 import type { Assignment } from "../api/types.ts";
 import { formatBytes } from "../format/number.ts";
+import { recovery } from "../messages/areas/recovery.ts";
 import { m } from "../messages/m.ts";
 
 export interface Advice {
@@ -17,7 +18,7 @@ export interface Advice {
 /** A pause between the end and its last bytes is ordinary; after this a person may wonder. */
 const patienceMs = 10_000;
 const words = m.executions.live;
-const advice = m.recovery.advice;
+const advice = recovery.advice;
 const retriable = ["failed", "timed_out", "lost", "denied", "expired"];
 
 export function adviceOf(assignment: Assignment, nowMs: number): Advice | undefined {

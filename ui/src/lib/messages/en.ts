@@ -1,4 +1,4 @@
-// The English messages, one file per area; every text a person reads in the console comes from here.
+// The English messages that come with the first load, one file per area; those of area.ts come with their pages.
 import { account } from "./en/account.ts";
 import { agents } from "./en/agents.ts";
 import { audit } from "./en/audit.ts";
@@ -8,7 +8,6 @@ import { executions } from "./en/executions.ts";
 import { jobs } from "./en/jobs.ts";
 import { overview } from "./en/overview.ts";
 import { problemNote, problems } from "./en/problems.ts";
-import { recovery } from "./en/recovery.ts";
 import { shell } from "./en/shell.ts";
 import { states } from "./en/states.ts";
 import { targets } from "./en/targets.ts";
@@ -28,6 +27,5 @@ export const en = {
   executions,
   audit,
   users,
-  recovery,
   database,
 };

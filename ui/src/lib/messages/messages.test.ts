@@ -9,6 +9,8 @@ import {
 } from "@opsconductor/contract/states";
 import { expect, test } from "vitest";
 import { lookOf } from "../ui/state-look.ts";
+import { recovery } from "./areas/recovery.ts";
+import { security } from "./areas/security.ts";
 import { en } from "./en.ts";
 import { plural } from "./plural.ts";
 import { pseudo, pseudoText } from "./pseudo.ts";
@@ -46,7 +48,8 @@ test("the pseudo locale has every message, changed, and longer by a third", () =
       for (const [key, value] of Object.entries(real as object))
         walk(value, (fake as Record<string, unknown>)[key], `${path}.${key}`);
   };
-  walk(en, pseudo(en), "en");
+  const all = { ...en, recovery, security };
+  walk(all, pseudo(all), "en");
   expect(pseudoText("Save")).toBe("[Šáṽé ·]");
   expect(pseudo(en).agents.count(2)).toContain("2");
 });

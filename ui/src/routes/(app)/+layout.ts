@@ -16,4 +16,5 @@ export async function load({ url, untrack }: { url: URL; untrack: <T>(read: () =
   }
   if (!user) redirect(307, paths.login(here));
   if (user.mustChangePassword) redirect(307, paths.setup(here));
+  if (user.mustSetUpFactor) redirect(307, paths.setupFactor(here));
 }

@@ -11,6 +11,14 @@ export const problems: Record<string, { title: string; text: string }> = {
     title: "Choose your own password first",
     text: "The password you used was made by the controller. Replace it, then go on.",
   },
+  second_factor_required: {
+    title: "The second factor is missing",
+    text: "Enter the code of your authenticator app.",
+  },
+  second_factor_setup_required: {
+    title: "Set up a second factor first",
+    text: "One of your roles asks for one. Set it up, then go on.",
+  },
   not_found: { title: "Not found", text: "It may have been deleted, or the address is wrong." },
   method_not_allowed: {
     title: "The controller does not offer this",

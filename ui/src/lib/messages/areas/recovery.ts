@@ -1,10 +1,11 @@
 // What is done about work that went wrong: declare lost, retry; and what a timeline tells.
 import { groupedNumber, plural } from "../plural.ts";
+import { area } from "./area.ts";
 
 const targetWords = { one: "target", other: "targets" };
 const on = (name: string | undefined, count: number) => (name === undefined ? plural(count, targetWords) : name);
 
-export const recovery = {
+export const recovery = area({
   actsOf: (target: string) => `What to do about ${target}`,
   abandon: {
     action: "Declare lost",
@@ -107,4 +108,4 @@ export const recovery = {
       attempt: (count: number) => `attempt ${groupedNumber(count)}`,
     },
   },
-};
+});
