@@ -89,6 +89,18 @@ test("a host that goes away is shown as unreachable, and its work can be declare
   await dialog.getByRole("button", { name: "Declare lost" }).click();
   await page.getByText("declared lost by admin: its power supply burnt").first().waitFor();
   await page.getByText("Nobody knows how this ended.").waitFor();
+  await page.getByText("1 target lost", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Show them" }).click();
+  expect(
+    await page
+      .getByRole("button", { name: /^Show 1 lost|1 lost/ })
+      .first()
+      .getAttribute("aria-pressed"),
+  ).toBe("true");
+  await page
+    .getByRole("button", { name: /^Show 1 lost|1 lost/ })
+    .first()
+    .click();
 });
 
 test("what it tells when it comes back after all is evidence, and what still ran was asked to stop", async () => {

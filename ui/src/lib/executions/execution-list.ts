@@ -1,6 +1,7 @@
 // What the list of executions shows and filters by. Pure.
 import type { ExecutionState } from "@opsconductor/contract/states";
 import type { Execution } from "../api/types.ts";
+import { m } from "../messages/m.ts";
 
 export const stateGroups = {
   active: ["awaiting_approval", "queued", "running", "paused"],
@@ -22,6 +23,12 @@ export function progressOf({ counts }: Pick<Execution, "counts">): { done: numbe
     if ((badStates as readonly string[]).includes(state)) failed += count;
   }
   return { done, bad: failed };
+}
+
+/** What did not succeed, by its own words: what is lost is not merely failed. Empty when all is well. */
+export function describeBad({ counts }: Pick<Execution, "counts">): string {
+  const present = badStates.filter((state) => (counts[state] ?? 0) > 0);
+  return present.map((state) => m.executions.live.badCount(counts[state]!, m.states[state])).join(" · ");
 }
 
 /** How many rows at the top are newer than `number`; the list is newest first. */
