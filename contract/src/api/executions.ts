@@ -41,6 +41,7 @@ export const execution = z.object({
     .object({ id, number: z.number().int() })
     .nullable()
     .describe("the execution whose targets this one repeats"),
+  notice: z.string().optional().describe("what who started it should know: targets out of their reach were left out"),
 });
 export type Execution = z.infer<typeof execution>;
 export const executionDetail = execution.extend({

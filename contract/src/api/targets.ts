@@ -63,6 +63,7 @@ export const resolveQuery = z.object({
   select: z.string().max(2000).optional(),
   names: z.string().max(20000).optional().describe("comma-separated"),
   limit: z.coerce.number().int().min(1).max(1000).default(200),
+  toExecute: z.enum(["true", "false"]).optional().describe("true: those on which the caller may run jobs"),
 });
 const resolvedTarget = z.object({
   id,
@@ -74,5 +75,8 @@ export const resolveResponse = z.object({
   count: z.number().int(),
   withoutAgent: z.number().int(),
   offline: z.number().int(),
+  limited: z
+    .boolean()
+    .describe("asked toExecute: the caller may run jobs on a part of the fleet only, and this is in it"),
   items: z.array(resolvedTarget),
 });

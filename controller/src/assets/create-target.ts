@@ -3,7 +3,8 @@ import type { Target, targetInput } from "@opsconductor/contract/api/targets";
 import { OcError } from "@opsconductor/contract/errors";
 import type { z } from "zod";
 import { writeAudit } from "../communication/audit.ts";
-import type { Actor, Context, Query } from "../context.ts";
+import { type Actor, type Context, type Query, systemActor } from "../context.ts";
+import { demandEverywhere } from "../identity/demand-permission.ts";
 import { checkTarget } from "./check-target.ts";
 import { auditedTarget, presentTarget } from "./present-target.ts";
 import { publishTargets } from "./publish-targets.ts";
@@ -12,6 +13,8 @@ import { insertTarget, replaceServices, selectTargets } from "./target-queries.t
 export type TargetInput = z.infer<typeof targetInput>;
 
 export async function createTarget(ctx: Context, actor: Actor, input: TargetInput): Promise<Target> {
+  // A new one is in no group yet, so nothing smaller than everything can reach it.
+  await demandEverywhere(ctx, actor, "targets:write");
   const target = await ctx.sql.begin((tx) => addTarget(ctx, tx, actor, input));
   publishTargets(ctx, [target.id]);
   return target;
@@ -31,7 +34,7 @@ async function addTarget(
     id,
     input.services.map((service) => ({ ...service, id: ctx.newId() })),
   );
-  const [row] = await selectTargets(query, actor, { id, limit: 1, withFacts: true });
+  const [row] = await selectTargets(query, systemActor, { id, limit: 1, withFacts: true });
   const target = presentTarget(row!);
   const object = { kind: "target", id, name: target.name };
   await writeAudit(ctx, query, actor, { action: "target.created", object, after: auditedTarget(target) });

@@ -2,6 +2,7 @@
 import { OcError } from "@opsconductor/contract/errors";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context, Query } from "../context.ts";
+import { demandOn } from "../identity/demand-on.ts";
 import { findTarget } from "./get-target.ts";
 import { auditedTarget } from "./present-target.ts";
 import { publishTargets } from "./publish-targets.ts";
@@ -15,6 +16,7 @@ interface Params {
 export async function deleteTarget(ctx: Context, actor: Actor, { idOrName, revision }: Params): Promise<void> {
   const id = await ctx.sql.begin(async (tx) => {
     const target = await findTarget(tx, actor, idOrName);
+    await demandOn(ctx, tx, actor, { permission: "targets:write", kind: "target", ids: [target.id] });
     const locked = await lockTarget(tx, target.id);
     if (!locked) throw new OcError("not_found", `There is no target ${target.name} any more.`);
     if (revision !== undefined && locked.revision !== revision) {

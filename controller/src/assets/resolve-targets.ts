@@ -4,11 +4,29 @@ import type { resolveQuery, resolveResponse } from "@opsconductor/contract/api/t
 import { OcError } from "@opsconductor/contract/errors";
 import type { Selector } from "@opsconductor/contract/job/selector";
 import { suggest } from "@opsconductor/contract/job/suggest";
+import type { Permission } from "@opsconductor/contract/permissions";
 import type { z } from "zod";
 import type { Actor, Context, Query } from "../context.ts";
+import { mayEverywhere } from "../identity/grants.ts";
+import { type Fragment, visibleTo } from "../identity/visible-to.ts";
 import { readSelector } from "./read-selector.ts";
 import { isStorable } from "./storable-text.ts";
-import { countResolved, type ResolvedRow, selectNamesLike, selectResolved } from "./target-queries.ts";
+import { chosenBy, countResolved, type ResolvedRow, selectNamesLike, selectResolved } from "./target-queries.ts";
+
+/** How far the choice may reach: what the actor may read, unless more is said. */
+export interface Reach {
+  permission?: Permission | undefined;
+  /** What the actor may reach besides, because a job that was granted chooses it itself. */
+  besides?: TargetChoice | undefined;
+}
+
+function withinOf(query: Query, actor: Actor, { permission, besides }: Reach): Fragment {
+  const own = visibleTo(query, actor, "target", permission);
+  if (!besides) return own;
+  const chosen =
+    "select" in besides ? { selector: readSelector(besides.select) } : { names: lowerNames(besides.names) };
+  return query`(${own} or ${chosenBy(query, chosen)})`;
+}
 
 export type TargetChoice = { select: string } | { names: readonly string[] };
 
@@ -21,10 +39,13 @@ export async function resolveTargets(
   actor: Actor,
   choice: TargetChoice,
   query: Query = ctx.sql,
+  reach: Reach = {},
 ): Promise<ResolvedRow[]> {
-  if ("select" in choice) return selectResolved(query, actor, { selector: readSelector(choice.select) }, undefined);
+  const within = withinOf(query, actor, reach);
+  if ("select" in choice)
+    return selectResolved(query, actor, { selector: readSelector(choice.select), within }, undefined);
   const names = lowerNames(choice.names);
-  const rows = await selectResolved(query, actor, { names: names.filter(isStorable) }, undefined);
+  const rows = await selectResolved(query, actor, { names: names.filter(isStorable), within }, undefined);
   if (rows.length < names.length) await refuseUnknown(query, actor, names, rows);
   return rows;
 }
@@ -33,9 +54,10 @@ export async function resolveTargets(
 export async function previewTargets(
   ctx: Pick<Context, "sql">,
   actor: Actor,
-  { select, names, limit }: z.infer<typeof resolveQuery>,
+  { select, names, limit, toExecute }: z.infer<typeof resolveQuery>,
 ): Promise<z.infer<typeof resolveResponse>> {
-  const by = choiceOf(select, names);
+  const permission = toExecute === "true" ? "jobs:execute" : undefined;
+  const by = { ...choiceOf(select, names), within: withinOf(ctx.sql, actor, { permission }) };
   const counts = await countResolved(ctx.sql, actor, by);
   const rows = await selectResolved(ctx.sql, actor, by, limit);
   if ("names" in by && counts.count < by.names.length) {
@@ -45,6 +67,7 @@ export async function previewTargets(
     count: Number(counts.count),
     withoutAgent: Number(counts.withoutAgent),
     offline: Number(counts.offline),
+    limited: toExecute === "true" && !mayEverywhere(actor, "jobs:execute"),
     items: rows.map(({ id, name, agentId, agentState }) => ({ id, name, agentId, agentState })),
   };
 }

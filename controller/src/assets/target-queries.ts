@@ -112,7 +112,7 @@ export async function selectTargets(sql: Query, actor: Actor, f: TargetFilter): 
 export async function selectResolved(
   sql: Query,
   actor: Actor,
-  by: { selector: Selector } | { names: readonly string[] },
+  by: Chosen & { within?: Fragment },
   limit: number | undefined,
 ): Promise<ResolvedRow[]> {
   return sql<ResolvedRow[]>`
@@ -132,7 +132,7 @@ export interface ResolvedCounts {
 export async function countResolved(
   sql: Query,
   actor: Actor,
-  by: { selector: Selector } | { names: readonly string[] },
+  by: Chosen & { within?: Fragment },
 ): Promise<ResolvedCounts> {
   const [row] = await sql<ResolvedCounts[]>`
     select count(*) as count, count(*) filter (where agent_state is null) as without_agent,
@@ -143,10 +143,14 @@ export async function countResolved(
   return row!;
 }
 
-function resolvedBy(sql: Query, actor: Actor, by: { selector: Selector } | { names: readonly string[] }): Fragment {
-  const chosen =
-    "selector" in by ? selectorSql(sql, by.selector) : sql`lower(t.name) = any(${by.names as string[]}::text[])`;
-  return sql`t.deleted_at is null and ${visibleTo(sql, actor, "target")} and ${chosen}`;
+export type Chosen = { selector: Selector } | { names: readonly string[] };
+
+export function chosenBy(sql: Query, by: Chosen): Fragment {
+  return "selector" in by ? selectorSql(sql, by.selector) : sql`lower(t.name) = any(${by.names as string[]}::text[])`;
+}
+
+function resolvedBy(sql: Query, actor: Actor, by: Chosen & { within?: Fragment }): Fragment {
+  return sql`t.deleted_at is null and ${by.within ?? visibleTo(sql, actor, "target")} and ${chosenBy(sql, by)}`;
 }
 
 /** Names near enough to be worth comparing with one that was not found. */

@@ -4,6 +4,7 @@ import { OcError } from "@opsconductor/contract/errors";
 import type { z } from "zod";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context } from "../context.ts";
+import { demandOn } from "../identity/demand-on.ts";
 import { checkTarget } from "./check-target.ts";
 import { refuseTakenName } from "./create-target.ts";
 import { findTarget } from "./get-target.ts";
@@ -21,6 +22,11 @@ interface Params {
 export async function updateTarget(ctx: Context, actor: Actor, { idOrName, patch, revision }: Params): Promise<Target> {
   const target = await ctx.sql.begin(async (tx) => {
     const before = await findTarget(tx, actor, idOrName);
+    const mine = { permission: "targets:write", kind: "target", ids: [before.id] } as const;
+    await demandOn(ctx, tx, actor, mine);
+    // Whoever moves a target to another agent gets work onto that agent's host.
+    const agents = patch.managedByAgentId ? [patch.managedByAgentId] : [];
+    await demandOn(ctx, tx, actor, { permission: "targets:write", kind: "agent", ids: agents });
     await checkTarget(tx, patch);
     const { services, ...columns } = patch;
     const changed = await updateTargetColumns(tx, before.id, ctx.now(), columns, revision).catch((error) =>
@@ -33,6 +39,7 @@ export async function updateTarget(ctx: Context, actor: Actor, { idOrName, patch
         before.id,
         services.map((service) => ({ ...service, id: ctx.newId() })),
       );
+    await demandOn(ctx, tx, actor, { ...mine, what: "the target as it would be after this change" });
     const after = await findTarget(tx, actor, before.id);
     const object = { kind: "target", id: after.id, name: after.name };
     const entry = { action: "target.updated", object, before: auditedTarget(before), after: auditedTarget(after) };

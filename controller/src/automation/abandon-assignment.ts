@@ -6,6 +6,7 @@ import type { Assignment } from "@opsconductor/contract/api/executions";
 import { OcError } from "@opsconductor/contract/errors";
 import { writeAudit } from "../communication/audit.ts";
 import { type Actor, type Context, type Query, systemActor } from "../context.ts";
+import { demandOnAssignments } from "../identity/demand-on.ts";
 import { type AbandonableAssignment, lockAbandonable, lockLongUnreachable, markAbandoned } from "./abandon-queries.ts";
 import { advanceExecutions } from "./advance-executions.ts";
 import type { AutomationMetrics } from "./automation-metrics.ts";
@@ -22,7 +23,7 @@ export async function abandonAssignment(
   actor: Actor,
   params: { execution: string; assignmentId: string; reason: string },
 ): Promise<Assignment> {
-  const execution = await findExecution(ctx.sql, actor, params.execution);
+  const execution = await findExecution(ctx.sql, actor, params.execution, "executions:abandon");
   const { row, executions } = await ctx.sql.begin((tx) => abandon(ctx, tx, actor, execution, params));
   const { automation, log } = ctx;
   automation.metrics.finished.inc({ state: "lost" });
@@ -42,7 +43,7 @@ export async function abandonAssignment(
   publishAssignments(ctx, executions, [{ ...row, state: "lost", stateReason }]);
   publishTimelines(ctx, [execution.id]);
   log.warn({ assignmentId: row.id, target: row.targetName, actor: actor.name, stateReason }, "assignment.abandoned");
-  return await findAssignment(ctx, execution.id, row.id);
+  return await findAssignment(ctx, systemActor, execution.id, row.id);
 }
 
 async function abandon(
@@ -55,6 +56,8 @@ async function abandon(
   const at = ctx.now();
   const row = await lockAbandonable(tx, execution.id, assignmentId);
   if (!row) throw new OcError("not_found", `Execution ${execution.number} has no such assignment: read them again.`);
+  const mine = { permission: "executions:abandon", executionId: execution.id, what: row.targetName } as const;
+  await demandOnAssignments(ctx, tx, actor, { ...mine, range: { from: row.id, to: row.id } });
   const unfit = reasonNotToAbandon(row);
   if (unfit) throw new OcError("failed_precondition", `${row.targetName} cannot be declared lost: ${unfit}`);
   await markAbandoned(tx, [row.id], { at, reason: reasonOf(actor.name, reason, row), wish: wishOf(actor) });

@@ -6,7 +6,10 @@ import { executionStates, isTerminal } from "@opsconductor/contract/states";
 import { isStorable } from "../assets/storable-text.ts";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context, Query } from "../context.ts";
+import { demandOnAssignments } from "../identity/demand-on.ts";
+import { readableOf } from "../identity/readable-of.ts";
 import { advanceExecutions } from "./advance-executions.ts";
+import { assignmentIdRange } from "./assignment-ids.ts";
 import { cancelAssignments, lockUnfinished, markCancelRequested, type UnfinishedAssignment } from "./cancel-queries.ts";
 import { desireOf } from "./dispatcher.ts";
 import type { ExecutionRow } from "./execution-queries.ts";
@@ -27,7 +30,11 @@ export async function cancelExecution(
   { execution, reason }: { execution: string; reason: string },
 ): Promise<Execution> {
   if (!isStorable(reason)) throw new OcError("invalid_argument", "reason: remove the NUL character.");
-  const { id } = await findExecution(ctx.sql, actor, execution);
+  const { id } = await findExecution(ctx.sql, actor, execution, "executions:cancel");
+  await demandOnAssignments(ctx, ctx.sql, actor, {
+    ...{ permission: "executions:cancel", executionId: id, range: assignmentIdRange(id) },
+    what: "all targets of this execution",
+  });
   const { row, queued, held } = await ctx.sql.begin((tx) => cancel(ctx, tx, actor, id, reason));
   for (const a of held) {
     const desire = desireOf({ ...a, desired: "cancel", desiredReason: reasonFor(row) });
@@ -44,7 +51,9 @@ export async function cancelExecution(
   );
   publishTimelines(ctx, [id]);
   ctx.log.info({ executionId: id, ended: queued.length, asked: held.length, actor: actor.name }, "execution.cancelled");
-  return presentExecution(row);
+  const answer = presentExecution(row);
+  // Who may stop it may not have the right to read what it was given.
+  return (await readableOf(ctx, actor, "execution", [id])).has(id) ? answer : { ...answer, inputs: {} };
 }
 
 async function cancel(ctx: Context, tx: Query, actor: Actor, id: string, reason: string): Promise<Cancelled> {

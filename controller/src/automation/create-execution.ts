@@ -18,8 +18,9 @@ import { foldAssignments, foldStages } from "@opsconductor/contract/states";
 import { resolveTargets, type TargetChoice } from "../assets/resolve-targets.ts";
 import { isStorable, unstorablePath } from "../assets/storable-text.ts";
 import { writeAudit } from "../communication/audit.ts";
-import type { Actor, Context, Query } from "../context.ts";
+import { type Actor, type Context, type Query, systemActor } from "../context.ts";
 import type { AgentLink } from "../fleet/agent-link.ts";
+import { reachToExecute } from "../identity/reach-to-execute.ts";
 import { assignmentIds } from "./assignment-ids.ts";
 import { type ChosenAssignment, chooseAssignments } from "./choose-assignments.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -87,11 +88,14 @@ export async function createExecution(ctx: Context, actor: Actor, params: Create
       return await last;
     });
     if (!created.replayed) report(ctx, actor, created);
-    return presentExecution(created.row);
+    const { limited, byJob } = reachToExecute(actor, plan.version.jobId);
+    return { ...presentExecution(created.row), ...(limited && !byJob && { notice: limitedNotice }) };
   } finally {
     rooms.giveBack();
   }
 }
+
+const limitedNotice = "You may run jobs on a part of the fleet: targets outside of it were left out.";
 
 /** Places taken at agents that are connected here; what was not used in the end is given back. */
 class Rooms {
@@ -172,11 +176,13 @@ async function create(
     };
     const first = await claimKey(tx, actor, { key: params.idempotencyKey, request, executionId: id, at });
     if (first !== undefined) {
-      const row = await findExecution(tx, actor, first);
+      const row = await findExecution(tx, systemActor, first); // the key is the caller's own, so is what it made
       return { last: Promise.resolve({ row, offers: [], replayed: true }) };
     }
   }
-  const resolved = await resolveTargets(ctx, actor, plan.choice, tx);
+  const { byJob } = reachToExecute(actor, plan.version.jobId);
+  const besides = byJob ? choiceOf(plan.targets) : undefined;
+  const resolved = await resolveTargets(ctx, actor, plan.choice, tx, { permission: "jobs:execute", besides });
   const chosen = chooseAssignments(resolved, plan.targets, describe(plan.choice));
   const definition = await loadDefinition(
     tx,

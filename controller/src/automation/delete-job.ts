@@ -2,6 +2,7 @@
 import { OcError } from "@opsconductor/contract/errors";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context } from "../context.ts";
+import { demandOn } from "../identity/demand-on.ts";
 import { findJob } from "./get-job.ts";
 import { countUnfinishedOfJob, lockJob, markJobDeleted } from "./job-queries.ts";
 import { publishJob } from "./save-job.ts";
@@ -12,6 +13,7 @@ export async function deleteJob(
   { idOrName, revision }: { idOrName: string; revision: bigint | undefined },
 ): Promise<void> {
   const job = await findJob(ctx.sql, actor, idOrName);
+  await demandOn(ctx, ctx.sql, actor, { permission: "jobs:write", kind: "job", ids: [job.id] });
   await ctx.sql.begin(async (tx) => {
     const locked = await lockJob(tx, job.id);
     if (!locked) return;

@@ -32,7 +32,7 @@ export async function findOutput(ctx: Context, actor: Actor, params: OutputParam
   const execution = await findExecution(ctx.sql, actor, params.execution);
   const storable = isStorable(params.target) && isStorable(params.step);
   const [assignment] = storable
-    ? await selectAssignments(ctx.sql, { executionId: execution.id, target: params.target, limit: 1 })
+    ? await selectAssignments(ctx.sql, actor, { executionId: execution.id, target: params.target, limit: 1 })
     : [];
   if (!assignment)
     throw new OcError(

@@ -2,6 +2,7 @@
 // executions/{id}.
 import type { executionDetail } from "@opsconductor/contract/api/executions";
 import { OcError } from "@opsconductor/contract/errors";
+import type { Permission } from "@opsconductor/contract/permissions";
 import type { z } from "zod";
 import type { Actor, Context, Query } from "../context.ts";
 import type { ExecutionRow } from "./execution-queries.ts";
@@ -29,9 +30,14 @@ export async function getExecution(
   };
 }
 
-/** By id or number, or not_found. */
-export async function findExecution(q: Query, actor: Actor, idOrNumber: string): Promise<ExecutionRow> {
-  const row = await selectExecution(q, actor, idOrNumber);
+/** By id or number, or not_found; `permission` is what the actor wants to do with it. */
+export async function findExecution(
+  q: Query,
+  actor: Actor,
+  idOrNumber: string,
+  permission: Permission = "executions:read",
+): Promise<ExecutionRow> {
+  const row = await selectExecution(q, actor, idOrNumber, permission);
   if (!row) throw new OcError("not_found", `There is no execution ${idOrNumber}: look for it under Executions.`);
   return row;
 }

@@ -17,7 +17,7 @@ export async function getJob(
   const row = await findJob(ctx.sql, actor, idOrName);
   const [text, sparks] = await Promise.all([
     findVersion(ctx.sql, row, version ?? row.latestVersion),
-    selectSparks(ctx.sql, [row.id], sparksPerJob),
+    selectSparks(ctx.sql, actor, [row.id], sparksPerJob),
   ]);
   return {
     ...presentJob(row, sparks),

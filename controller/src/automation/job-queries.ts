@@ -86,14 +86,15 @@ export async function selectJobs(q: Query, actor: Actor, f: JobFilter): Promise<
 /** The newest executions of each of these jobs, for the sparks beside their names. */
 export async function selectSparks(
   q: Query,
+  actor: Actor,
   jobIds: readonly string[],
   each: number,
 ): Promise<(SparkRow & { jobId: string })[]> {
   return await q<(SparkRow & { jobId: string })[]>`
     select j.id as job_id, e.id, e.number, e.state, e.created_at, e.finished_at
     from unnest(${jobIds as string[]}::uuid[]) as j(id) cross join lateral (
-      select id, number, state, created_at, finished_at from automation.executions
-      where job_id = j.id order by id desc limit ${each}
+      select id, number, state, created_at, finished_at from automation.executions e
+      where job_id = j.id and ${visibleTo(q, actor, "execution")} order by id desc limit ${each}
     ) e order by e.id desc`;
 }
 
@@ -188,7 +189,7 @@ export async function selectRunnable(
     select j.id as job_id, j.name as job_name, j.latest_version, v.version, v.sha256, v.spec
     from automation.jobs j
     left join automation.job_versions v on v.job_id = j.id and v.version = ${version === undefined ? q`j.latest_version` : version}
-    where ${jobIs(q, idOrName)} and j.deleted_at is null and ${visibleTo(q, actor, "job")}`;
+    where ${jobIs(q, idOrName)} and j.deleted_at is null and ${visibleTo(q, actor, "job", "jobs:execute")}`;
   return row;
 }
 

@@ -24,7 +24,7 @@ export async function listAssignments(
   const { id: executionId } = await findExecution(ctx.sql, actor, execution);
   if (q !== undefined && !isStorable(q)) return { items: [] };
   const [rows, stages] = await Promise.all([
-    selectAssignments(ctx.sql, {
+    selectAssignments(ctx.sql, actor, {
       ...{ executionId, q, limit: limit + 1, states: statesOf(state, assignmentStates) },
       after: cursor === undefined ? undefined : idOfCursor(cursor),
     }),
@@ -58,11 +58,12 @@ async function begunSteps(
 /** One of them, whatever its state. */
 export async function findAssignment(
   ctx: Pick<Context, "sql">,
+  actor: Actor,
   executionId: string,
   assignmentId: string,
 ): Promise<Assignment> {
   const [[row], stages] = await Promise.all([
-    selectAssignments(ctx.sql, { executionId, target: assignmentId, limit: 1 }),
+    selectAssignments(ctx.sql, actor, { executionId, target: assignmentId, limit: 1 }),
     selectStages(ctx.sql, executionId),
   ]);
   if (!row) throw new OcError("not_found", "There is no such assignment: read the execution's assignments again.");

@@ -20,6 +20,7 @@ export async function listJobs(
   const shown = rows.slice(0, limit);
   const sparks = await selectSparks(
     ctx.sql,
+    actor,
     shown.map((row) => row.id),
     sparksPerJob,
   );

@@ -24,7 +24,7 @@ export async function listSteps(
   const { id: executionId } = await findExecution(ctx.sql, actor, execution);
   if (target !== undefined && !isStorable(target)) return { items: [] };
   const [rows, stages] = await Promise.all([
-    selectAssignments(ctx.sql, { executionId, target, limit: maxTargets + 1 }),
+    selectAssignments(ctx.sql, actor, { executionId, target, limit: maxTargets + 1 }),
     selectStages(ctx.sql, executionId),
   ]);
   if (rows.length > maxTargets)

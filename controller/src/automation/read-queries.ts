@@ -1,4 +1,5 @@
 // What the pages of executions read. Keyset everywhere; ranges of ids let PostgreSQL skip partitions.
+import type { Permission } from "@opsconductor/contract/permissions";
 import type { AssignmentState, StageState, StepState } from "@opsconductor/contract/states";
 import type { Actor, Query } from "../context.ts";
 import { type Fragment, visibleTo } from "../identity/visible-to.ts";
@@ -8,15 +9,20 @@ import { type ExecutionRow, executionColumns } from "./execution-queries.ts";
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export const asUuid = (text: string): string | null => (uuid.test(text) ? text.toLowerCase() : null);
 
-/** By id or by its short number. */
-export async function selectExecution(q: Query, actor: Actor, idOrNumber: string): Promise<ExecutionRow | undefined> {
+/** By id or by its short number, for those who may read it, or do with it what they want to. */
+export async function selectExecution(
+  q: Query,
+  actor: Actor,
+  idOrNumber: string,
+  permission: Permission,
+): Promise<ExecutionRow | undefined> {
   const id = asUuid(idOrNumber);
   const number = /^\d{1,15}$/.test(idOrNumber) ? idOrNumber : null;
   if (id === null && number === null) return undefined;
   const which = id === null ? q`e.number = ${number}::bigint` : q`e.id = ${id}`;
   const [row] = await q<ExecutionRow[]>`
     select ${executionColumns(q)} from automation.executions e
-    where ${which} and ${visibleTo(q, actor, "execution")}`;
+    where ${which} and (${visibleTo(q, actor, "execution")} or ${visibleTo(q, actor, "execution", permission)})`;
   return row;
 }
 
@@ -41,7 +47,7 @@ export async function selectExecutions(q: Query, actor: Actor, f: ExecutionFilte
       select ${executionColumns(q)} from automation.executions e where ${where} order by e.id desc limit ${f.limit}`;
   return await q<ExecutionRow[]>`
     select ${executionColumns(q)} from automation.assignments a join automation.executions e on e.id = a.execution_id
-    where ${onTarget(q, f.target)} and ${f.before === undefined ? q`true` : q`a.id <= ${assignmentIdRange(f.before).to}`}
+    where ${onTarget(q, f.target)} and ${visibleTo(q, actor, "assignment")} and ${f.before === undefined ? q`true` : q`a.id <= ${assignmentIdRange(f.before).to}`}
       and ${where}
     order by a.id desc limit ${f.limit}`;
 }
@@ -133,7 +139,7 @@ export interface AssignmentFilter {
 }
 
 /** In the order of the targets' names. */
-export async function selectAssignments(q: Query, f: AssignmentFilter): Promise<AssignmentListRow[]> {
+export async function selectAssignments(q: Query, actor: Actor, f: AssignmentFilter): Promise<AssignmentListRow[]> {
   return await q<AssignmentListRow[]>`
     select a.id, a.stage_id, a.target_id, a.target_name, a.agent_id, a.attempt, a.state, a.state_reason,
       away.unreachable, a.desired, a.desired_reason, a.start_before, a.timed_out_at, a.finish,
@@ -147,7 +153,7 @@ export async function selectAssignments(q: Query, f: AssignmentFilter): Promise<
         where t.assignment_id = a.id and t.attempt = a.attempt and t.output_bytes > t.stored_bytes) end as missing_bytes
     from automation.assignments a
     cross join lateral (select a.finished_at is null and ${isAway(q)} as unreachable) away
-    where ${ofExecution(q, f.executionId)}
+    where ${ofExecution(q, f.executionId)} and ${visibleTo(q, actor, "assignment")}
       and ${f.after === undefined ? q`true` : q`a.id > ${f.after}`}
       and ${f.states === undefined ? q`true` : q`a.state = any(${f.states as string[]})`}
       and ${f.q === undefined ? q`true` : q`position(lower(${f.q}) in lower(a.target_name)) > 0`}

@@ -20,7 +20,7 @@ export async function readTimeline(
   const row = await findExecution(ctx.sql, actor, execution);
   if (target !== undefined && !isStorable(target)) return { items: [] };
   const before = cursor === undefined ? undefined : idOfCursor(cursor);
-  const rows = await selectTimeline(ctx.sql, { executionId: row.id, target, before, limit: limit + 1 });
+  const rows = await selectTimeline(ctx.sql, actor, { executionId: row.id, target, before, limit: limit + 1 });
   const isLast = rows.length <= limit;
   const own = milestonesOf(row).filter(({ kind }) => (kind === "execution.finished" ? before === undefined : isLast));
   const items = [...rows.slice(0, limit).map(presentEntry), ...own].toSorted(newestFirst);

@@ -21,7 +21,7 @@ type Params = z.infer<typeof retryRequest> & { execution: string; idempotencyKey
 
 export async function retryExecution(ctx: Context, actor: Actor, params: Params): Promise<Execution> {
   const row = await findExecution(ctx.sql, actor, params.execution);
-  const chosen = await selectRetriable(ctx.sql, row.id, { ids: params.assignments, states: badStates });
+  const chosen = await selectRetriable(ctx.sql, actor, row.id, { ids: params.assignments, states: badStates });
   refuseUnfit(chosen, params.assignments);
   if (!params.repeatLost) await refuseUnsure(ctx, actor, chosen, row);
   const created = await createExecution(ctx, actor, {

@@ -5,6 +5,8 @@ import { OcError } from "@opsconductor/contract/errors";
 import type { z } from "zod";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context, Query } from "../context.ts";
+import { demandOn } from "../identity/demand-on.ts";
+import { demandEverywhere } from "../identity/demand-permission.ts";
 import { findJob, getJob } from "./get-job.ts";
 import {
   insertJob,
@@ -25,6 +27,7 @@ interface SaveParams {
 type JobDetail = z.infer<typeof jobDetail>;
 
 export async function createJob(ctx: Context, actor: Actor, params: SaveParams): Promise<JobDetail> {
+  await demandEverywhere(ctx, actor, "jobs:write");
   const read = readDefinition(params.definition);
   const id = ctx.newId();
   const at = ctx.now();
@@ -47,6 +50,7 @@ export async function saveJob(
 ): Promise<JobDetail> {
   const read = readDefinition(params.definition);
   const job = await findJob(ctx.sql, actor, params.idOrName);
+  await demandOn(ctx, ctx.sql, actor, { permission: "jobs:write", kind: "job", ids: [job.id] });
   const saved = await ctx.sql
     .begin((tx) => saveVersion(ctx, tx, actor, job, read, params))
     .catch((error) => refuseTakenName(error, read.job.name));

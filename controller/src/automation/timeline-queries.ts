@@ -1,8 +1,9 @@
 // Rows of automation.execution_events: what happened to an execution besides its states. Written by whatever causes or
 // notices it, in the same transaction; read by read-timeline.ts.
 import type { TimelineKind } from "@opsconductor/contract/api/executions";
-import type { Query } from "../context.ts";
-import type { Fragment } from "../identity/visible-to.ts";
+import type { Actor, Query } from "../context.ts";
+import { mayEverywhere } from "../identity/grants.ts";
+import { type Fragment, visibleTo } from "../identity/visible-to.ts";
 import { jsonb } from "../jsonb.ts";
 import { assignmentIdRange } from "./assignment-ids.ts";
 import { asUuid } from "./read-queries.ts";
@@ -67,14 +68,22 @@ export interface TimelineFilter {
 }
 
 /** Newest first. */
-export async function selectTimeline(q: Query, f: TimelineFilter): Promise<TimelineRow[]> {
+export async function selectTimeline(q: Query, actor: Actor, f: TimelineFilter): Promise<TimelineRow[]> {
   return await q<TimelineRow[]>`
     select id, execution_id, at, kind, assignment_id, target_name, detail
     from automation.execution_events
-    where execution_id = ${f.executionId}
+    where execution_id = ${f.executionId} and ${aboutVisible(q, actor, f.executionId)}
       and ${f.before === undefined ? q`true` : q`id < ${f.before}`}
       and ${f.target === undefined ? q`true` : ofTarget(q, f.executionId, f.target)}
     order by id desc limit ${f.limit}`;
+}
+
+/** What happened to the execution as a whole, and on the targets that the actor may see. */
+function aboutVisible(q: Query, actor: Actor, executionId: string): Fragment {
+  if (mayEverywhere(actor, "executions:read")) return q`true`;
+  const { from, to } = assignmentIdRange(executionId);
+  return q`(assignment_id is null or assignment_id in (select a.id from automation.assignments a
+    where a.id >= ${from} and a.id <= ${to} and ${visibleTo(q, actor, "assignment")}))`;
 }
 
 function ofTarget(q: Query, executionId: string, target: string): Fragment {

@@ -2,16 +2,19 @@
 // row every second stands behind it, because another controller may have recorded the end.
 import type { Execution } from "@opsconductor/contract/api/executions";
 import { executionStates, isTerminal } from "@opsconductor/contract/states";
-import type { Actor, Context } from "../context.ts";
+import { type Actor, type Context, systemActor } from "../context.ts";
 import { findExecution } from "./get-execution.ts";
 import { presentExecution } from "./present-execution.ts";
 
 const lookEveryMs = 1000;
 
-/** The execution as it is when it finished, or when the time was over. */
+/**
+ * The execution as it is when it finished, or when the time was over. Who asks has just made it, and learns how it ended
+ * without the right to read executions.
+ */
 export async function waitForExecution(
   ctx: Pick<Context, "sql" | "live" | "signal">,
-  actor: Actor,
+  _actor: Actor,
   { execution, waitMs, signal }: { execution: Execution; waitMs: number; signal?: AbortSignal },
 ): Promise<Execution> {
   const { promise, resolve } = Promise.withResolvers<Execution | undefined>();
@@ -19,7 +22,7 @@ export async function waitForExecution(
     if (event.kind === "execution" && isTerminal(executionStates, event.execution.state)) resolve(event.execution);
   });
   const look = async () => {
-    const now = presentExecution(await findExecution(ctx.sql, actor, execution.id));
+    const now = presentExecution(await findExecution(ctx.sql, systemActor, execution.id));
     if (isTerminal(executionStates, now.state)) resolve(now);
   };
   const stop = () => resolve(undefined);
@@ -28,7 +31,7 @@ export async function waitForExecution(
   for (const s of [ctx.signal, signal]) s?.addEventListener("abort", stop, { once: true });
   try {
     await look(); // it may have finished before the subscription
-    return (await promise) ?? presentExecution(await findExecution(ctx.sql, actor, execution.id));
+    return (await promise) ?? presentExecution(await findExecution(ctx.sql, systemActor, execution.id));
   } finally {
     subscription.close();
     clearTimeout(timer);

@@ -3,6 +3,7 @@
 import type { Agent } from "@opsconductor/contract/api/agents";
 import type { AgentState } from "@opsconductor/contract/states";
 import type { Query } from "../context.ts";
+import type { Fragment } from "../identity/visible-to.ts";
 
 export interface AgentRow {
   id: string;
@@ -35,6 +36,8 @@ export interface AgentFilter {
   q?: string | undefined;
   state?: AgentState | undefined;
   after?: { name: string; id: string } | undefined;
+  /** Which agents the reader may see; all when nobody in particular reads. */
+  visible?: Fragment;
   limit: number;
   withFacts: boolean;
 }
@@ -61,7 +64,7 @@ export async function selectAgents(sql: Query, f: AgentFilter): Promise<AgentRow
       from fleet.agents a
       left join fleet.agent_sessions s on s.agent_id = a.id
       left join fleet.controllers c on c.id = s.controller_id
-      where ${f.ids ? sql`a.id = any(${f.ids as string[]}::uuid[])` : sql`true`}
+      where ${f.visible ?? sql`true`} and ${f.ids ? sql`a.id = any(${f.ids as string[]}::uuid[])` : sql`true`}
         and ${f.nameOrId === undefined ? sql`true` : sql`(a.id::text = ${f.nameOrId} or lower(a.name) = lower(${f.nameOrId}))`}
         and ${f.q === undefined ? sql`true` : sql`position(lower(${f.q}) in lower(a.name)) > 0`}
         and ${f.after ? sql`(lower(a.name), a.id::text) > (${f.after.name}, ${f.after.id})` : sql`true`}

@@ -3,12 +3,15 @@ import type { Agent } from "@opsconductor/contract/api/agents";
 import { OcError } from "@opsconductor/contract/errors";
 import { isStorable } from "../assets/storable-text.ts";
 import type { Actor, Context } from "../context.ts";
+import { visibleTo } from "../identity/visible-to.ts";
 import { selectAgents } from "./agent-queries.ts";
 import { presentAgent } from "./present-agent.ts";
 
-export async function getAgent(ctx: Context, _actor: Actor, params: { idOrName: string }): Promise<Agent> {
+export async function getAgent(ctx: Context, actor: Actor, params: { idOrName: string }): Promise<Agent> {
   const storable = isStorable(params.idOrName);
-  const rows = storable ? await selectAgents(ctx.sql, { nameOrId: params.idOrName, limit: 20, withFacts: true }) : [];
+  const visible = visibleTo(ctx.sql, actor, "agent");
+  const filter = { nameOrId: params.idOrName, visible, limit: 20, withFacts: true };
+  const rows = storable ? await selectAgents(ctx.sql, filter) : [];
   // A revoked agent leaves its name to a successor: the living one is meant.
   const row = rows.find((r) => r.id === params.idOrName || r.state !== "revoked") ?? rows[0];
   if (!row) throw new OcError("not_found", `There is no agent ${JSON.stringify(params.idOrName)}`);

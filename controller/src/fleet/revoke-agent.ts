@@ -3,6 +3,7 @@
 import { OcError } from "@opsconductor/contract/errors";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context } from "../context.ts";
+import { demandOn } from "../identity/demand-on.ts";
 import { publishAgents } from "./publish-agents.ts";
 import { lockAgent, raiseRevocations, releaseRow, revokeRow } from "./session-queries.ts";
 
@@ -10,6 +11,7 @@ export async function revokeAgent(ctx: Context, actor: Actor, params: { id: stri
   await ctx.sql.begin(async (tx) => {
     const agent = await lockAgent(tx, params.id);
     if (!agent) throw new OcError("not_found", "There is no such agent");
+    await demandOn(ctx, tx, actor, { permission: "agents:write", kind: "agent", ids: [agent.id] });
     if (agent.status === "revoked") return;
     await revokeRow(tx, agent.id, params.reason);
     await raiseRevocations(tx);
@@ -29,6 +31,7 @@ export async function releaseAgent(ctx: Context, actor: Actor, params: { id: str
   await ctx.sql.begin(async (tx) => {
     const agent = await lockAgent(tx, params.id);
     if (!agent) throw new OcError("not_found", "There is no such agent");
+    await demandOn(ctx, tx, actor, { permission: "agents:write", kind: "agent", ids: [agent.id] });
     if (agent.status === "active") return;
     if (agent.status === "revoked")
       throw new OcError("failed_precondition", "The agent was revoked: enrol its host again with a new token");

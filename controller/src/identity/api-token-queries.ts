@@ -1,5 +1,7 @@
 // SQL of API tokens.
 import type { Query } from "../context.ts";
+import { grantsOfUser } from "./grant-rows.ts";
+import type { GrantSource } from "./grants.ts";
 import type { AccountKind } from "./user-queries.ts";
 
 /** A token with its owner as both are now; whether it may be used is api-token-state.ts's to say. */
@@ -14,6 +16,7 @@ export interface TokenOwner {
   active: boolean;
   mustChangePassword: boolean;
   permissions: string[];
+  grants: GrantSource[];
 }
 
 /** Read for nearly every request with a token (cached for a second), so one indexed statement. */
@@ -25,7 +28,8 @@ export async function selectTokenOwner(
     select t.id, t.name, t.scopes, t.expires_at, t.revoked_at, u.id as user_id, u.username, u.active,
       u.must_change_password,
       coalesce((select array_agg(distinct p) from identity.user_roles ur
-        join identity.roles r on r.id = ur.role_id, unnest(r.permissions) p where ur.user_id = u.id), '{}') as permissions
+        join identity.roles r on r.id = ur.role_id, unnest(r.permissions) p where ur.user_id = u.id), '{}') as permissions,
+      ${grantsOfUser(sql)} as grants
     from identity.api_tokens t join identity.users u on u.id = t.user_id
     where ${"id" in by ? sql`t.id = ${by.id}` : sql`t.sha256 = ${by.sha256}`}`;
   return row;

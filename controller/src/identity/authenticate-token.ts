@@ -36,7 +36,8 @@ export function liveRightsOf(owner: TokenOwner | undefined, now: Date): Rights |
   return owner && apiTokenState(owner, now) === "active" ? rightsOfToken(owner) : undefined;
 }
 
-const rightsOfToken = ({ permissions, scopes }: TokenOwner) => narrowRights(rightsOf(permissions, []), scopes);
+const rightsOfToken = ({ permissions, grants, scopes }: TokenOwner) =>
+  narrowRights(rightsOf(permissions, grants), scopes);
 
 function presentActor(owner: TokenOwner, { requestId, address }: Caller): Actor {
   const { id, name, scopes, expiresAt } = owner;

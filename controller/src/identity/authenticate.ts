@@ -1,7 +1,6 @@
 // Who calls: an access token or an API token becomes an Actor with the permissions that its user has now. Called for
 // every request that carries a token, and every second for open live streams.
 import { OcError } from "@opsconductor/contract/errors";
-import type { Permission } from "@opsconductor/contract/permissions";
 import type { Actor, Context } from "../context.ts";
 import { verifyAccessToken } from "./access-tokens.ts";
 import { selectTokenOwner, type TokenOwner } from "./api-token-queries.ts";
@@ -34,7 +33,7 @@ export async function authenticate(ctx: Context, token: string, request: Caller)
     sessionId,
     requestId: request.requestId,
     address: request.address,
-    permissions: new Set(user.permissions as (Permission | "*")[]),
+    ...rightsOf(user.permissions, user.grants),
   };
   return { actor, mustChangePassword: user.mustChangePassword, mustSetUpFactor: user.mustSetUpFactor };
 }
@@ -60,7 +59,7 @@ export async function liveSessionUser(ctx: Context, sessionId: string): Promise<
 export async function liveRights(ctx: Context, { sessionId, token }: Actor): Promise<Rights | undefined> {
   if (token) return liveRightsOf(await tokenOwner(ctx, token.id, token), ctx.now());
   const user = await liveSessionUser(ctx, sessionId!);
-  return user && rightsOf(user.permissions, []);
+  return user && rightsOf(user.permissions, user.grants);
 }
 
 function tokenOwner(ctx: Context, key: string, by: { id: string } | { sha256: Buffer }) {

@@ -2,6 +2,7 @@
 import type { User } from "@opsconductor/contract/api/auth";
 import { OcError } from "@opsconductor/contract/errors";
 import type { Actor, Context } from "../context.ts";
+import { permissionsAnywhere } from "./grants.ts";
 import { selectUser, type UserRow } from "./user-queries.ts";
 
 export async function currentUser(ctx: Context, actor: Actor): Promise<User> {
@@ -18,7 +19,7 @@ export function toUser(row: UserRow): User {
     displayName: row.displayName,
     email: row.email,
     roles: row.roles,
-    permissions: row.permissions,
+    permissions: permissionsAnywhere(row),
     mustChangePassword: row.mustChangePassword,
     mustSetUpFactor: row.mfaRequired && row.factors.length === 0,
     factors: row.factors,

@@ -4,7 +4,7 @@ import type { Permission } from "@opsconductor/contract/permissions";
 import type { Actor, Context, Query } from "../context.ts";
 import { refuseOutOfScope } from "./demand-permission.ts";
 import { mayEverywhere } from "./grants.ts";
-import { countReached, type ReachedKind } from "./reach-queries.ts";
+import { countOutOfReach, countReached, type ReachedKind } from "./reach-queries.ts";
 
 interface Demand {
   permission: Permission;
@@ -20,5 +20,25 @@ export async function demandOn(ctx: Context, query: Query, actor: Actor, demand:
   const unique = [...new Set(ids)];
   if ((await countReached(query, actor, kind, permission, unique)) === unique.length) return;
   const what = demand.what ?? (unique.length === 1 ? `this ${kind}` : `all of these ${kind}s`);
+  throw await refuseOutOfScope(ctx, actor, permission, what);
+}
+
+interface DemandOnAssignments {
+  permission: Permission;
+  executionId: string;
+  /** Ids of the assignments that are meant, both ends included. */
+  range: { from: string; to: string };
+  what: string;
+}
+
+/** Whether the permission reaches the targets of these assignments, all of them. */
+export async function demandOnAssignments(
+  ctx: Context,
+  query: Query,
+  actor: Actor,
+  { permission, executionId, range, what }: DemandOnAssignments,
+): Promise<void> {
+  if (mayEverywhere(actor, permission)) return;
+  if ((await countOutOfReach(query, actor, permission, executionId, range)) === 0) return;
   throw await refuseOutOfScope(ctx, actor, permission, what);
 }

@@ -102,3 +102,17 @@ export function mayEverywhere(actor: Pick<Actor, "permissions">, permission: Per
 export function mayAnywhere(actor: Pick<Actor, "permissions" | "grants">, permission: Permission): boolean {
   return mayEverywhere(actor, permission) || grantsWith(actor, permission).length > 0;
 }
+
+/** What the console shows and hides its buttons by: everything that somebody may do on anything. */
+export function permissionsAnywhere({
+  permissions,
+  grants,
+}: {
+  permissions: string[];
+  grants: GrantSource[];
+}): string[] {
+  const rights = rightsOf(permissions, grants);
+  if (rights.permissions.has("*")) return ["*"];
+  const scoped = scopablePermissions.filter((permission) => grantsWith(rights, permission).length > 0);
+  return [...new Set<string>([...rights.permissions, ...scoped])].sort();
+}

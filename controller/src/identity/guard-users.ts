@@ -3,6 +3,7 @@
 import { OcError } from "@opsconductor/contract/errors";
 import type { Actor, Query } from "../context.ts";
 import { countAdministrators, lockAdministrators, type RoleRow, selectRolesByName } from "./role-queries.ts";
+import type { UserRow } from "./user-queries.ts";
 
 /** The roles by those names; refuses unknown ones and ones that may do more than the caller. */
 export async function rolesToGive(tx: Query, actor: Actor, names: readonly string[]): Promise<RoleRow[]> {
@@ -21,8 +22,9 @@ export async function rolesToGive(tx: Query, actor: Actor, names: readonly strin
 }
 
 /** A reset of an administrator's password by somebody below would be a way to become one. */
-export function refuseAbove(actor: Actor, user: { username: string; permissions: readonly string[] }): void {
-  if (user.permissions.every((permission) => holds(actor, permission))) return;
+export function refuseAbove(actor: Actor, user: Pick<UserRow, "username" | "permissions" | "grants">): void {
+  const held = [...user.permissions, ...user.grants.flatMap((grant) => grant.permissions)];
+  if (held.every((permission) => holds(actor, permission))) return;
   throw new OcError(
     "permission_denied",
     `${user.username} may do more than you: only somebody with at least the same permissions can change the account.`,

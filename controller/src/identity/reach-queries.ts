@@ -5,12 +5,13 @@ import { type Fragment, type VisibleKind, visibleTo } from "./visible-to.ts";
 
 export type ReachedKind = Exclude<VisibleKind, "assignment">;
 
-const rows: Record<ReachedKind, (sql: Query) => Fragment> = {
+const rows: Record<VisibleKind, (sql: Query) => Fragment> = {
   target: (sql) => sql`assets.targets t where t.deleted_at is null and t.id`,
   group: (sql) => sql`assets.groups g where g.id`,
   agent: (sql) => sql`fleet.agents a where a.id`,
   job: (sql) => sql`automation.jobs j where j.deleted_at is null and j.id`,
   execution: (sql) => sql`automation.executions e where e.id`,
+  assignment: (sql) => sql`automation.assignments a where a.id`,
 };
 
 /** How many of them, each once. */
@@ -25,6 +26,18 @@ export async function countReached(
     select count(*) as n from ${rows[kind](sql)} = any(${ids as string[]}::uuid[])
       and ${visibleTo(sql, actor, kind, permission)}`;
   return Number(row.n);
+}
+
+/** Those of the ids that the actor may read. */
+export async function selectReadable(
+  sql: Query,
+  actor: Actor,
+  kind: VisibleKind,
+  ids: readonly string[],
+): Promise<string[]> {
+  const found = await sql<{ id: string }[]>`
+    select id from ${rows[kind](sql)} = any(${ids as string[]}::uuid[]) and ${visibleTo(sql, actor, kind)}`;
+  return found.map((row) => row.id);
 }
 
 /** Targets of an execution that the permission does not reach. */

@@ -1,12 +1,16 @@
 // SQL of sessions and refresh tokens.
 import type { Query } from "../context.ts";
+import { grantsOfUser, mfaByGrant } from "./grant-rows.ts";
+import type { GrantSource } from "./grants.ts";
 
 export interface SessionUser {
   userId: string;
   username: string;
   mustChangePassword: boolean;
   mustSetUpFactor: boolean;
+  /** Of roles over everything. */
   permissions: string[];
+  grants: GrantSource[];
   /** Revoked, expired, idle for too long, or the user was disabled. */
   live: boolean;
 }
@@ -16,13 +20,14 @@ export async function selectSessionUser(sql: Query, sessionId: string, now: Date
   const [row] = await sql<SessionUser[]>`
     select u.id as user_id, u.username, u.must_change_password,
       u.password_hash is not null
-        and exists (select from identity.user_roles ur join identity.roles r on r.id = ur.role_id
-          where ur.user_id = u.id and r.mfa_required)
+        and (exists (select from identity.user_roles ur join identity.roles r on r.id = ur.role_id
+          where ur.user_id = u.id and r.mfa_required) or ${mfaByGrant(sql)})
         and not exists (select from identity.totp_factors f where f.user_id = u.id and f.confirmed_at is not null)
         and not exists (select from identity.passkeys k where k.user_id = u.id) as must_set_up_factor,
       s.revoked_at is null and s.expires_at > ${now} and s.idle_until > ${now} and u.active as live,
       coalesce((select array_agg(distinct p) from identity.user_roles ur
-        join identity.roles r on r.id = ur.role_id, unnest(r.permissions) p where ur.user_id = u.id), '{}') as permissions
+        join identity.roles r on r.id = ur.role_id, unnest(r.permissions) p where ur.user_id = u.id), '{}') as permissions,
+      ${grantsOfUser(sql)} as grants
     from identity.sessions s join identity.users u on u.id = s.user_id
     where s.id = ${sessionId}`;
   return row;

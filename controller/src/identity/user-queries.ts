@@ -1,10 +1,14 @@
 // SQL of users and their roles.
 import type { IdentityUsersRow } from "@opsconductor/database/rows";
 import type { Query } from "../context.ts";
+import { grantsOfUser, mfaByGrant } from "./grant-rows.ts";
+import type { GrantSource } from "./grants.ts";
 
 export type UserRow = Omit<IdentityUsersRow, "preferences" | "wrongCodes" | "codesBlockedUntil"> & {
   roles: string[];
+  /** Of roles over everything. */
   permissions: string[];
+  grants: GrantSource[];
   /** totp, passkey */
   factors: string[];
   /** A role asks for a second factor. Who signs in elsewhere only (no password here) is their provider's concern. */
@@ -18,10 +22,12 @@ const columns = (sql: Query) => sql`
     join identity.roles r on r.id = ur.role_id where ur.user_id = u.id), '{}') as roles,
   coalesce((select array_agg(distinct p) from identity.user_roles ur
     join identity.roles r on r.id = ur.role_id, unnest(r.permissions) p where ur.user_id = u.id), '{}') as permissions,
+  ${grantsOfUser(sql)} as grants,
   array(select 'totp' from identity.totp_factors f where f.user_id = u.id and f.confirmed_at is not null
     union all select 'passkey' where exists (select from identity.passkeys k where k.user_id = u.id)) as factors,
-  u.password_hash is not null and exists (select from identity.user_roles ur
-    join identity.roles r on r.id = ur.role_id where ur.user_id = u.id and r.mfa_required) as mfa_required`;
+  u.password_hash is not null and (exists (select from identity.user_roles ur
+    join identity.roles r on r.id = ur.role_id where ur.user_id = u.id and r.mfa_required)
+    or ${mfaByGrant(sql)}) as mfa_required`;
 
 export async function selectUserByName(sql: Query, username: string): Promise<UserRow | undefined> {
   const [row] = await sql<UserRow[]>`

@@ -6,8 +6,10 @@ import { OcError } from "@opsconductor/contract/errors";
 import { topicRequirements } from "@opsconductor/contract/permissions";
 import type { Actor, Context } from "../../context.ts";
 import { liveRights } from "../../identity/authenticate.ts";
+import { mayAnywhere } from "../../identity/grants.ts";
 import { EventLanes } from "../event-lanes.ts";
 import { newRouter, problemResponses, type Router } from "../router.ts";
+import { ScopedEvents } from "../scoped-events.ts";
 import { createSseStream } from "../sse.ts";
 
 const maxTopics = 50;
@@ -65,7 +67,7 @@ export function eventsRoutes(ctx: Context): Router {
 function demandTopics(actor: Actor, topics: readonly string[]): void {
   for (const topic of topics) {
     const permission = topicRequirements[topic.split(":")[0] as keyof typeof topicRequirements];
-    if (!actor.permissions.has("*") && !actor.permissions.has(permission))
+    if (!mayAnywhere(actor, permission))
       throw new OcError("permission_denied", `Following ${topic} needs the permission ${permission}.`);
   }
 }
@@ -80,8 +82,9 @@ interface StreamParams {
 function openStream(ctx: Context, actor: Actor, { topics, lastEventId, cut }: StreamParams) {
   const missed: [string, LiveEvent][] = [];
   let lanes: EventLanes | undefined;
+  const scoped = new ScopedEvents(ctx, actor, (id, event) => lanes?.push(id, event));
   const subscription = ctx.live.subscribe(topics, lastEventId, (id, event) => {
-    if (lanes) lanes.push(id, event);
+    if (lanes) scoped.take(id, event);
     else missed.push([id, event]);
   });
   const stream = createSseStream((why) => {
@@ -92,25 +95,26 @@ function openStream(ctx: Context, actor: Actor, { topics, lastEventId, cut }: St
     if (why === "slow") cut();
     ctx.log.debug({ why, user: actor.name, topics }, "events.closed");
   });
-  const watch = setInterval(() => void endWhenRevoked(ctx, actor, topics, stream.close), sessionCheckMs);
+  const watch = setInterval(() => void endWhenRevoked(ctx, scoped, topics, stream.close), sessionCheckMs);
   const send = (id: string, data: unknown, event = "message") => stream.send({ event, id, data: JSON.stringify(data) });
   // Reading the lists again is cheaper than a long replay, for the page as for us.
   const reset = subscription.reset || missed.length > maxReplay;
   const from = reset || missed.length === 0 ? subscription.lastId : lastEventId!;
   send(from, {}, reset ? "reset" : "ready");
   lanes = new EventLanes(from, send);
-  if (!reset) for (const [id, event] of missed) lanes.push(id, event);
+  if (!reset) for (const [id, event] of missed) scoped.take(id, event);
   ctx.signal.addEventListener("abort", stream.close, { once: true });
   return stream.body;
 }
 
 /** A database that does not answer ends no stream: it says nothing about the session. */
-async function endWhenRevoked(ctx: Context, actor: Actor, topics: string[], close: () => void): Promise<void> {
-  const rights = await liveRights(ctx, actor).catch(() => "unknown" as const);
+async function endWhenRevoked(ctx: Context, scoped: ScopedEvents, topics: string[], close: () => void): Promise<void> {
+  const rights = await liveRights(ctx, scoped.actor).catch(() => "unknown" as const);
   if (rights === "unknown") return;
   if (!rights) return close();
   try {
-    demandTopics({ ...actor, ...rights }, topics);
+    scoped.actor = { ...scoped.actor, ...rights };
+    demandTopics(scoped.actor, topics);
   } catch {
     close(); // the permission was taken away: the next request says so
   }

@@ -116,8 +116,9 @@ test("cancelling what is finished is refused, and needs its own permission", asy
 });
 
 test("the overview counts agents, work and outcomes", async () => {
+  const viewer = await signedIn(t.ctx, http, ["targets:read", "agents:read", "jobs:read", "executions:read"]);
   await FakeAgent.make(t, "never-there");
-  const { status, body } = await call("GET", "/api/v1/overview");
+  const { status, body } = await http.call("GET", "/api/v1/overview", undefined, viewer.headers);
   expect(status).toBe(200);
   expect(body.agents).toEqual({ online: 1, offline: 1, quarantined: 0, total: 2 });
   expect(body).toMatchObject({ targets: 2, jobs: 1, queued: 0, last24h: { total: 1, failed: 0 } });
