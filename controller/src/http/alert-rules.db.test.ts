@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { registerFleetMetrics } from "../fleet/fleet-metrics.ts";
 import { type TestContext, testContext } from "../testing/test-context.ts";
+import { createApp } from "./app.ts";
 
 const read = (path: string) => readFileSync(fileURLToPath(new URL(`../../../${path}`, import.meta.url)), "utf8");
 interface Rule {
@@ -28,6 +29,7 @@ let told: string;
 beforeAll(async () => {
   t = await testContext();
   registerFleetMetrics(t.ctx);
+  createApp(t.ctx);
   told = await t.ctx.metrics.metrics();
 });
 afterAll(() => t.close());

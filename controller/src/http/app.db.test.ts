@@ -70,7 +70,7 @@ test("what is wrong with a body as JSON is told in words", async () => {
   expect(twice).toMatchObject({ status: 400, errors: [{ path: "username" }] });
   expect(twice.detail).toBe("username stands twice in the same object; keep one.");
   expect((await post('{"username": "a\\u0000"}')).detail).toContain("username has a NUL character");
-  expect((await post("[".repeat(400_000) + "]".repeat(400_000))).detail).toContain("64 levels");
+  expect((await post("[".repeat(30_000) + "]".repeat(30_000))).detail).toContain("64 levels");
   expect(await post("x", { "content-encoding": "gzip" })).toMatchObject({ status: 415 });
 });
 

@@ -5,8 +5,11 @@ import { isSecure } from "../addresses.ts";
 import type { Context } from "../context.ts";
 import { allowedMethods } from "./allowed-methods.ts";
 import { authorize } from "./auth.ts";
+import { onlyThroughProxies } from "./client-address.ts";
 import { consoleFiles, consolePages } from "./console.ts";
+import { crossOrigin } from "./cross-origin.ts";
 import { limitBodies } from "./limit-bodies.ts";
+import { limitRates } from "./limit-rates.ts";
 import { measureRequests } from "./measure-requests.ts";
 import { answerError } from "./problem.ts";
 import { requestIds } from "./request-id.ts";
@@ -59,16 +62,22 @@ const resources = [
   originalResourceRoutes,
 ];
 
-const maxBodyBytes = 1024 * 1024;
+/** Who is not known yet has no reason to send more than a name and a password. */
+const maxBodyBytes = (c: Http) => (c.get("actor").kind === "anonymous" ? 64 : 1024) * 1024;
 
 export function createApp(ctx: Context): Router {
   const app = newRouter();
+  const limits = limitRates(ctx);
   app.use(requestIds(ctx));
   app.use(measureRequests(ctx));
   app.use(securityHeaders(isSecure(ctx.config)));
-  app.use(sameOriginWrites(ctx.config.publicUrl));
+  app.use(onlyThroughProxies(ctx.config.trustProxy));
+  app.use(crossOrigin(ctx.config.corsOrigins));
+  app.use(sameOriginWrites(ctx.config));
   app.use(consolePages(ctx.config));
+  app.use(limits.byAddress);
   app.use(authorize(ctx));
+  app.use(limits.byAccount);
   app.use(limitBodies(maxBodyBytes));
   app.onError((error, c) => answerError(ctx, error, c));
   app.notFound((c) => answerError(ctx, unknownPath(app, c), c));

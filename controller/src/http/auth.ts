@@ -2,11 +2,11 @@
 import { OcError } from "@opsconductor/contract/errors";
 import { personalRoutes, type Requirement, requirementOf } from "@opsconductor/contract/permissions";
 import type { MiddlewareHandler } from "hono";
-import { matchedRoutes } from "hono/route";
 import type { Actor, Context } from "../context.ts";
 import { authenticate } from "../identity/authenticate.ts";
 import { demandPermission, refuseProgram } from "../identity/demand-permission.ts";
 import { clientAddress, isFromThisMachine } from "./client-address.ts";
+import { routeName } from "./route-name.ts";
 import type { Http, HttpEnv } from "./router.ts";
 
 /** What somebody may do who has not yet changed the first password. */
@@ -83,14 +83,4 @@ function anonymous(c: Http, ctx: Context): Actor {
     address: clientAddress(c, ctx.config.trustProxy),
     permissions: new Set(),
   };
-}
-
-/** "GET /api/v1/targets/{id}" of the route that will answer, or undefined when none does. */
-function routeName(c: Http): string | undefined {
-  const route = matchedRoutes(c).find(({ method }) => method !== "ALL");
-  return route && nameOfRoute(route);
-}
-
-export function nameOfRoute({ method, path }: { method: string; path: string }): string {
-  return `${method} ${path.replaceAll(/:([A-Za-z0-9_]+)(\{[^/]*\})?/g, "{$1}")}`;
 }

@@ -10,8 +10,8 @@ const maxDiscardMs = 5_000;
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
-export function limitBodies(maxBytes: number): MiddlewareHandler<HttpEnv> {
-  const refuse = async (c: Http, reader: Reader): Promise<never> => {
+export function limitBodies(maxBytesOf: (c: Http) => number): MiddlewareHandler<HttpEnv> {
+  const refuse = async (c: Http, reader: Reader, maxBytes: number): Promise<never> => {
     // An answer while the sender still writes ends in a reset on its side before it reads the answer: let it finish.
     const finished = await discard(reader);
     // What goes on after that is of no further use, and the sender must know that.
@@ -19,12 +19,13 @@ export function limitBodies(maxBytes: number): MiddlewareHandler<HttpEnv> {
     throw new OcError("payload_too_large", `The body is larger than ${maxBytes} bytes, which is the limit.`);
   };
   return async (c, next) => {
+    const maxBytes = maxBytesOf(c);
     const announced = announcedBytes(c);
     if (announced !== undefined && announced <= maxBytes) return next();
     const reader = c.req.raw.body?.getReader();
     if (!reader) return next();
     const body = announced === undefined ? await readUpTo(reader, maxBytes) : undefined;
-    if (body === undefined) return refuse(c, reader);
+    if (body === undefined) return refuse(c, reader, maxBytes);
     c.req.raw = new Request(c.req.raw, { body });
     return next();
   };

@@ -21,6 +21,8 @@ export function answerMalformed(error: ParserError, socket: Duplex, requestId: s
       `HTTP/1.1 ${line}`,
       "Connection: close",
       "Content-Type: application/problem+json",
+      "X-Content-Type-Options: nosniff",
+      "Cache-Control: no-store",
       `Content-Length: ${Buffer.byteLength(body)}`,
       "",
       body,

@@ -3,8 +3,8 @@ import type { MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import { Histogram } from "prom-client";
 import type { Context } from "../context.ts";
-import { nameOfRoute } from "./auth.ts";
 import { loggedPath } from "./logged-path.ts";
+import { nameOfRoute } from "./route-name.ts";
 import type { HttpEnv } from "./router.ts";
 
 export function measureRequests(ctx: Context): MiddlewareHandler<HttpEnv> {

@@ -3,7 +3,7 @@ import { personalRoutes, requirementOf, routeRequirements } from "@opsconductor/
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type TestContext, testContext } from "../testing/test-context.ts";
 import { signedIn, type TestHttp, testHttp } from "../testing/test-http.ts";
-import { nameOfRoute } from "./auth.ts";
+import { nameOfRoute } from "./route-name.ts";
 
 let t: TestContext;
 let http: TestHttp;

@@ -1,14 +1,18 @@
 // Refuses writes that another site made the browser send. Programs send neither header and are not browsers.
 import { OcError } from "@opsconductor/contract/errors";
 import type { MiddlewareHandler } from "hono";
+import type { Config } from "../config.ts";
 import type { HttpEnv } from "./router.ts";
 
 const reads = ["GET", "HEAD", "OPTIONS"];
 
-export function sameOriginWrites(publicUrl: string | undefined): MiddlewareHandler<HttpEnv> {
+type Origins = Pick<Config, "publicUrl" | "corsOrigins">;
+
+export function sameOriginWrites({ publicUrl, corsOrigins }: Origins): MiddlewareHandler<HttpEnv> {
   const own = publicUrl ? new URL(publicUrl).host : undefined;
   return async (c, next) => {
-    if (!reads.includes(c.req.method) && isForeign(c.req.header.bind(c.req), own))
+    const isInvited = corsOrigins.includes(c.req.header("origin") ?? "");
+    if (!reads.includes(c.req.method) && !isInvited && isForeign(c.req.header.bind(c.req), own))
       throw new OcError("permission_denied", "A write that comes from a page of another site is refused.");
     return next();
   };

@@ -1,7 +1,5 @@
 // What only a real socket shows: TLS, addresses, large uploads, the console's files.
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
-import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
-import { Agent, request as httpsRequest } from "node:https";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +9,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { Config } from "../config.ts";
 import { type TestContext, testContext } from "../testing/test-context.ts";
 import { startHttpServer } from "./server.ts";
+import { get } from "./testing/get.ts";
 
 let t: TestContext;
 const running: Awaited<ReturnType<typeof startHttpServer>>[] = [];
@@ -28,32 +27,6 @@ async function serve(config: Partial<Config>): Promise<number> {
 }
 const loopback = { httpAddr: { host: "127.0.0.1", port: 0 } };
 const everywhere = { httpAddr: { host: "0.0.0.0", port: 0 } };
-
-interface Got {
-  status: number;
-  headers: IncomingHttpHeaders;
-  text: string;
-}
-function get(
-  url: string,
-  options: { headers?: Record<string, string>; ca?: string; method?: string } = {},
-  body?: Buffer,
-) {
-  const request = url.startsWith("https:") ? httpsRequest : httpRequest;
-  const agent = options.ca ? new Agent({ ca: options.ca }) : false;
-  return new Promise<Got>((resolve, reject) => {
-    const sent = request(url, { ...options, agent }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk) => chunks.push(chunk));
-      response.on("end", () => {
-        const text = Buffer.concat(chunks).toString();
-        resolve({ status: response.statusCode!, headers: response.headers, text });
-      });
-    });
-    sent.on("error", reject);
-    sent.end(body);
-  });
-}
 
 test("away from loopback it speaks TLS with a certificate of the cluster's own authority", async () => {
   const port = await serve(everywhere);

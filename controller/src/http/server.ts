@@ -12,14 +12,18 @@ import { answerMalformed } from "./malformed-request.ts";
 import { loadTlsCertificate, type TlsCertificate } from "./tls-certificate.ts";
 
 const options = { keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 120_000 };
-const certificateCheckMs = 3_600_000;
+/** Files are read again this often, so that a renewed certificate serves soon. */
+const certificateCheckMs = 60_000;
 /** Requests under way get this long before their connections are cut. */
 const drainMs = 5_000;
 
-export const httpServer: Service = { name: "http", start: startHttpServer };
+export const httpServer: Service = { name: "http", start: (ctx) => startHttpServer(ctx) };
 
 /** `port` matters when 0 was asked for. */
-export async function startHttpServer(ctx: Context): Promise<Running & { port: number }> {
+export async function startHttpServer(
+  ctx: Context,
+  { checkCertificateMs = certificateCheckMs } = {},
+): Promise<Running & { port: number }> {
   const listener = getRequestListener(createApp(ctx).fetch) as RequestListener;
   const certificate = servesTls(ctx.config) ? await loadTlsCertificate(ctx) : undefined;
   const server = certificate ? secureServer(certificate, listener) : createHttpServer(options, listener);
@@ -28,7 +32,9 @@ export async function startHttpServer(ctx: Context): Promise<Running & { port: n
     answerMalformed(error, socket, ctx.newId());
   });
   await listen(server, ctx);
-  const renewal = certificate ? renewCertificate(ctx, server as HttpsServer, certificate) : undefined;
+  const renewal = certificate
+    ? renewCertificate(ctx, server as HttpsServer, certificate, checkCertificateMs)
+    : undefined;
   const { port } = server.address() as AddressInfo;
   ctx.log.info({ host: ctx.config.httpAddr.host, port, tls: certificate !== undefined }, "http.listening");
   const stop = async () => {
@@ -64,7 +70,7 @@ async function listen(server: Server, ctx: Context): Promise<void> {
   }
 }
 
-function renewCertificate(ctx: Context, server: HttpsServer, first: TlsCertificate): NodeJS.Timeout {
+function renewCertificate(ctx: Context, server: HttpsServer, first: TlsCertificate, everyMs: number): NodeJS.Timeout {
   let current = first;
   return setInterval(async () => {
     if (current.renewAt && current.renewAt > ctx.now()) return;
@@ -77,7 +83,7 @@ function renewCertificate(ctx: Context, server: HttpsServer, first: TlsCertifica
     } catch (error) {
       ctx.log.error({ err: error }, "http.certificate_not_renewed");
     }
-  }, certificateCheckMs);
+  }, everyMs);
 }
 
 async function close(server: Server): Promise<void> {

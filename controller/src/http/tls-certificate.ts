@@ -1,5 +1,5 @@
 // The certificate of the console and the REST API: the operator's own files, or one from the controller's authority.
-// Looked at again every hour, so that renewed files and certificates serve without a restart.
+// Looked at again every minute, so that renewed files and certificates serve without a restart.
 import { readFileSync } from "node:fs";
 import { publicUrl } from "../addresses.ts";
 import type { Context } from "../context.ts";
