@@ -69,6 +69,8 @@ create table automation.assignments (
   fence bigint,
   state text not null,
   state_reason text,
+  batch integer default 0 not null,
+  released boolean default true not null,
   desired text default 'run'::text not null,
   desired_reason text,
   release_through_step bigint default '4294967295'::bigint not null,
@@ -87,6 +89,11 @@ create table automation.assignments (
   forgotten_at timestamp with time zone,
   constraint assignments_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
+
+create table automation.concurrency_keys (
+  key text not null,
+  constraint concurrency_keys_pkey PRIMARY KEY (key)
+);
 
 create table automation.download_tickets (
   sha256 bytea not null,
@@ -145,6 +152,14 @@ create table automation.executions (
   cancel_reason text,
   retry_of uuid,
   retry_of_number bigint,
+  state_reason text,
+  orchestrated boolean default false not null,
+  due_at timestamp with time zone,
+  paused_at timestamp with time zone,
+  paused_by text,
+  concurrency_key text,
+  concurrency_limit integer,
+  concurrency_held boolean default false not null,
   constraint executions_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
 
@@ -201,6 +216,30 @@ create table automation.stages (
   timeout_ms bigint,
   started_at timestamp with time zone,
   finished_at timestamp with time zone,
+  name text,
+  parent text,
+  scope text default ''::text not null,
+  is_group boolean default false not null,
+  condition text,
+  names jsonb,
+  call jsonb,
+  inputs jsonb,
+  matrix jsonb,
+  needs_outputs jsonb,
+  outcome jsonb,
+  state_reason text,
+  job_id uuid,
+  job_version integer,
+  definition_sha256 bytea,
+  plan_stage_id text,
+  rollout jsonb,
+  batches integer default 1 not null,
+  batch integer default '-1'::integer not null,
+  next_batch_at timestamp with time zone,
+  barrier integer,
+  max_failures integer default 0 not null,
+  stopped boolean default false not null,
+  start_within_ms bigint,
   constraint stages_pkey PRIMARY KEY (execution_id, stage_id)
 ) partition by RANGE (execution_id);
 
@@ -609,8 +648,8 @@ alter table identity.user_roles add constraint user_roles_user_id_fkey FOREIGN K
 CREATE INDEX api_tokens_parent ON identity.api_tokens USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 CREATE INDEX api_tokens_user ON identity.api_tokens USING btree (user_id, id DESC);
 CREATE INDEX assignments_agent ON ONLY automation.assignments USING btree (agent_id) WHERE (finished_at IS NULL);
-CREATE INDEX assignments_desired ON ONLY automation.assignments USING btree (agent_id) WHERE ((finished_at IS NULL) AND (desired <> 'run'::text));
-CREATE INDEX assignments_queued ON ONLY automation.assignments USING btree (agent_id, id) WHERE (state = 'queued'::text);
+CREATE INDEX assignments_desired ON ONLY automation.assignments USING btree (agent_id) WHERE ((finished_at IS NULL) AND ((desired <> 'run'::text) OR (release_through_step < '4294967295'::bigint)));
+CREATE INDEX assignments_queued ON ONLY automation.assignments USING btree (agent_id, id) WHERE ((state = 'queued'::text) AND released);
 CREATE INDEX assignments_start_before ON ONLY automation.assignments USING btree (start_before) WHERE (state = 'queued'::text);
 CREATE INDEX assignments_target ON ONLY automation.assignments USING btree (target_id, id DESC);
 CREATE INDEX assignments_timeout ON ONLY automation.assignments USING btree (timeout_at) WHERE ((finished_at IS NULL) AND (timed_out_at IS NULL));
@@ -618,6 +657,8 @@ CREATE INDEX audit_action ON communication.audit USING btree (action, id DESC);
 CREATE INDEX audit_actor ON communication.audit USING btree (actor_id, id DESC);
 CREATE INDEX audit_object ON communication.audit USING btree (object_kind, object_id, id DESC);
 CREATE INDEX auth_challenges_expiry ON identity.auth_challenges USING btree (expires_at);
+CREATE INDEX executions_concurrency ON ONLY automation.executions USING btree (concurrency_key, id) WHERE ((concurrency_key IS NOT NULL) AND (finished_at IS NULL));
+CREATE INDEX executions_due ON ONLY automation.executions USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX executions_job ON ONLY automation.executions USING btree (job_id, id DESC);
 CREATE INDEX executions_number ON ONLY automation.executions USING btree (number);
 CREATE INDEX executions_state ON ONLY automation.executions USING btree (state, id DESC);
@@ -732,6 +773,7 @@ grant delete, insert, select, update on assets.groups to opsconductor_app;
 grant delete, insert, select, update on assets.services to opsconductor_app;
 grant delete, insert, select, update on assets.targets to opsconductor_app;
 grant delete, insert, select, update on automation.assignments to opsconductor_app;
+grant delete, insert, select, update on automation.concurrency_keys to opsconductor_app;
 grant delete, insert, select, update on automation.download_tickets to opsconductor_app;
 grant delete, insert, select, update on automation.execution_events to opsconductor_app;
 grant delete, insert, select, update on automation.execution_keys to opsconductor_app;

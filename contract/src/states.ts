@@ -3,9 +3,9 @@
 
 export const executionStates = {
   awaiting_approval: ["queued", "cancelled"],
-  queued: ["running", "succeeded", "failed", "partial", "cancelled", "timed_out", "skipped", "missed"],
+  queued: ["running", "succeeded", "failed", "partial", "cancelled", "timed_out", "skipped", "missed", "paused"],
   running: ["succeeded", "failed", "partial", "cancelled", "timed_out", "paused"],
-  paused: ["running", "cancelled", "failed", "timed_out"],
+  paused: ["queued", "running", "succeeded", "failed", "partial", "cancelled", "timed_out", "skipped"],
   succeeded: [],
   failed: [],
   partial: [],
@@ -78,24 +78,33 @@ export function isTerminal<T extends Table>(table: T, state: keyof T): boolean {
   return table[state]!.length === 0;
 }
 
+/** Outcomes that count against a failure budget. */
+export const badOutcomes = ["failed", "timed_out", "denied", "expired", "lost"] as const satisfies AssignmentState[];
+
+export function countBad(counts: Partial<Record<AssignmentState, number>>): number {
+  return badOutcomes.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
+}
+
 /**
  * How the outcomes of a stage's assignments fold into the stage's own. `undefined` while any is unfinished.
  * A failure budget (rollouts) turns `failed` into `partial`; without one any failure beside a success is
- * `failed`, and the counts tell the rest.
+ * `failed`, and the counts tell the rest. A stage that was stopped because its budget is spent has failed, whatever
+ * became of the targets that it still held.
  */
 export function foldAssignments(
   counts: Partial<Record<AssignmentState, number>>,
-  budget: { maxFailures: number } = { maxFailures: 0 },
+  budget: { maxFailures: number; stopped?: boolean } = { maxFailures: 0 },
 ): Exclude<StageState, "pending" | "running"> | undefined {
   const n = (s: AssignmentState) => counts[s] ?? 0;
   if (n("queued") + n("offered") + n("accepted") + n("running") > 0) return undefined;
-  const bad = n("failed") + n("denied") + n("expired") + n("lost");
+  if (budget.stopped) return "failed";
+  const bad = countBad(counts);
   const total = Object.values(counts).reduce((a, b) => a + (b ?? 0), 0);
   if (total === n("skipped")) return "skipped";
   if (n("cancelled") > 0) return "cancelled";
-  if (bad === 0) return n("timed_out") > 0 ? "timed_out" : "succeeded";
-  if (n("succeeded") > 0 && bad + n("timed_out") <= budget.maxFailures) return "partial";
-  return "failed";
+  if (bad === 0) return "succeeded";
+  if (n("succeeded") > 0 && bad <= budget.maxFailures) return "partial";
+  return bad === n("timed_out") ? "timed_out" : "failed";
 }
 
 /** How stage outcomes fold into the execution's. `undefined` while any stage is unfinished. */

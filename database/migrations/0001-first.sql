@@ -421,12 +421,27 @@ create table automation.executions (
   cancel_reason text,
   retry_of uuid,                                 -- the execution whose bad targets this one repeats
   retry_of_number bigint,
+  state_reason text,                             -- why it ended without its targets saying so: rejected, skipped, expired
+  orchestrated boolean not null default false,   -- stages, batches or conditions: advance-flow.ts decides what comes next
+  due_at timestamptz,                            -- when that has to look at it, at the latest; null: nothing to do
+  paused_at timestamptz,
+  paused_by text,
+  concurrency_key text,
+  concurrency_limit integer,
+  concurrency_held boolean not null default false, -- it counts among those that run with this key
   primary key (id)
 ) partition by range (id);
 create index executions_number on automation.executions (number);
 create index executions_job on automation.executions (job_id, id desc);
 create index executions_state on automation.executions (state, id desc);
 create index executions_unfinished on automation.executions (id) where finished_at is null;
+create index executions_due on automation.executions (due_at) where due_at is not null;
+create index executions_concurrency on automation.executions (concurrency_key, id) where concurrency_key is not null and finished_at is null;
+
+-- Executions that share a key take their turns under the lock of its row.
+create table automation.concurrency_keys (
+  key text primary key
+);
 
 create table automation.execution_keys (         -- Idempotency-Key of POST execute; kept for a day
   key text not null,
@@ -448,6 +463,31 @@ create table automation.stages (
   timeout_ms bigint,                             -- longest time of all steps on one target
   started_at timestamptz,
   finished_at timestamptz,
+  -- Of workflows and rollouts, null or default for a job with steps only:
+  name text,
+  parent text,                                   -- stage that stands for the called workflow or the matrix this is a part of
+  scope text not null default '',                -- what the ids that its expressions know begin with
+  is_group boolean not null default false,       -- has parts and no assignments of its own
+  condition text,                                -- CEL; null: when what it needs went well
+  names jsonb,                                   -- what its expressions may name
+  call jsonb,                                    -- {inputs, specs}: what another job is given, evaluated when it begins
+  inputs jsonb,                                  -- of its job, when they are not the execution's
+  matrix jsonb,                                  -- the items that it is repeated for
+  needs_outputs jsonb,                           -- what its steps may read of stages before, frozen when it begins
+  outcome jsonb,                                 -- {state, outputs, targets}: what later stages read of it
+  state_reason text,
+  job_id uuid,                                   -- whose definition its agents are given; null: the execution's own
+  job_version integer,
+  definition_sha256 bytea,
+  plan_stage_id text,                            -- the stage's id in that definition; null: stage_id
+  rollout jsonb,                                 -- {pauseMs, stepFirst, lastStep}
+  batches integer not null default 1,
+  batch integer not null default -1,             -- the latest that was released; -1: not begun
+  next_batch_at timestamptz,                     -- the pause between two batches is over then
+  barrier integer,                               -- step-first: index of the last step that may start
+  max_failures integer not null default 0,
+  stopped boolean not null default false,        -- the failure budget is spent: nothing more of it starts
+  start_within_ms bigint,                        -- how long work waits for an agent, from its release
   primary key (execution_id, stage_id)
 ) partition by range (execution_id);
 
@@ -462,6 +502,8 @@ create table automation.assignments (
   fence bigint,                                  -- generation << 40 | sequence; new per attempt
   state text not null,
   state_reason text,
+  batch integer not null default 0,              -- of its stage's rollout
+  released boolean not null default true,        -- its batch has begun: it may be offered
   desired text not null default 'run',           -- run, hold, cancel, forget
   desired_reason text,                           -- sent with cancel, for people on the host
   release_through_step bigint not null default 4294967295,
@@ -482,10 +524,11 @@ create table automation.assignments (
 ) partition by range (id);
 -- No index by execution: ids of an execution's assignments share its millisecond, so the primary key finds them.
 create index assignments_agent on automation.assignments (agent_id) where finished_at is null;
-create index assignments_queued on automation.assignments (agent_id, id) where state = 'queued';
+create index assignments_queued on automation.assignments (agent_id, id) where state = 'queued' and released;
 create index assignments_start_before on automation.assignments (start_before) where state = 'queued';
 create index assignments_timeout on automation.assignments (timeout_at) where finished_at is null and timed_out_at is null;
-create index assignments_desired on automation.assignments (agent_id) where finished_at is null and desired <> 'run';
+create index assignments_desired on automation.assignments (agent_id)
+  where finished_at is null and (desired <> 'run' or release_through_step < 4294967295);
 create index assignments_target on automation.assignments (target_id, id desc);
 
 -- A step without a row is pending: the row comes with its first event, which for a fast step is also its last.

@@ -60,6 +60,8 @@ export interface AutomationAssignmentsRow {
   fence: bigint | null;
   state: string;
   stateReason: string | null;
+  batch: number;
+  released: boolean;
   desired: string;
   desiredReason: string | null;
   releaseThroughStep: bigint;
@@ -76,6 +78,11 @@ export interface AutomationAssignmentsRow {
   startedAt: Date | null;
   finishedAt: Date | null;
   forgottenAt: Date | null;
+}
+
+/** automation.concurrency_keys */
+export interface AutomationConcurrencyKeysRow {
+  key: string;
 }
 
 /** automation.download_tickets */
@@ -136,6 +143,14 @@ export interface AutomationExecutionsRow {
   cancelReason: string | null;
   retryOf: string | null;
   retryOfNumber: bigint | null;
+  stateReason: string | null;
+  orchestrated: boolean;
+  dueAt: Date | null;
+  pausedAt: Date | null;
+  pausedBy: string | null;
+  concurrencyKey: string | null;
+  concurrencyLimit: number | null;
+  concurrencyHeld: boolean;
 }
 
 /** automation.job_versions */
@@ -192,6 +207,30 @@ export interface AutomationStagesRow {
   timeoutMs: bigint | null;
   startedAt: Date | null;
   finishedAt: Date | null;
+  name: string | null;
+  parent: string | null;
+  scope: string;
+  isGroup: boolean;
+  condition: string | null;
+  names: unknown;
+  call: unknown;
+  inputs: unknown;
+  matrix: unknown;
+  needsOutputs: unknown;
+  outcome: unknown;
+  stateReason: string | null;
+  jobId: string | null;
+  jobVersion: number | null;
+  definitionSha256: Buffer | null;
+  planStageId: string | null;
+  rollout: unknown;
+  batches: number;
+  batch: number;
+  nextBatchAt: Date | null;
+  barrier: number | null;
+  maxFailures: number;
+  stopped: boolean;
+  startWithinMs: bigint | null;
 }
 
 /** automation.steps */

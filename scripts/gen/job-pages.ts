@@ -43,7 +43,7 @@ interface Section {
 }
 
 function keyTables(root: JsonSchema): string {
-  const { inputs, targets, limits, steps } = root.properties as Record<string, JsonSchema>;
+  const { inputs, targets, limits, steps, rollout, stages } = root.properties as Record<string, JsonSchema>;
   const step = steps!.items!;
   const input = inputs!.additionalProperties as JsonSchema;
   const sections: Section[] = [
@@ -53,6 +53,8 @@ function keyTables(root: JsonSchema): string {
     { title: "limits", schema: limits! },
     { title: "A step, in steps, onFailure and finally", schema: step },
     { title: "retry", schema: step.properties!.retry! },
+    { title: "A stage, in stages", schema: stages!.additionalProperties as JsonSchema },
+    { title: "rollout", schema: rollout! },
   ];
   return sections.map(section).join("\n\n");
 }

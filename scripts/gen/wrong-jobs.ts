@@ -18,7 +18,7 @@ const withLine = (line: number, text: string) => lines.with(line - 1, text).join
 
 export const wrongJobs: readonly { what: string; text: string }[] = [
   { what: "an unknown key: `timeot: 30m`", text: withLine(4, "timeot: 30m") },
-  { what: "a key of a later version: `rollout: { batch: 2 }`", text: withLine(4, "rollout: { batch: 2 }") },
+  { what: "a key of a later version: `notify: []`", text: withLine(4, "notify: []") },
   { what: "a number where text belongs: `name: 5`", text: withLine(3, "name: 5") },
   { what: "a duration without a unit: `timeout: 30min`", text: withLine(4, "timeout: 30min") },
   { what: "an unknown type: `type: int`", text: withLine(5, "inputs: { keep_days: { type: int } }") },

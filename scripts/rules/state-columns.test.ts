@@ -9,6 +9,10 @@ const writers = {
   "controller/src/automation/execution-queries.ts": "queued rows of a new execution; what assignments fold into",
   "controller/src/automation/dispatch-queries.ts": "offered",
   "controller/src/automation/abandon-queries.ts": "lost, by a person's word or after OC_LOST_AFTER",
+  "controller/src/automation/create-flow-queries.ts":
+    "pending stages, queued rows, of executions that wait for their turn",
+  "controller/src/automation/flow-queries.ts":
+    "what a workflow or rollout decides: running, skipped, and the ends of groups",
   "controller/src/automation/cancel-queries.ts": "cancelled, of what was never offered",
   "controller/src/automation/lost-history-queries.ts": "offered or lost, of what a restored database has queued",
   "controller/src/automation/overdue-queries.ts": "expired",

@@ -2,7 +2,7 @@
 // noted, then written together in one durable commit before anything depends on them.
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { InputValue } from "@opsconductor/contract/job/expression";
+import type { ExpressionScope, InputValue } from "@opsconductor/contract/job/expression";
 import { checkInputs } from "@opsconductor/contract/job/inputs";
 import type { Job } from "@opsconductor/contract/job/job-schema";
 import type { StagePlan } from "@opsconductor/contract/job/plan-stage";
@@ -10,6 +10,7 @@ import type { EventBody, JournalRecord, OfferRecord, Want } from "../journal/jou
 import { JournalFull } from "../journal/journal-problems.ts";
 import { type AttemptProgress, applyEvent, emptyProgress } from "./attempt-progress.ts";
 import type { HostContext } from "./host-context.ts";
+import { readBefore } from "./plan-offer.ts";
 
 /** Between two looks whether a full disk has space again. */
 const fullDiskPauseMs = 1000;
@@ -27,6 +28,8 @@ export class Attempt {
   readonly job: Job;
   readonly plan: StagePlan;
   readonly inputs: Record<string, InputValue>;
+  /** What the stages before gave out, and the item of the matrix. */
+  readonly before: Pick<ExpressionScope, "stages" | "matrix">;
   readonly progress: AttemptProgress = emptyProgress();
   readonly folder: string;
   /** Steps work here; it goes when the attempt is over. */
@@ -47,6 +50,7 @@ export class Attempt {
     this.job = planned.job;
     this.plan = planned.plan;
     this.inputs = checkInputs(this.job.inputs, JSON.parse(Buffer.from(offer.inputsJson).toString() || "{}")).values;
+    this.before = readBefore(offer) ?? {};
     this.folder = attemptFolder(host.stateFolder, offer.fence);
     this.workingFolder = join(this.folder, workName);
     this.want = "run";

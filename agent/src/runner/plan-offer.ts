@@ -1,6 +1,7 @@
 // The steps of an offer, planned from the exact bytes of its definition: what a person signed is what runs. Offers of
 // one execution carry the same bytes, so the newest plans are remembered.
 import { createHash } from "node:crypto";
+import type { ExpressionScope } from "@opsconductor/contract/job/expression";
 import { checkInputs } from "@opsconductor/contract/job/inputs";
 import { apiVersion, formatVersion } from "@opsconductor/contract/job/job-schema";
 import { parseJob } from "@opsconductor/contract/job/parse-job";
@@ -59,8 +60,20 @@ function checkedInputs(offer: OfferRecord, plan: PlannedOffer & { refusal: undef
   }
   if (typeof given !== "object" || given === null || Array.isArray(given))
     return refuse("invalid_definition", "the inputs are not a JSON object");
+  if (readBefore(offer) === undefined)
+    return refuse("invalid_definition", "the outputs of earlier stages are not JSON");
   const { errors } = checkInputs(plan.planned.job.inputs, given as Record<string, unknown>);
   return errors.length > 0 ? refuse("invalid_definition", errors[0]!.message) : plan;
+}
+
+/** What the stages before gave out, and the item of the matrix; undefined when it cannot be read. */
+export function readBefore({ needsOutputsJson }: OfferRecord): Pick<ExpressionScope, "stages" | "matrix"> | undefined {
+  try {
+    const { stages = {}, matrix = {} } = JSON.parse(Buffer.from(needsOutputsJson).toString() || "{}");
+    return { stages, matrix };
+  } catch {
+    return undefined;
+  }
 }
 
 function refuse(code: Refusal["code"], reason: string): PlannedOffer {

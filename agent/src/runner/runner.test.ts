@@ -225,6 +225,38 @@ test("what cannot be run is denied with the reason, and a late offer is refused"
   expect(denied(bench.run(good, { definition: bytes }))).toMatchObject({ code: "invalid_definition" });
 });
 
+test("a stage of a workflow runs its own steps, with what earlier stages gave out and its item of the matrix", async () => {
+  const fence = bench.run(
+    `apiVersion: opsconductor/v1
+kind: Job
+name: release
+env: { WHERE: job }
+stages:
+  build: { targets: { names: [web-1] }, steps: [ { run: "exit 9" } ] }
+  deploy:
+    needs: [build]
+    matrix: { region: [eu, us] }
+    targets: { names: [web-1] }
+    env: { WHERE: "\${{ matrix.region }}" }
+    steps:
+      - { id: skipped, if: stages.build.state == "failed", run: "exit 9" }
+      - { id: show, run: [printf, "%s", "\${{ stages.build.outputs.version }} \${{ stages.build.targets['web-1'].version }}"] }
+      - { id: where, run: 'printf %s "$WHERE"' }`,
+    {
+      stageId: "deploy",
+      needsOutputsJson: Buffer.from(
+        '{"matrix":{"region":"eu"},"stages":{"build":{"outputs":{"version":"$(id) \\"1\\""},"state":"succeeded","targets":{"web-1":{"version":"2"}}}}}',
+      ),
+    },
+  );
+  expect(await bench.outcome(fence)).toEqual({ state: "succeeded", reason: "" });
+  expect(bench.states(fence)).toEqual({ skipped: "skipped", show: "succeeded", where: "succeeded" });
+  expect((await bench.output(fence, "show")).toString()).toBe('$(id) "1" 2');
+  expect((await bench.output(fence, "where")).toString()).toBe("eu");
+  const broken = bench.run("steps: [ { id: a, run: 'true' } ]", { needsOutputsJson: Buffer.from("{") });
+  expect(bench.events(broken)[0]).toMatchObject({ kind: "denied", code: "invalid_definition" });
+});
+
 test("a hold keeps the next step waiting, a barrier too, and finally waits for neither", async () => {
   const first = gate("hold");
   const fence = bench.run(

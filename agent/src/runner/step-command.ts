@@ -57,6 +57,7 @@ export function expressionScope(attempt: Attempt, names: Record<string, unknown>
   return {
     inputs: attempt.inputs,
     steps: Object.fromEntries(steps) as ExpressionScope["steps"],
+    ...attempt.before,
     target: { id: target.id, name: target.name },
     execution: { id: executionId, number: Number(executionNumber), job: attempt.job.name },
     outcome: outcomeSoFar(attempt.plan, attempt.progress, attempt.cancelled),

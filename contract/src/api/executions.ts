@@ -12,7 +12,24 @@ export const stage = z.object({
   id: z.string(),
   position: z.number().int(),
   state: keys(stageStates),
+  name: z.string(),
   needs: z.array(z.string()),
+  parent: z.string().nullable().describe("the stage that this is a part of: a called workflow, or a matrix"),
+  isGroup: z.boolean().describe("has parts and no targets of its own"),
+  stateReason: z.string().nullable().describe("why it was skipped, or stopped"),
+  counts: z.record(z.string(), z.number().int()).describe("assignments by state"),
+  jobName: z.string().nullable().describe("the other job that its steps come from"),
+  inputs: z.record(z.string(), z.unknown()).nullable().describe("what the other job was given"),
+  rollout: z
+    .object({
+      batches: z.number().int(),
+      batch: z.number().int().describe("batches begun"),
+      nextBatchAt: instant.nullable().describe("the pause before the next batch is over then"),
+      maxFailures: z.number().int().describe("targets that may fail"),
+      stopped: z.boolean().describe("more have failed, and nothing more is started"),
+      order: z.enum(["target-first", "step-first"]),
+    })
+    .nullable(),
   steps: z.array(z.object({ id: z.string(), name: z.string(), kind: z.string() })),
   startedAt: instant.nullable(),
   finishedAt: instant.nullable(),
@@ -37,6 +54,9 @@ export const execution = z.object({
   cancelRequestedAt: instant.nullable(),
   cancelRequestedBy: z.string().nullable(),
   cancelReason: z.string().nullable(),
+  stateReason: z.string().nullable().describe("why it ended so, when its targets do not tell"),
+  pausedAt: instant.nullable(),
+  pausedBy: z.string().nullable(),
   retryOf: z
     .object({ id, number: z.number().int() })
     .nullable()
@@ -60,6 +80,7 @@ export const executionListQuery = listQuery.extend({
 export const assignment = z.object({
   id,
   stageId: z.string(),
+  batch: z.number().int().describe("of its stage's rollout, from 0"),
   targetId: id,
   targetName: z.string(),
   agentId: id.nullable(),
@@ -190,6 +211,11 @@ export const timelineKinds = [
   "output.mismatch",
   "output.incomplete",
   "stream.rewound",
+  "stage.started",
+  "stage.skipped",
+  "stage.finished",
+  "batch.released",
+  "rollout.stopped",
 ] as const;
 export type TimelineKind = (typeof timelineKinds)[number];
 export const timelineEntry = z.object({

@@ -1,29 +1,51 @@
 // What must agree inside a job that has the right shape: unique ids, references, expressions, selectors, defaults.
 // Used by parse-job.ts. Pure.
-import { checkExpression, type ExpressionProblem } from "./expression.ts";
+import { checkConditionText, type JobError, placed } from "./check-parts.ts";
+import { checkStages } from "./check-stages.ts";
+import { checkTargets } from "./check-targets.ts";
+import type { ExpressionNames } from "./expression.ts";
 import { inputEnvironmentName, inputProblem } from "./inputs.ts";
 import type { InputSpec, Job } from "./job-schema.ts";
-import { jobSteps, type PlacedStep } from "./job-steps.ts";
+import { type JobStage, jobStages } from "./job-stages.ts";
+import { type PlacedStep, stageNames, stageSteps } from "./job-steps.ts";
 import { compilePattern, PatternError } from "./pattern.ts";
-import type { PlacedError } from "./schema-errors.ts";
-import { parseSelector } from "./selector.ts";
-import { SelectorError } from "./selector-tokens.ts";
-import { bareCondition, checkTemplate, templateOpening } from "./template.ts";
+import { checkTemplate, templateOpening } from "./template.ts";
 import type { Path } from "./yaml-values.ts";
 
-/** An error that may point inside a text. */
-export interface JobError extends PlacedError {
-  offset?: number;
-}
-
 export function checkJob(job: Job): JobError[] {
+  const stages = jobStages(job);
   return [
     ...checkInputSpecs(job.inputs),
-    ...checkTargets(job.targets),
-    ...checkStepIds(job),
-    ...jobSteps(job).flatMap(checkStep),
-    ...checkEnv(job.env, ["env"], jobSteps(job)[0]!),
+    ...checkTargets(job.targets, ["targets"]),
+    ...checkShape(job),
+    ...(job.stages ? checkStages(job, stages) : []),
+    ...stages.flatMap((stage) => [...checkStepIds(job, stage), ...stageSteps(job, stage).flatMap(checkStep)]),
+    ...checkEnv(job.env, ["env"], firstNames(job, { id: "", matrix: undefined })),
+    ...stages.flatMap((stage) =>
+      checkEnv(job.stages?.[stage.id]?.env ?? {}, [...stage.path, "env"], firstNames(job, stage)),
+    ),
   ];
+}
+
+/** What the environment of a whole stage may name: nothing of its steps. */
+const firstNames = (job: Job, stage: Pick<JobStage, "id" | "matrix">): ExpressionNames => ({
+  ...stageNames(job, stage),
+  place: undefined,
+});
+
+/** A job has steps or stages. */
+function checkShape(job: Job): JobError[] {
+  if (!job.stages)
+    return job.steps.length > 0
+      ? []
+      : [{ path: ["steps"], message: "steps is missing: a job has steps, or stages", atKey: true }];
+  return (["steps", "onFailure", "finally"] as const)
+    .filter((key) => job[key].length > 0)
+    .map((key) => ({
+      path: [key],
+      message: `a job with stages has no ${key} of its own: write them inside a stage`,
+      atKey: true,
+    }));
 }
 
 /** `${{ }}` is legal in argv items, env and if. Everywhere else it would be text that looks like more. */
@@ -48,10 +70,18 @@ function misplacedTemplate(text: string, path: Path): JobError[] {
 }
 
 function templateAllowed(path: Path): boolean {
+  if (path[0] === "stages" && path.length > 2) return stageTemplateAllowed(path.slice(2));
   if (path.length === 2 && path[0] === "env") return true;
   const inStep = ["steps", "onFailure", "finally"].includes(String(path[0]));
   const key = path[2];
   return inStep && ((path.length === 4 && (key === "run" || key === "env")) || (path.length === 3 && key === "if"));
+}
+
+/** Inside a stage also in its condition, in what another job is given, in the matrix, and in its selector. */
+function stageTemplateAllowed(path: Path): boolean {
+  if (path.length === 1) return path[0] === "if";
+  if (path[0] === "inputs" || (path[0] === "matrix" && path.length === 2)) return true;
+  return (path[0] === "targets" && path[1] === "select") || templateAllowed(path);
 }
 
 function checkInputSpecs(inputs: Job["inputs"]): JobError[] {
@@ -108,45 +138,24 @@ function checkPattern(path: Path, spec: InputSpec): JobError[] {
   }
 }
 
-function checkTargets(targets: Job["targets"]): JobError[] {
-  if (!targets) return [];
-  const path = ["targets"];
-  if (targets.select === undefined && targets.names === undefined) {
-    return [{ path, message: "targets needs select or names", atKey: true }];
-  }
-  if (targets.select !== undefined && targets.names !== undefined) {
-    return [{ path: ["targets", "names"], message: "targets takes select or names, not both", atKey: true }];
-  }
-  if (targets.select === undefined) return [];
-  try {
-    parseSelector(targets.select);
-    return [];
-  } catch (error) {
-    if (!(error instanceof SelectorError)) throw error;
-    return [
-      { path: ["targets", "select"], message: `the selector cannot be read: ${error.message}`, offset: error.offset },
-    ];
-  }
-}
-
-function checkStepIds(job: Job): JobError[] {
+function checkStepIds(job: Job, stage: JobStage): JobError[] {
   const seen = new Set<string>();
-  return jobSteps(job).flatMap(({ id, phase, index }): JobError[] => {
+  return stageSteps(job, stage).flatMap(({ id, path }): JobError[] => {
     const twice = seen.has(id);
     seen.add(id);
+    const where = job.stages ? "stage" : "job";
     return twice
-      ? [{ path: [phase, index, "id"], message: `another step is already called ${id}; ids are unique in a job` }]
+      ? [{ path: [...path, "id"], message: `another step is already called ${id}; ids are unique in a ${where}` }]
       : [];
   });
 }
 
 function checkStep(step: PlacedStep): JobError[] {
-  const { spec, phase, index } = step;
-  const path = [phase, index];
+  const { spec, path } = step;
   return [
     ...checkCommand(step, path),
     ...checkCondition(step, path),
-    ...checkEnv(spec.env ?? {}, [...path, "env"], step),
+    ...checkEnv(spec.env ?? {}, [...path, "env"], step.names),
   ];
 }
 
@@ -170,18 +179,9 @@ function checkCommand({ spec, names }: PlacedStep, path: Path): JobError[] {
 }
 
 function checkCondition({ spec, names }: PlacedStep, path: Path): JobError[] {
-  if (typeof spec.if !== "string") return [];
-  const bare = bareCondition(spec.if);
-  const shift = Math.max(0, spec.if.indexOf(bare));
-  if (bare === "") return [{ path: [...path, "if"], message: "the condition is empty" }];
-  const problem = checkExpression(bare, names, "bool");
-  return placed(problem && { ...problem, offset: problem.offset + shift }, [...path, "if"]);
+  return checkConditionText(spec.if, names, [...path, "if"]);
 }
 
-function checkEnv(env: Record<string, string>, path: Path, { names }: PlacedStep): JobError[] {
+function checkEnv(env: Record<string, string>, path: Path, names: ExpressionNames): JobError[] {
   return Object.entries(env).flatMap(([key, value]) => placed(checkTemplate(value, names), [...path, key]));
-}
-
-function placed(problem: ExpressionProblem | undefined, path: Path): JobError[] {
-  return problem ? [{ path, ...problem }] : [];
 }

@@ -3,6 +3,8 @@
 //
 //   inputs.<name>                     typed as the job declares them; absent optional ones: has(inputs.name)
 //   steps.<id>.state, .outputs.<name> of steps before this one
+//   stages.<id>.state, .outputs.<name>, .targets["<target>"].<name> of the stages this one needs
+//   matrix.<name>                     the item that the stage is repeated for
 //   target.name, target.id            execution.id, execution.number, execution.job
 //   success(), failure(), always()    how the steps before this one went
 import {
@@ -12,7 +14,7 @@ import {
   EvaluationError,
   ParseError,
 } from "@marcbachmann/cel-js";
-import type { StepState } from "../states.ts";
+import type { StageState, StepState } from "../states.ts";
 import { suggest } from "./suggest.ts";
 
 export type InputValue = string | number | boolean | string[];
@@ -22,11 +24,27 @@ export type ExpressionType = "string" | "int" | "double" | "bool" | "list<string
 export interface ExpressionNames {
   inputs: Record<string, ExpressionType>;
   steps: Record<string, { outputs: readonly string[] | undefined }>;
+  /** Stages before this one, in a workflow. */
+  stages?: readonly string[];
+  matrix?: readonly string[];
+  /** Expressions of a stage are evaluated before there is a target. */
+  place?: "stage" | undefined;
+}
+
+/** What is known of a stage that is over. */
+export interface StageOutcome {
+  state: StageState;
+  /** What its steps gave out; of several targets only what all of them agree in. */
+  outputs: Record<string, string>;
+  /** By the target's name. */
+  targets: Record<string, Record<string, string>>;
 }
 
 export interface ExpressionScope {
   inputs: Record<string, InputValue>;
   steps: Record<string, { state: StepState; outputs: Record<string, string> }>;
+  stages?: Record<string, StageOutcome>;
+  matrix?: Record<string, string>;
   target: { id: string; name: string };
   execution: { id: string; number: number; job: string };
   /** How the steps before this one went; a step with continueOnError that failed counts as success. */
@@ -120,7 +138,9 @@ function evaluate(text: string, names: ExpressionNames, scope: ExpressionScope):
     return environment(names, scope.outcome).evaluate(text, {
       inputs: celInputs(names, scope.inputs),
       steps: scope.steps,
-      target: scope.target,
+      ...(names.stages ? { stages: scope.stages ?? {} } : {}),
+      ...(names.matrix ? { matrix: scope.matrix ?? {} } : {}),
+      ...(names.place === "stage" ? {} : { target: scope.target }),
       execution: { ...scope.execution, number: BigInt(scope.execution.number) },
     });
   } catch (error) {
@@ -152,7 +172,12 @@ function environment(names: ExpressionNames, outcome: ExpressionScope["outcome"]
     name: "steps",
     schema: Object.fromEntries(Object.keys(names.steps).map((id) => [id, step])),
   });
-  env.registerVariable({ name: "target", schema: { id: "string", name: "string" } });
+  const stage = { state: "string", outputs: "map<string, string>", targets: "map<string, map<string, string>>" };
+  if (names.stages)
+    env.registerVariable({ name: "stages", schema: Object.fromEntries(names.stages.map((id) => [id, stage])) });
+  if (names.matrix)
+    env.registerVariable({ name: "matrix", schema: Object.fromEntries(names.matrix.map((id) => [id, "string"])) });
+  if (names.place !== "stage") env.registerVariable({ name: "target", schema: { id: "string", name: "string" } });
   env.registerVariable({ name: "execution", schema: { id: "string", number: "int", job: "string" } });
   env.registerFunction("success(): bool", () => outcome === "success");
   env.registerFunction("failure(): bool", () => outcome === "failure");
@@ -233,25 +258,42 @@ function problemOf(error: CelError, text: string, names: ExpressionNames): Expre
   const offset = error.range?.start ?? 0;
   const word = text.slice(offset, error.range?.end ?? offset);
   const before = text.slice(0, offset);
-  if (error.code === "no_such_key" && /\bsteps\s*\.\s*$/.test(before)) return unknownStep(word, text, offset, names);
+  if (error.code === "no_such_key" && /\bsteps\s*\.\s*$/.test(before))
+    return unknownPart("step", word, text, offset, Object.keys(names.steps));
+  if (error.code === "no_such_key" && /\bstages\s*\.\s*$/.test(before))
+    return unknownPart("stage", word, text, offset, names.stages ?? []);
+  if (error.code === "no_such_key" && /\bmatrix\s*\.\s*$/.test(before))
+    return unknownName("list in the matrix", word, offset, names.matrix ?? []);
   if (error.code === "no_such_key" && /\binputs\s*\.\s*$/.test(before)) {
     return unknownName("input", word, offset, Object.keys(names.inputs));
   }
   if (error.code === "unknown_variable") {
-    return unknownName("variable", word, offset, ["inputs", "steps", "target", "execution"]);
+    return unknownName("variable", word, offset, variablesOf(names));
   }
   return { message: explain(error), offset };
 }
 
-function unknownStep(word: string, text: string, offset: number, names: ExpressionNames): ExpressionProblem {
+const variablesOf = (names: ExpressionNames): string[] => [
+  ...["inputs", ...(names.place === "stage" ? [] : ["steps", "target"]), "execution"],
+  ...(names.stages ? ["stages"] : []),
+  ...(names.matrix ? ["matrix"] : []),
+];
+
+function unknownPart(
+  what: "step" | "stage",
+  word: string,
+  text: string,
+  offset: number,
+  known: readonly string[],
+): ExpressionProblem {
   // `steps.my-step` reads as a subtraction to CEL: such ids are written in brackets.
-  const dashed = Object.keys(names.steps).find((id) => id.includes("-") && text.startsWith(id, offset));
-  if (dashed)
-    return { message: `an id with a dash is written steps["${dashed}"]`, offset, suggestion: `steps["${dashed}"]` };
-  return unknownName("step before this one", word, offset, Object.keys(names.steps));
+  const dashed = known.find((id) => id.includes("-") && text.startsWith(id, offset));
+  const brackets = `${what}s["${dashed}"]`;
+  if (dashed) return { message: `an id with a dash is written ${brackets}`, offset, suggestion: brackets };
+  return unknownName(what === "step" ? "step before this one" : "stage that this one needs", word, offset, known);
 }
 
-function unknownName(what: string, word: string, offset: number, known: string[]): ExpressionProblem {
+function unknownName(what: string, word: string, offset: number, known: readonly string[]): ExpressionProblem {
   const suggestion = suggest(word, known);
   const list = known.length > 0 ? `; there is ${known.slice(0, 10).join(", ")}` : "";
   const hint = suggestion ? `; did you mean ${suggestion}?` : list;

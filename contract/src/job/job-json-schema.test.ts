@@ -20,7 +20,7 @@ test("editors get every key with a description", () => {
 
 test("editors learn which keys are required, and that others are errors", () => {
   const schema = jobJsonSchema();
-  expect(schema.required).toEqual(["apiVersion", "kind", "name", "steps"]);
+  expect(schema.required).toEqual(["apiVersion", "kind", "name"]);
   expect(schema.additionalProperties).toBe(false);
   expect(schema.properties!.steps!.items).toMatchObject({ required: ["run"], additionalProperties: false });
 });

@@ -3,7 +3,8 @@
 import "../zod-without-eval.ts";
 import * as z from "zod";
 import { labels, name } from "../api/common.ts";
-import { durationHint, durationPattern, parseDuration } from "./duration.ts";
+import { rolloutSchema } from "./rollout-schema.ts";
+import { day, duration } from "./schema-parts.ts";
 import { parseSize, sizeHint, sizePattern } from "./size.ts";
 
 export const apiVersion = "opsconductor/v1";
@@ -11,19 +12,6 @@ export const shells = ["sh", "bash", "pwsh", "powershell", "cmd", "python", "nod
 export type Shell = (typeof shells)[number];
 /** Raised when a definition could mean something else than before; agents say which they plan with at hello. */
 export const formatVersion = 1;
-
-const minute = 60_000;
-const day = 24 * 60 * minute;
-
-function duration(minMs: number, maxMs: number, range: string) {
-  return z
-    .string({ error: `must be ${durationHint}` })
-    .regex(durationPattern, `must be ${durationHint}`)
-    .refine((text) => {
-      const ms = parseDuration(text);
-      return ms === undefined || (ms >= minMs && ms <= maxMs);
-    }, `must be ${range}`);
-}
 
 const outputSize = z
   .string({ error: `must be ${sizeHint}` })
@@ -195,6 +183,62 @@ export const stepSchema = z
   .describe("One action on one target.");
 export type StepSpec = z.infer<typeof stepSchema>;
 
+const stageId = z
+  .string()
+  .regex(
+    /^[A-Za-z][A-Za-z0-9_-]{0,62}$/,
+    "a stage's name has letters, digits, _ and -, starts with a letter, at most 63",
+  );
+const stepList = z.array(stepSchema).max(500);
+const handlerList = z.array(stepSchema).max(100);
+
+export const stageSchema = z
+  .strictObject({
+    name: z.string().min(1).max(200).optional().describe("Shown to people; the stage's key unless told."),
+    needs: z.array(stageId).max(100).default([]).describe("Stages that must be over before this one begins."),
+    if: z
+      .union([z.string().min(1).max(2000), z.boolean()], { error: "must be an expression (text), true or false" })
+      .optional()
+      .describe(
+        "CEL expression over inputs, stages and failure(), success(), always(); the stage is skipped when it is false.",
+      ),
+    targets: targets.optional().describe("Where this stage runs; the job's targets unless told."),
+    rollout: rolloutSchema.optional().describe("The job's rollout unless told."),
+    matrix: z
+      .record(
+        identifier("a matrix name"),
+        z.union([z.array(text.min(1)).min(1).max(100), z.string().max(200)], {
+          error: "must be a list of texts, or ${{ inputs.<name> }} of a list input",
+        }),
+      )
+      .refine((axes) => Object.keys(axes).length >= 1 && Object.keys(axes).length <= 4, "between 1 and 4 lists")
+      .optional()
+      .describe(
+        "Repeat the stage for each item of a list (each combination of several); ${{ matrix.<name> }} is the item.",
+      ),
+    timeout: duration(1000, 30 * day, "between 1s and 30d")
+      .optional()
+      .describe("Longest time of the stage's steps on one target; the job's unless told."),
+    env: env.optional().describe("Environment of the stage's steps; wins over the job's."),
+    steps: stepList.optional().describe("Run in order on each target of the stage."),
+    onFailure: handlerList.default([]).describe("Run on a target when one of its steps failed or timed out."),
+    finally: handlerList.default([]).describe("Run last on every target of the stage."),
+    job: name
+      .optional()
+      .describe("Instead of steps: another job, in the version that it has when the execution is made."),
+    inputs: z
+      .record(
+        identifier("an input name"),
+        z.union([text, z.number(), z.boolean(), z.array(text).max(1000)], {
+          error: "must be text, a number, true or false, or a list of texts",
+        }),
+      )
+      .optional()
+      .describe("What the other job is given; texts may be ${{ }}."),
+  })
+  .describe("A part of a workflow with its own targets and steps.");
+export type StageSpec = z.infer<typeof stageSchema>;
+
 export const jobSchema = z
   .strictObject({
     apiVersion: z.literal(apiVersion).describe(`Always ${apiVersion}.`),
@@ -220,11 +264,16 @@ export const jobSchema = z
       .default({ output: "10MiB" })
       .describe("Bounds on what a step may use."),
     env: env.default({}).describe("Environment of all steps."),
-    steps: z
-      .array(stepSchema)
-      .min(1, "a job needs at least one step")
-      .max(500)
-      .describe("Run in order on each target."),
+    rollout: rolloutSchema.optional(),
+    steps: stepList.default([]).describe("Run in order on each target. A job has steps or stages."),
+    stages: z
+      .record(stageId, stageSchema)
+      .refine(
+        (stages) => Object.keys(stages).length >= 1 && Object.keys(stages).length <= 100,
+        "between 1 and 100 stages",
+      )
+      .optional()
+      .describe("Instead of steps: a workflow of stages that depend on each other."),
     onFailure: z
       .array(stepSchema)
       .max(100)
@@ -241,10 +290,8 @@ export const jobSchema = z
 export type Job = z.infer<typeof jobSchema>;
 
 /** Keys of the format that this version does not run yet. They are refused as what they are, not as typing errors. */
-export const laterKeys: Record<"job" | "targets" | "limits" | "step", Record<string, string>> = {
+export const laterKeys: Record<"job" | "stage" | "targets" | "limits" | "step", Record<string, string>> = {
   job: {
-    stages: "workflows with stages",
-    rollout: "rollouts in batches",
     approval: "approvals",
     concurrency: "concurrency limits",
     runAs: "running as another user",
@@ -252,6 +299,7 @@ export const laterKeys: Record<"job" | "targets" | "limits" | "step", Record<str
     notify: "notifications",
     signatures: "signatures",
   },
+  stage: { notify: "notifications", runAs: "running as another user", secrets: "secrets", limits: "limits of a stage" },
   targets: { group: "groups", groups: "groups" },
   limits: { memory: "memory limits", cpu: "CPU limits" },
   step: {

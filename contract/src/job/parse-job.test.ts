@@ -142,8 +142,8 @@ test.each([
   [
     "a later key",
     10,
-    "rollout: { batch: 1 }",
-    "10:1 rollout: rollout is not supported yet: this version has no rollouts in batches; remove it",
+    "notify: [{ on: [failed], channel: ops }]",
+    "10:1 notify: notify is not supported yet: this version has no notifications; remove it",
   ],
   [
     "an action",

@@ -1,7 +1,8 @@
 // The text of a job to its parsed form, or to errors with line and column. The controller calls it on every save, the
 // agent on every offer (so that what a person signed is what runs), the console while typing. Pure.
 import type { FieldError } from "../errors.ts";
-import { checkJob, checkTemplatePlaces, type JobError } from "./check-job.ts";
+import { checkJob, checkTemplatePlaces } from "./check-job.ts";
+import type { JobError } from "./check-parts.ts";
 import { type Job, jobSchema } from "./job-schema.ts";
 import { schemaErrors } from "./schema-errors.ts";
 import { readYaml, type YamlDocument } from "./yaml-document.ts";

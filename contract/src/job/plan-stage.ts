@@ -1,14 +1,13 @@
-// The stage `main` of a job as ordered steps with everything resolved. The agent runs exactly this, made from the bytes
+// A stage of a job as ordered steps with everything resolved. The agent runs exactly this, made from the bytes
 // it was offered; the controller stores `summariseSteps` beside the stage for the console. Pure.
 import { parseDuration } from "./duration.ts";
 import type { ExpressionNames } from "./expression.ts";
 import { namesOutcome } from "./expression.ts";
 import type { Job, Shell } from "./job-schema.ts";
-import { jobSteps, type Phase, type PlacedStep } from "./job-steps.ts";
+import { findStage, type JobStage, mainStage } from "./job-stages.ts";
+import { type Phase, type PlacedStep, stageSteps } from "./job-steps.ts";
 import { parseSize } from "./size.ts";
 import { bareCondition } from "./template.ts";
-
-export const mainStage = "main";
 
 export interface PlannedStep {
   id: string;
@@ -58,20 +57,21 @@ export interface TargetPlan {
 const finallyTimeoutMs = 10 * 60_000;
 const longestDelayMs = 60 * 60_000;
 
-/** Undefined when the job has no such stage. */
+/** Undefined when the job has no such stage with steps of its own. */
 export function planStage(job: Job, stageId: string = mainStage): StagePlan | undefined {
-  if (stageId !== mainStage) return undefined;
+  const stage = findStage(job, stageId);
+  if (!stage || stage.steps.length === 0) return undefined;
   return {
-    id: mainStage,
-    steps: jobSteps(job).map((placed, position) => planStep(job, placed, position)),
-    timeoutMs: parseDuration(job.timeout)!,
+    id: stage.id,
+    steps: stageSteps(job, stage).map((placed, position) => planStep(stage.env, placed, position)),
+    timeoutMs: parseDuration(stage.timeout)!,
     maxOutputBytes: parseSize(job.limits.output)!,
   };
 }
 
-/** Targets of a job, or the defaults when it names none and the execution has to. */
-export function planTargets(job: Job): TargetPlan {
-  const { select, names, max, offline = "queue", offlineExpiry = "24h" } = job.targets ?? {};
+/** Targets of a stage, or the defaults when it names none and the execution has to. */
+export function planTargets({ targets }: { targets?: Job["targets"] }): TargetPlan {
+  const { select, names, max, offline = "queue", offlineExpiry = "24h" } = targets ?? {};
   return { select, names, max, offline, offlineExpiryMs: parseDuration(offlineExpiry)! };
 }
 
@@ -90,7 +90,7 @@ export function retryDelayMs(retry: PlannedStep["retry"], tryNumber: number): nu
   return Math.min(retry.delayMs * factor, Math.max(longestDelayMs, retry.delayMs));
 }
 
-function planStep(job: Job, { id, phase, spec, names }: PlacedStep, position: number): PlannedStep {
+function planStep(env: JobStage["env"], { id, phase, spec, names }: PlacedStep, position: number): PlannedStep {
   const timeoutMs = spec.timeout === undefined ? undefined : parseDuration(spec.timeout)!;
   return {
     id,
@@ -100,8 +100,8 @@ function planStep(job: Job, { id, phase, spec, names }: PlacedStep, position: nu
     run: Array.isArray(spec.run)
       ? { kind: "exec", argv: spec.run }
       : { kind: "script", text: spec.run, shell: spec.shell as Exclude<Shell, "exec"> | undefined },
-    condition: conditionOf(spec.if, phase),
-    env: { ...job.env, ...spec.env },
+    condition: phase === "steps" ? conditionOf(spec.if) : givenCondition(spec.if, "always()"),
+    env: { ...env, ...spec.env },
     timeoutMs: timeoutMs ?? (phase === "finally" ? finallyTimeoutMs : undefined),
     retry: planRetry(spec.retry),
     idempotent: spec.idempotent,
@@ -117,14 +117,16 @@ function planRetry(retry: PlacedStep["spec"]["retry"]): PlannedStep["retry"] {
 }
 
 /**
- * A step after a failed one is skipped unless its condition says failure() or always(): `success()` is implied in
- * `steps`. The other phases are entered by the outcome itself, so nothing is implied there.
+ * A step after a failed one, and a stage that needs a failed one, is skipped unless its condition says failure() or
+ * always(): `success()` is implied. The other phases are entered by the outcome itself, so nothing is implied there.
  */
-function conditionOf(condition: string | boolean | undefined, phase: Phase): string {
-  const text = condition === undefined ? undefined : bareCondition(String(condition));
-  if (phase !== "steps") return text ?? "always()";
-  if (text === undefined) return "success()";
+export function conditionOf(condition: string | boolean | undefined): string {
+  const text = givenCondition(condition, "success()");
   return namesOutcome(text) ? text : `success() && (${text}\n)`; // the line break ends a comment
+}
+
+function givenCondition(condition: string | boolean | undefined, otherwise: string): string {
+  return condition === undefined ? otherwise : bareCondition(String(condition));
 }
 
 /** The first line of a script that says something, or the command. */

@@ -1,7 +1,17 @@
 // Turns what the schema refused into errors an operator can act on: the place, the reason, the likely word. Used by
 // parse-job.ts. Pure.
 import type { z } from "zod";
-import { apiVersion, inputSpec, inputTypes, jobSchema, laterKeys, shells, stepSchema } from "./job-schema.ts";
+import {
+  apiVersion,
+  inputSpec,
+  inputTypes,
+  jobSchema,
+  laterKeys,
+  shells,
+  stageSchema,
+  stepSchema,
+} from "./job-schema.ts";
+import { approvalSchema, concurrencySchema, rolloutSchema } from "./rollout-schema.ts";
 import { suggest } from "./suggest.ts";
 import type { Path } from "./yaml-values.ts";
 
@@ -129,6 +139,10 @@ function unknownKey(path: Path, key: string, root: unknown): PlacedError {
 /** Which keys may stand in the mapping at `path`. */
 function keysAt(path: Path, root: unknown): { area: Area | undefined; known: string[] } {
   const [first, , third] = path;
+  if (first === "stages") return keysInStage(path, root);
+  if (first === "rollout") return { area: undefined, known: Object.keys(rolloutSchema.shape) };
+  if (first === "approval") return { area: undefined, known: Object.keys(approvalSchema.shape) };
+  if (first === "concurrency") return { area: undefined, known: Object.keys(concurrencySchema.shape) };
   const steps = first === "steps" || first === "onFailure" || first === "finally";
   if (path.length === 0) return { area: "job", known: Object.keys(jobSchema.shape) };
   if (first === "targets") return { area: "targets", known: Object.keys(jobSchema.shape.targets.unwrap().shape) };
@@ -137,6 +151,13 @@ function keysAt(path: Path, root: unknown): { area: Area | undefined; known: str
   if (steps && third === "retry") return { area: undefined, known: Object.keys(stepSchema.shape.retry.unwrap().shape) };
   if (first === "inputs") return { area: undefined, known: inputKeys(valueAt(root, path)) };
   return { area: undefined, known: [] };
+}
+
+/** Inside a stage the same keys stand at the same places as in a job. */
+function keysInStage(path: Path, root: unknown): { area: Area | undefined; known: string[] } {
+  if (path.length === 2) return { area: "stage", known: Object.keys(stageSchema.shape) };
+  const [third] = path.slice(2);
+  return third === "inputs" ? { area: undefined, known: [] } : keysAt(path.slice(2), valueAt(root, path.slice(0, 2)));
 }
 
 function inputKeys(value: unknown): string[] {

@@ -74,3 +74,12 @@ export function bareCondition(condition: string): string {
   const [only] = split?.unclosed === undefined ? (split?.parts ?? []) : [];
   return split?.parts.length === 1 && only && "expression" in only ? only.expression.trim() : trimmed;
 }
+
+/** The names of `${{ matrix.<name> }}` in a text; undefined when there is any other `${{ }}`. */
+export function matrixNamesIn(template: string): string[] | undefined {
+  const split = parts(template);
+  if (split.unclosed !== undefined) return undefined;
+  const expressions = split.parts.flatMap((part) => ("expression" in part ? [part.expression.trim()] : []));
+  const names = expressions.map((text) => /^matrix\.([A-Za-z]\w*)$/.exec(text)?.[1]);
+  return names.every((name) => name !== undefined) ? (names as string[]) : undefined;
+}

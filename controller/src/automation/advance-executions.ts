@@ -16,7 +16,7 @@ export const executionsOf = (transitions: readonly Transition[]): string[] => [
 ];
 
 interface Folded {
-  executions: ExecutionProgress[];
+  executions: (ExecutionProgress & { isDue: boolean })[];
   stages: (StageProgress & { executionId: string })[];
 }
 

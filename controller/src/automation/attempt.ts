@@ -14,7 +14,10 @@ type Row<R, Narrow> = Omit<R, keyof Narrow> & Narrow;
 
 /** What recording needs of the row, with the words of the closed lists. */
 export type AssignmentRow = Row<
-  Omit<AutomationAssignmentsRow, "desiredReason" | "releaseThroughStep" | "startBefore" | "forgottenAt">,
+  Omit<
+    AutomationAssignmentsRow,
+    "desiredReason" | "releaseThroughStep" | "startBefore" | "forgottenAt" | "batch" | "released"
+  >,
   {
     state: AssignmentState;
     desired: "run" | "hold" | "cancel" | "forget";
@@ -36,6 +39,8 @@ export type TryRow = Row<
 export interface StageFacts {
   stepIds: readonly string[];
   timeoutMs: number | null;
+  /** Its targets wait for each other after every step. */
+  stepFirst?: boolean;
 }
 
 export interface Attempt {

@@ -7,6 +7,7 @@ import { abandonUnreachable } from "./abandon-assignment.ts";
 import { type AutomationWork, createAgentWork } from "./agent-work.ts";
 import { type AutomationMetrics, createAutomationMetrics } from "./automation-metrics.ts";
 import { type AutomationBase, createDispatcher, type Dispatcher, dispatchPollMs } from "./dispatcher.ts";
+import { FlowDriver, flowPollMs } from "./flow-driver.ts";
 import { dropOldKeys, ensurePartitions } from "./history-upkeep.ts";
 import { Lru } from "./lru.ts";
 import { OutputHashes } from "./output-hashes.ts";
@@ -21,6 +22,7 @@ export interface Automation {
   dispatcher: Dispatcher;
   stages: StageCache;
   metrics: AutomationMetrics;
+  flows: FlowDriver;
   /** When somebody last read an output, so that following a log is one row of audit. */
   outputReaders: Lru<string, number>;
   /** Begins the background duties, which end with the context's signal. Resolves when history has its partitions. */
@@ -39,8 +41,9 @@ export function createAutomation(ctx: AutomationBase): Automation {
   const dispatcher = createDispatcher(ctx, links);
   const stages: StageCache = new Lru(4096);
   const metrics = createAutomationMetrics(ctx.metrics, ctx.sql);
+  const flows = new FlowDriver(ctx, dispatcher);
   const recorder: Recorder = {
-    ...{ ctx, dispatcher, metrics, stages },
+    ...{ ctx, dispatcher, flows, metrics, stages },
     hashes: new OutputHashes(),
     awaitingOutput: new Lru(4096),
     rewound: new Lru(4096),
@@ -54,11 +57,13 @@ export function createAutomation(ctx: AutomationBase): Automation {
     dispatcher,
     stages,
     metrics,
+    flows,
     outputReaders: new Lru(4096),
     async start() {
       await ensurePartitions(ctx);
       loops.push(
         startLoop(ctx, "dispatch.poll", dispatchPollMs, () => dispatcher.poll()),
+        startLoop(ctx, "flow.poll", flowPollMs, () => flows.poll()),
         startLoop(ctx, "assignment.expiry", expiryMs, () => expireQueued(ctx, metrics)),
         startLoop(ctx, "assignment.timeout", timeoutMs, () => stopOverdue(ctx, dispatcher)),
         startLoop(ctx, "assignment.revoked", timeoutMs, () => endRevokedWork(ctx, metrics)),
@@ -72,7 +77,7 @@ export function createAutomation(ctx: AutomationBase): Automation {
       );
     },
     async stop() {
-      await Promise.all([...loops, dispatcher.idle(), work.idle()]);
+      await Promise.all([...loops, flows.idle(), dispatcher.idle(), work.idle()]);
     },
   };
 }

@@ -50,6 +50,7 @@ export async function cancelExecution(
     ],
   );
   publishTimelines(ctx, [id]);
+  if (row.orchestrated) ctx.automation.flows.wake([id]);
   ctx.log.info({ executionId: id, ended: queued.length, asked: held.length, actor: actor.name }, "execution.cancelled");
   const answer = presentExecution(row);
   // Who may stop it may not have the right to read what it was given.

@@ -5,8 +5,8 @@ import { randomBytes } from "node:crypto";
 import type { Execution } from "@opsconductor/contract/api/executions";
 import { OcError } from "@opsconductor/contract/errors";
 import { checkInputs } from "@opsconductor/contract/job/inputs";
+import { mainStage } from "@opsconductor/contract/job/job-stages";
 import {
-  mainStage,
   planStage,
   planTargets,
   type StagePlan,
@@ -23,6 +23,7 @@ import type { AgentLink } from "../fleet/agent-link.ts";
 import { reachToExecute } from "../identity/reach-to-execute.ts";
 import { assignmentIds } from "./assignment-ids.ts";
 import { type ChosenAssignment, chooseAssignments } from "./choose-assignments.ts";
+import { createFlow, isOrchestrated } from "./create-flow.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { type ExecutionRow, insertExecution, type NewAssignment, type NewExecution } from "./execution-queries.ts";
 import { addTransitions } from "./execution-state.ts";
@@ -30,7 +31,7 @@ import { genericPlans } from "./generic-plans.ts";
 import { findExecution } from "./get-execution.ts";
 import { noSuchJob, noSuchVersion } from "./get-job.ts";
 import { claimKey } from "./idempotency.ts";
-import { type RunnableVersion, selectRunnable } from "./job-queries.ts";
+import { selectRunnable } from "./job-queries.ts";
 import {
   type AddressedOffer,
   type Definition,
@@ -38,6 +39,7 @@ import {
   offerMessage,
   servicesByTarget,
 } from "./offer-message.ts";
+import { choiceOf, type FrozenVersion } from "./plan-flow.ts";
 import { presentExecution } from "./present-execution.ts";
 import { publishExecutions } from "./publish-changes.ts";
 import { stageKey } from "./recorder.ts";
@@ -54,12 +56,17 @@ export interface CreateExecutionParams {
   reason: string;
   triggerKind?: string;
   retryOf?: { id: string; number: number } | undefined;
+  /** Of a workflow: stages that succeeded in the execution that is retried count as done. */
+  resume?: boolean | undefined;
   idempotencyKey?: string | undefined;
 }
 
-interface Planned {
-  version: RunnableVersion & { version: number };
+interface Asked {
+  version: FrozenVersion;
   inputs: Record<string, unknown>;
+}
+
+interface Planned extends Asked {
   stage: StagePlan;
   targets: TargetPlan;
   choice: TargetChoice;
@@ -74,7 +81,9 @@ interface Created {
 
 export async function createExecution(ctx: Context, actor: Actor, params: CreateExecutionParams): Promise<Execution> {
   markStage("execute.received");
-  const plan = await planExecution(ctx, actor, params);
+  const asked = await readRequest(ctx, actor, params);
+  if (isOrchestrated(asked.version.spec)) return await startFlow(ctx, actor, params, asked);
+  const plan = planExecution(asked, params);
   markStage("execution.planned");
   const rooms = new Rooms(ctx.automation.dispatcher);
   try {
@@ -88,11 +97,15 @@ export async function createExecution(ctx: Context, actor: Actor, params: Create
       return await last;
     });
     if (!created.replayed) report(ctx, actor, created);
-    const { limited, byJob } = reachToExecute(actor, plan.version.jobId);
-    return { ...presentExecution(created.row), ...(limited && !byJob && { notice: limitedNotice }) };
+    return present(actor, created.row);
   } finally {
     rooms.giveBack();
   }
+}
+
+function present(actor: Actor, row: ExecutionRow): Execution {
+  const { limited, byJob } = reachToExecute(actor, row.jobId);
+  return { ...presentExecution(row), ...(limited && !byJob && { notice: limitedNotice }) };
 }
 
 const limitedNotice = "You may run jobs on a part of the fleet: targets outside of it were left out.";
@@ -122,7 +135,28 @@ class Rooms {
   }
 }
 
-async function planExecution(ctx: Context, actor: Actor, params: CreateExecutionParams): Promise<Planned> {
+/** Stages, batches and conditions: nothing is offered here, advance-flow.ts does it right after. */
+async function startFlow(ctx: Context, actor: Actor, params: CreateExecutionParams, asked: Asked): Promise<Execution> {
+  const id = ctx.newId();
+  const at = ctx.now();
+  const created = await ctx.sql.begin(async (tx) => {
+    const first = await replayed(tx, actor, params, id, at);
+    if (first) return { row: first, offers: [], replayed: true };
+    const row = await createFlow(ctx, tx, actor, { ...asked, id, at, choice: params.targets, params });
+    return { row, offers: [], replayed: false };
+  });
+  if (!created.replayed) {
+    report(ctx, actor, created);
+    ctx.automation.flows.wake([id]);
+  }
+  return present(actor, created.row);
+}
+
+export async function readRequest(
+  ctx: Context,
+  actor: Actor,
+  params: Pick<CreateExecutionParams, "job" | "version" | "inputs" | "reason">,
+): Promise<Asked> {
   const found = isStorable(params.job) ? await selectRunnable(ctx.sql, actor, params.job, params.version) : undefined;
   if (!found) throw noSuchJob(params.job);
   if (found.version === null) throw noSuchVersion(found.jobName, params.version!, found.latestVersion);
@@ -132,25 +166,16 @@ async function planExecution(ctx: Context, actor: Actor, params: CreateExecution
   const unstorable = unstorablePath({ inputs: values, reason: params.reason });
   if (unstorable !== undefined)
     throw new OcError("invalid_argument", `${unstorable} has a NUL character or half a surrogate pair; remove it.`);
-  const targets = planTargets(found.spec);
-  const choice = params.targets ?? choiceOf(targets);
-  if (!choice)
-    throw new OcError(
-      "failed_precondition",
-      `${found.jobName} names no targets itself: choose them for this execution.`,
-    );
-  return {
-    version: found as Planned["version"],
-    inputs: values,
-    stage: planStage(found.spec)!,
-    targets,
-    choice,
-  };
+  return { version: found as FrozenVersion, inputs: values };
 }
 
-function choiceOf({ select, names }: TargetPlan): TargetChoice | undefined {
-  if (select !== undefined) return { select };
-  return names === undefined ? undefined : { names };
+function planExecution(asked: Asked, params: CreateExecutionParams): Planned {
+  const { spec, jobName } = asked.version;
+  const targets = planTargets(spec);
+  const choice = params.targets ?? choiceOf(targets);
+  if (!choice)
+    throw new OcError("failed_precondition", `${jobName} names no targets itself: choose them for this execution.`);
+  return { ...asked, stage: planStage(spec)!, targets, choice };
 }
 
 /** The inserts travel with the commit; `last` tells their outcome. */
@@ -164,22 +189,8 @@ async function create(
 ): Promise<{ last: Promise<Created> }> {
   const id = ctx.newId();
   const at = ctx.now();
-  if (params.idempotencyKey !== undefined) {
-    const { job, version, inputs, targets, reason, retryOf } = params;
-    const request = {
-      job,
-      version: version ?? null,
-      inputs,
-      targets: targets ?? null,
-      reason,
-      ...(retryOf && { retryOf }),
-    };
-    const first = await claimKey(tx, actor, { key: params.idempotencyKey, request, executionId: id, at });
-    if (first !== undefined) {
-      const row = await findExecution(tx, systemActor, first); // the key is the caller's own, so is what it made
-      return { last: Promise.resolve({ row, offers: [], replayed: true }) };
-    }
-  }
+  const first = await replayed(tx, actor, params, id, at);
+  if (first) return { last: Promise.resolve({ row: first, offers: [], replayed: true }) };
   const { byJob } = reachToExecute(actor, plan.version.jobId);
   const besides = byJob ? choiceOf(plan.targets) : undefined;
   const resolved = await resolveTargets(ctx, actor, plan.choice, tx, { permission: "jobs:execute", besides });
@@ -196,6 +207,22 @@ async function create(
   return await withCommit(
     insert(ctx, tx, actor, newExecution(actor, params, plan, { id, at, assignments }), definition),
   );
+}
+
+/** The execution that an earlier request with the same key made; undefined when the key is now ours, or there is none. */
+async function replayed(
+  tx: Query,
+  actor: Actor,
+  params: CreateExecutionParams,
+  id: string,
+  at: Date,
+): Promise<ExecutionRow | undefined> {
+  if (params.idempotencyKey === undefined) return undefined;
+  const { job, version = null, inputs, targets = null, reason, retryOf } = params;
+  const request = { job, version, inputs, targets, reason, ...(retryOf && { retryOf }) };
+  const first = await claimKey(tx, actor, { key: params.idempotencyKey, request, executionId: id, at });
+  // The key is the caller's own, so is what it made.
+  return first === undefined ? undefined : await findExecution(tx, systemActor, first);
 }
 
 function describe(choice: TargetChoice): string {

@@ -42,7 +42,7 @@ export async function claimAssignments(q: Query, rooms: readonly AgentRoom[], at
     ), picked as materialized (
       select p.id, l.epoch from live l cross join lateral (
         select a.id from automation.assignments a
-        where a.agent_id = l.agent_id and a.state = 'queued' order by a.id limit l.room for no key update skip locked
+        where a.agent_id = l.agent_id and a.state = 'queued' and a.released order by a.id limit l.room for no key update skip locked
       ) p
     )
     update automation.assignments a
@@ -64,7 +64,7 @@ export async function selectBacklog(
   return await q<{ agentId: string; inFlight: bigint }[]>`
     with waiting as materialized (
       select distinct agent_id from automation.assignments
-      where agent_id = any(${agentIds as string[]}) and state = 'queued'
+      where agent_id = any(${agentIds as string[]}) and state = 'queued' and released
     )
     select w.agent_id, (
       select count(*) from automation.assignments a
@@ -73,12 +73,16 @@ export async function selectBacklog(
     from waiting w`;
 }
 
-/** Unfinished attempts of these agents that shall not simply run: told again until the agent has acted. */
+/**
+ * Unfinished attempts of these agents that shall not simply run, or have only steps up to a barrier: told again until the
+ * agent has acted, whichever controller changed what is wanted.
+ */
 export async function selectUnmetDesires(q: Query, agentIds: readonly string[]) {
   return await q<DesiredAttempt[]>`
     select agent_id, id, attempt, fence, desired, release_through_step, desired_reason
     from automation.assignments
-    where agent_id = any(${agentIds as string[]}) and finished_at is null and desired <> 'run' and fence is not null`;
+    where agent_id = any(${agentIds as string[]}) and finished_at is null and fence is not null
+      and (desired <> 'run' or release_through_step < 4294967295)`;
 }
 
 /** Offered on these very streams, and neither accepted nor refused. */
@@ -119,7 +123,9 @@ export interface OfferRow {
   agentId: string;
   attempt: number;
   fence: bigint;
+  /** In the definition that is handed over. */
   stageId: string;
+  needsOutputs?: Record<string, unknown> | null;
   targetId: string;
   targetName: string;
   startBefore: Date | null;
@@ -134,10 +140,14 @@ export interface OfferRow {
 
 export async function selectOffers(q: Query, ids: readonly string[]): Promise<OfferRow[]> {
   return await q<OfferRow[]>`
-    select a.id, a.agent_id, a.attempt, a.fence, a.stage_id, a.target_id, a.target_name, a.start_before,
-      a.release_through_step, a.execution_id, e.number as execution_number, e.inputs, e.job_id, e.job_version,
-      e.definition_sha256
-    from automation.assignments a join automation.executions e on e.id = a.execution_id
+    select a.id, a.agent_id, a.attempt, a.fence, coalesce(s.plan_stage_id, s.stage_id) as stage_id, a.target_id,
+      a.target_name, a.start_before, a.release_through_step, a.execution_id, e.number as execution_number,
+      coalesce(s.inputs, e.inputs) as inputs, coalesce(s.job_id, e.job_id) as job_id,
+      coalesce(s.job_version, e.job_version) as job_version,
+      coalesce(s.definition_sha256, e.definition_sha256) as definition_sha256, s.needs_outputs
+    from automation.assignments a
+    join automation.executions e on e.id = a.execution_id
+    join automation.stages s on s.execution_id = a.execution_id and s.stage_id = a.stage_id
     where a.id = any(${ids as string[]}) and a.state = 'offered' order by a.id`;
 }
 

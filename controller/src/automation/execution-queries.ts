@@ -23,17 +23,21 @@ export interface ExecutionRow extends ExecutionProgress {
   requestedByName: string;
   targetCount: number;
   createdAt: Date;
-  cancelRequestedAt: Date | null;
   cancelRequestedBy: string | null;
   cancelReason: string | null;
   retryOf: string | null;
   retryOfNumber: bigint | null;
+  stateReason: string | null;
+  pausedAt: Date | null;
+  pausedBy: string | null;
+  dueAt: Date | null;
 }
 
 export const executionColumns = (q: Query) => q`
   e.id, e.number, e.job_id, e.job_name, e.job_version, e.definition_sha256, e.state, e.inputs, e.reason, e.trigger_kind,
   e.requested_by, e.requested_by_name, e.target_count, e.counts, e.created_at, e.started_at, e.finished_at,
-  e.cancel_requested_at, e.cancel_requested_by, e.cancel_reason, e.retry_of, e.retry_of_number`;
+  e.cancel_requested_at, e.cancel_requested_by, e.cancel_reason, e.retry_of, e.retry_of_number, e.orchestrated,
+  e.state_reason, e.paused_at, e.paused_by, e.due_at`;
 
 export interface NewAssignment {
   id: string;
@@ -145,13 +149,16 @@ interface LockedRow extends ExecutionProgress {
   stageCounts: Counts;
   stageStartedAt: Date | null;
   stageFinishedAt: Date | null;
+  maxFailures: number;
+  stopped: boolean;
 }
 
 /** Locks executions in order of their ids, and their stages, and reads how far they are. */
 export async function lockExecutions(q: Query, ids: readonly string[]): Promise<LockedExecution[]> {
   const rows = await q<LockedRow[]>`
-    select e.id, e.state, e.counts, e.started_at, e.finished_at, s.stage_id, s.state as stage_state,
-      s.counts as stage_counts, s.started_at as stage_started_at, s.finished_at as stage_finished_at
+    select e.id, e.state, e.counts, e.started_at, e.finished_at, e.orchestrated, e.cancel_requested_at,
+      s.stage_id, s.state as stage_state, s.counts as stage_counts, s.started_at as stage_started_at,
+      s.finished_at as stage_finished_at, s.max_failures, s.stopped
     from automation.executions e join automation.stages s on s.execution_id = e.id
     where ${oneOf(q, q`e.id`, ids)} and ${oneOf(q, q`s.execution_id`, ids)}
     order by e.id, s.position for no key update`;
@@ -163,6 +170,8 @@ export async function lockExecutions(q: Query, ids: readonly string[]): Promise<
       counts: row.stageCounts,
       startedAt: row.stageStartedAt,
       finishedAt: row.stageFinishedAt,
+      maxFailures: row.maxFailures,
+      stopped: row.stopped,
     })),
   }));
 }
@@ -170,7 +179,7 @@ export async function lockExecutions(q: Query, ids: readonly string[]): Promise<
 /** Writes what advanceExecution decided; the caller holds the locks. */
 export async function updateProgress(
   q: Query,
-  executions: readonly ExecutionProgress[],
+  executions: readonly (ExecutionProgress & { isDue: boolean })[],
   stages: readonly (StageProgress & { executionId: string })[],
 ): Promise<ExecutionRow[]> {
   const ids = executions.map((e) => e.id);
@@ -183,9 +192,10 @@ export async function updateProgress(
       where s.execution_id = r."executionId" and s.stage_id = r."stageId" and ${oneOf(q, q`s.execution_id`, ids)}
     )
     update automation.executions e
-    set state = r.state, counts = r.counts, started_at = r."startedAt", finished_at = r."finishedAt"
+    set state = r.state, counts = r.counts, started_at = r."startedAt", finished_at = r."finishedAt",
+      due_at = case when r."isDue" then 'epoch' else e.due_at end
     from jsonb_to_recordset(${jsonb(q, executions)}) as r(
-      id uuid, state text, counts jsonb, "startedAt" timestamptz, "finishedAt" timestamptz)
+      id uuid, state text, counts jsonb, "startedAt" timestamptz, "finishedAt" timestamptz, "isDue" boolean)
     where e.id = r.id and ${oneOf(q, q`e.id`, ids)}
     returning ${executionColumns(q)}`;
 }

@@ -11,8 +11,8 @@ const move = (from: AssignmentState, to: AssignmentState, minute = 0): Transitio
 function begin(n: number): { execution: ExecutionProgress; stages: StageProgress[] } {
   const common = { counts: { offered: n }, startedAt: null, finishedAt: null };
   return {
-    execution: { id: "e", state: "queued", ...common },
-    stages: [{ stageId: "main", state: "pending", ...common }],
+    execution: { id: "e", state: "queued", orchestrated: false, cancelRequestedAt: null, ...common },
+    stages: [{ stageId: "main", state: "pending", maxFailures: 0, stopped: false, ...common }],
   };
 }
 
@@ -30,7 +30,7 @@ test("the first start makes it running, the last outcome ends it", () => {
     move("accepted", "running", 3),
     move("running", "succeeded", 4),
   );
-  expect(all.execution).toEqual({
+  expect(all.execution).toMatchObject({
     ...{ id: "e", state: "succeeded", counts: { succeeded: 2 }, startedAt: at(1), finishedAt: at(4) },
   });
   expect(all.stages[0]).toMatchObject({ state: "succeeded", finishedAt: at(4) });

@@ -2,6 +2,7 @@
 // advance-executions.ts with the execution's row locked.
 import {
   type AssignmentState,
+  assignmentStates,
   type ExecutionState,
   executionStates,
   foldAssignments,
@@ -28,6 +29,9 @@ export interface StageProgress {
   counts: Counts;
   startedAt: Date | null;
   finishedAt: Date | null;
+  maxFailures: number;
+  /** Its failure budget is spent. */
+  stopped: boolean;
 }
 
 export interface ExecutionProgress {
@@ -36,6 +40,9 @@ export interface ExecutionProgress {
   counts: Counts;
   startedAt: Date | null;
   finishedAt: Date | null;
+  /** Something has to decide what comes next: see advance-flow.ts. */
+  orchestrated: boolean;
+  cancelRequestedAt: Date | null;
 }
 
 export function addTransitions(counts: Counts, transitions: readonly Transition[]): Counts {
@@ -52,20 +59,23 @@ export function advanceExecution(
   execution: ExecutionProgress,
   stages: readonly StageProgress[],
   transitions: readonly Transition[],
-): { execution: ExecutionProgress; stages: StageProgress[] } {
+): { execution: ExecutionProgress & { isDue: boolean }; stages: StageProgress[] } {
   const after = stages.map((stage) => {
     const own = transitions.filter((t) => t.stageId === stage.stageId);
     return own.length === 0 ? stage : advanceStage(stage, own);
   });
   const counts = addTransitions(execution.counts, transitions);
-  const outcome = foldStages(after.map((s) => s.state));
+  const outcome = outcomeOf(execution, after);
   const started = execution.startedAt ?? startOf(transitions);
-  const state = nextState(executionStates, execution.state, outcome ?? (started ? "running" : undefined));
+  // A person ends the pause, not what goes on in spite of it.
+  const begun = started !== null && execution.state !== "paused" ? "running" : undefined;
+  const state = nextState(executionStates, execution.state, outcome ?? begun);
   const finished = isTerminal(executionStates, state);
   return {
     execution: {
-      id: execution.id,
+      ...execution,
       state,
+      isDue: execution.orchestrated && transitions.some((t) => isTerminal(assignmentStates, t.to)),
       counts,
       startedAt: started,
       finishedAt: execution.finishedAt ?? (finished ? lastOf(transitions, started) : null),
@@ -74,14 +84,23 @@ export function advanceExecution(
   };
 }
 
+/** What a person cancelled says so, unless all of it had succeeded already. */
+export function outcomeOf(
+  { cancelRequestedAt }: Pick<ExecutionProgress, "cancelRequestedAt">,
+  stages: readonly { state: StageState }[],
+): ExecutionState | undefined {
+  const outcome = foldStages(stages.map((s) => s.state));
+  return outcome !== undefined && outcome !== "succeeded" && cancelRequestedAt !== null ? "cancelled" : outcome;
+}
+
 function advanceStage(stage: StageProgress, transitions: readonly Transition[]): StageProgress {
   const counts = addTransitions(stage.counts, transitions);
-  const outcome = foldAssignments(counts);
+  const outcome = foldAssignments(counts, stage);
   const started = stage.startedAt ?? startOf(transitions);
   const state = nextState(stageStates, stage.state, outcome ?? (started ? "running" : undefined));
   const finished = isTerminal(stageStates, state);
   return {
-    stageId: stage.stageId,
+    ...stage,
     state,
     counts,
     startedAt: started,

@@ -42,12 +42,28 @@ export async function findExecution(
   return row;
 }
 
+function presentRollout(
+  { batches, batch, nextBatchAt, maxFailures, stopped }: StageRow,
+  { stepFirst }: { stepFirst: boolean },
+) {
+  const order = stepFirst ? ("step-first" as const) : ("target-first" as const);
+  return { batches, batch: batch + 1, nextBatchAt: iso(nextBatchAt), maxFailures, stopped, order };
+}
+
 function presentStage(row: StageRow): z.infer<typeof executionDetail>["stages"][number] {
   return {
     id: row.stageId,
     position: row.position,
     state: row.state,
+    name: row.name ?? row.stageId,
     needs: row.needs,
+    parent: row.parent,
+    isGroup: row.isGroup,
+    stateReason: row.stateReason,
+    counts: row.counts,
+    jobName: row.jobName,
+    inputs: row.inputs,
+    rollout: row.rollout && presentRollout(row, row.rollout),
     steps: row.steps,
     startedAt: iso(row.startedAt),
     finishedAt: iso(row.finishedAt),

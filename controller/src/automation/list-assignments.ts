@@ -76,6 +76,7 @@ function presentAssignment(row: AssignmentListRow): Omit<Assignment, "stepStates
   return {
     id: row.id,
     stageId: row.stageId,
+    batch: row.batch,
     targetId: row.targetId,
     targetName: row.targetName,
     agentId: row.agentId,

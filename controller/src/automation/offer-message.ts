@@ -75,7 +75,7 @@ export function offerMessage(row: OfferRow, definition: Definition, services: Of
     definitionSha256: row.definitionSha256,
     definitionMediaType: definition.mediaType,
     inputsJson: Buffer.from(canonicalJson(row.inputs)),
-    needsOutputsJson: Buffer.from("{}"),
+    needsOutputsJson: Buffer.from(canonicalJson(row.needsOutputs ?? {})),
     target: {
       id: row.targetId,
       name: row.targetName,

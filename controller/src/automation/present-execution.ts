@@ -25,6 +25,9 @@ export function presentExecution(row: ExecutionRow): Execution {
     cancelRequestedAt: iso(row.cancelRequestedAt),
     cancelRequestedBy: row.cancelRequestedBy,
     cancelReason: row.cancelReason,
+    stateReason: row.stateReason,
+    pausedAt: iso(row.pausedAt),
+    pausedBy: row.pausedBy,
     retryOf: row.retryOf === null ? null : { id: row.retryOf, number: Number(row.retryOfNumber) },
   };
 }

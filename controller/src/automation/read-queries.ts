@@ -73,7 +73,20 @@ export interface StageRow {
   stageId: string;
   position: number;
   state: StageState;
+  name: string | null;
   needs: string[];
+  parent: string | null;
+  isGroup: boolean;
+  stateReason: string | null;
+  counts: Record<string, number>;
+  jobName: string | null;
+  inputs: Record<string, unknown> | null;
+  rollout: { stepFirst: boolean } | null;
+  batches: number;
+  batch: number;
+  nextBatchAt: Date | null;
+  maxFailures: number;
+  stopped: boolean;
   steps: { id: string; name: string; kind: string }[];
   startedAt: Date | null;
   finishedAt: Date | null;
@@ -81,7 +94,9 @@ export interface StageRow {
 
 export async function selectStages(q: Query, executionId: string): Promise<StageRow[]> {
   return await q<StageRow[]>`
-    select stage_id, position, state, needs, steps, started_at, finished_at
+    select stage_id, position, state, name, needs, parent, is_group, state_reason, counts, inputs, rollout, batches, batch,
+      next_batch_at, max_failures, stopped, steps, started_at, finished_at,
+      (select j.name from automation.jobs j where j.id = job_id) as job_name
     from automation.stages where execution_id = ${executionId} order by position`;
 }
 
@@ -105,6 +120,7 @@ export async function countUnreachable(q: Query, executionId: string): Promise<n
 export interface AssignmentListRow {
   id: string;
   stageId: string;
+  batch: number;
   targetId: string;
   targetName: string;
   agentId: string | null;
@@ -141,7 +157,7 @@ export interface AssignmentFilter {
 /** In the order of the targets' names. */
 export async function selectAssignments(q: Query, actor: Actor, f: AssignmentFilter): Promise<AssignmentListRow[]> {
   return await q<AssignmentListRow[]>`
-    select a.id, a.stage_id, a.target_id, a.target_name, a.agent_id, a.attempt, a.state, a.state_reason,
+    select a.id, a.stage_id, a.batch, a.target_id, a.target_name, a.agent_id, a.attempt, a.state, a.state_reason,
       away.unreachable, a.desired, a.desired_reason, a.start_before, a.timed_out_at, a.finish,
       a.offered_at, a.accepted_at, a.started_at, a.finished_at,
       case when away.unreachable then (select greatest(g.last_seen_at, s.connected_at, s.closed_at)

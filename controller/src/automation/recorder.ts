@@ -4,6 +4,7 @@ import { type AgentSession, StaleSession } from "../fleet/agent-link.ts";
 import type { AssignmentRow, Attempt, StageFacts } from "./attempt.ts";
 import type { AutomationMetrics } from "./automation-metrics.ts";
 import type { AutomationBase, Dispatcher } from "./dispatcher.ts";
+import type { FlowDriver } from "./flow-driver.ts";
 import { genericPlans } from "./generic-plans.ts";
 import type { Lru } from "./lru.ts";
 import type { OutputHashes } from "./output-hashes.ts";
@@ -19,6 +20,7 @@ import {
 export interface Recorder {
   ctx: AutomationBase;
   dispatcher: Dispatcher;
+  flows: FlowDriver;
   metrics: AutomationMetrics;
   hashes: OutputHashes;
   stages: StageCache;

@@ -43,6 +43,7 @@ export function reportAttempts(r: Recorder, attempts: readonly Attempt[], execut
     moved.map((a) => a.assignment),
   );
   publishSteps(r.ctx, attempts);
+  r.flows.wake(flowsToAdvance(attempts, executions));
   publishTimelines(
     r.ctx,
     attempts.filter((a) => a.notes.length > 0).map((a) => a.assignment.executionId),
@@ -62,6 +63,13 @@ export function reportAttempts(r: Recorder, attempts: readonly Attempt[], execut
     for (const { id, agentId, attempt, fence } of settled)
       if (agentId && fence !== null) forgetAttempt(r.dispatcher, agentId, { assignmentId: id, attempt, fence });
   });
+}
+
+/** Executions of which something has ended that decides what comes next, and steps that a barrier waits for. */
+function flowsToAdvance(attempts: readonly Attempt[], executions: readonly ExecutionRow[]): string[] {
+  const due = executions.filter((e) => e.orchestrated && e.dueAt !== null).map((e) => e.id);
+  const atBarrier = attempts.filter((a) => a.stage.stepFirst && a.dirtySteps.size > 0);
+  return [...due, ...atBarrier.map((a) => a.assignment.executionId)];
 }
 
 function reportMove({ metrics, dispatcher }: Recorder, { assignment: a, before }: Attempt): void {

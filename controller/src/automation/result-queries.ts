@@ -57,8 +57,10 @@ export async function selectStageFacts(
   q: Query,
   executionIds: readonly string[],
 ): Promise<(StageFacts & { executionId: string; stageId: string })[]> {
-  const rows = await q<{ executionId: string; stageId: string; stepIds: string[]; timeoutMs: bigint | null }[]>`
-    select execution_id, stage_id, timeout_ms,
+  const rows = await q<
+    { executionId: string; stageId: string; stepIds: string[]; timeoutMs: bigint | null; stepFirst: boolean }[]
+  >`
+    select execution_id, stage_id, timeout_ms, coalesce((rollout ->> 'stepFirst')::boolean, false) as step_first,
       array(select s ->> 'id' from jsonb_array_elements(steps) with ordinality as t(s, n) order by n) as step_ids
     from automation.stages where execution_id = any(${executionIds as string[]})`;
   return rows.map((r) => ({ ...r, timeoutMs: r.timeoutMs === null ? null : Number(r.timeoutMs) }));

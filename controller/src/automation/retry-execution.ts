@@ -5,13 +5,14 @@
 import type { Execution, retryRequest } from "@opsconductor/contract/api/executions";
 import { OcError } from "@opsconductor/contract/errors";
 import { planStage } from "@opsconductor/contract/job/plan-stage";
-import { type AssignmentState, assignmentStates, isTerminal } from "@opsconductor/contract/states";
+import { type AssignmentState, assignmentStates, executionStates, isTerminal } from "@opsconductor/contract/states";
 import type { z } from "zod";
 import type { Actor, Context } from "../context.ts";
 import { createExecution } from "./create-execution.ts";
+import type { ExecutionRow } from "./execution-queries.ts";
 import { findExecution } from "./get-execution.ts";
 import { noSuchJob } from "./get-job.ts";
-import { selectRunnable } from "./job-queries.ts";
+import { type RunnableVersion, selectRunnable } from "./job-queries.ts";
 import { publishTimelines } from "./publish-changes.ts";
 import { type RetriableAssignment, selectRetriable } from "./retry-queries.ts";
 
@@ -23,12 +24,16 @@ export async function retryExecution(ctx: Context, actor: Actor, params: Params)
   const row = await findExecution(ctx.sql, actor, params.execution);
   const chosen = await selectRetriable(ctx.sql, actor, row.id, { ids: params.assignments, states: badStates });
   refuseUnfit(chosen, params.assignments);
-  if (!params.repeatLost) await refuseUnsure(ctx, actor, chosen, row);
+  const version = await selectRunnable(ctx.sql, actor, row.jobId, row.jobVersion);
+  if (!version) throw noSuchJob(row.jobName);
+  const isWorkflow = version.spec.stages !== undefined;
+  if (isWorkflow) refuseUnresumable(row, params.assignments);
+  if (!params.repeatLost) refuseUnsure(chosen, version);
   const created = await createExecution(ctx, actor, {
     job: row.jobId,
     version: row.jobVersion,
     inputs: row.inputs,
-    targets: { names: chosen.map((a) => a.currentName!) },
+    ...(isWorkflow ? { resume: true } : { targets: { names: chosen.map((a) => a.currentName!) } }),
     reason: params.reason,
     triggerKind: "retry",
     retryOf: { id: row.id, number: Number(row.number) },
@@ -54,17 +59,24 @@ function refuseUnfit(chosen: readonly RetriableAssignment[], asked: readonly str
     throw new OcError("failed_precondition", `${gone.slice(0, 5).join(", ")} was deleted: choose the other targets.`);
 }
 
-async function refuseUnsure(
-  ctx: Context,
-  actor: Actor,
-  chosen: readonly RetriableAssignment[],
-  { jobId, jobName, jobVersion }: { jobId: string; jobName: string; jobVersion: number },
-): Promise<void> {
+function refuseUnresumable(row: ExecutionRow, asked: readonly string[] | undefined): void {
+  if (asked !== undefined)
+    throw new OcError(
+      "failed_precondition",
+      "A workflow goes on from its failed stages: retry it without choosing targets.",
+    );
+  if (!isTerminal(executionStates, row.state))
+    throw new OcError(
+      "failed_precondition",
+      `Execution ${row.number} has not ended (${row.state}): wait for it, or cancel it first.`,
+    );
+}
+
+function refuseUnsure(chosen: readonly RetriableAssignment[], { spec }: RunnableVersion): void {
   const lost = chosen.filter((a) => a.state === "lost");
   if (lost.length === 0) return;
-  const version = await selectRunnable(ctx.sql, actor, jobId, jobVersion);
-  if (!version) throw noSuchJob(jobName);
-  if (planStage(version.spec)!.steps.every((step) => step.idempotent)) return;
+  // Steps of a workflow may come from other jobs: a person looks at them.
+  if (planStage(spec)?.steps.every((step) => step.idempotent)) return;
   const names = lost.slice(0, 5).map((a) => a.targetName);
   throw new OcError(
     "failed_precondition",

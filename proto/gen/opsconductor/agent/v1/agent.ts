@@ -332,7 +332,7 @@ export interface Offer {
   stageId: string;
   /** canonical JSON object */
   inputsJson: Buffer;
-  /** outputs of the stages this one needs */
+  /** canonical JSON: {stages: outcomes of those this one needs, matrix: its item} */
   needsOutputsJson: Buffer;
   target:
     | OfferTarget

@@ -1,0 +1,44 @@
+// Pieces that the schemas of the job format share. Used by job-schema.ts and rollout-schema.ts.
+import "../zod-without-eval.ts";
+import * as z from "zod";
+import { durationHint, durationPattern, parseDuration } from "./duration.ts";
+
+export const minute = 60_000;
+export const day = 24 * 60 * minute;
+
+/** Refused outside of `minMs` to `maxMs`; `range` says so to people. */
+export function duration(minMs: number, maxMs: number, range: string) {
+  return z
+    .string({ error: `must be ${durationHint}` })
+    .regex(durationPattern, `must be ${durationHint}`)
+    .refine((text) => {
+      const ms = parseDuration(text);
+      return ms === undefined || (ms >= minMs && ms <= maxMs);
+    }, `must be ${range}`);
+}
+
+const shareHint = "must be a number of targets like 5, or a percentage like 20%";
+
+/** A number of targets, or a percentage of those of the stage. */
+export function share(least: number) {
+  return z.union(
+    [
+      z.int().min(least).max(100_000),
+      z
+        .string()
+        .regex(/^\d{1,3}%$/, shareHint)
+        .refine((text) => {
+          const percent = Number(text.slice(0, -1));
+          return percent >= least && percent <= 100;
+        }, `must be between ${least}% and 100%`),
+    ],
+    { error: shareHint },
+  );
+}
+
+/** How many of `total` targets a share is. Percentages are rounded: up for batches, down for budgets. */
+export function shareOf(value: number | string, total: number, round: "up" | "down"): number {
+  if (typeof value === "number") return value;
+  const exact = (Number(value.slice(0, -1)) * total) / 100;
+  return round === "up" ? Math.ceil(exact) : Math.floor(exact);
+}

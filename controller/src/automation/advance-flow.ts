@@ -1,0 +1,156 @@
+// Brings one execution with stages, batches or conditions as far as it can go now, in one transaction on its rows: that
+// is all the memory there is, so any controller can do it and any may die in the middle. Called by flow-driver.ts.
+import type { StageOutcome } from "@opsconductor/contract/job/expression";
+import { executionStates, isTerminal } from "@opsconductor/contract/states";
+import type { Query } from "../context.ts";
+import type { DesiredAttempt } from "./dispatch-queries.ts";
+import type { ExecutionRow } from "./execution-queries.ts";
+import { addTransitions } from "./execution-state.ts";
+import {
+  cancelHeld,
+  collectOutputs,
+  countBatch,
+  lockFlow,
+  raiseBarrier,
+  releaseBatch,
+  selectFlowStages,
+  skipQueued,
+  updateFlow,
+  updateFlowStages,
+} from "./flow-queries.ts";
+import { agreed, type Flow, type FlowAct, type FlowStage, nextAct, nextDue } from "./flow-state.ts";
+import type { ChangedAssignment } from "./publish-changes.ts";
+import { insertNotes, type TimelineNote } from "./timeline-queries.ts";
+
+/** What to do after the commit. */
+export interface Advanced {
+  row: ExecutionRow;
+  /** Agents that have new work. */
+  wake: Set<string>;
+  desires: DesiredAttempt[];
+  changed: ChangedAssignment[];
+  finished: boolean;
+}
+
+interface Advancing extends Advanced {
+  tx: Query;
+  now: Date;
+  flow: Flow;
+  dirty: Set<FlowStage>;
+  notes: TimelineNote[];
+}
+
+/** Undefined: there was nothing to decide. */
+export async function advanceFlow(tx: Query, id: string, now: Date): Promise<Advanced | undefined> {
+  const row = await lockFlow(tx, id);
+  if (!row) return undefined;
+  if (isTerminal(executionStates, row.state)) {
+    const last = await updateFlow(tx, { ...row, dueAt: null });
+    return { row: last, wake: new Set(), desires: [], changed: [], finished: true };
+  }
+  const flow: Flow = {
+    execution: { ...row, number: Number(row.number) },
+    stages: await selectFlowStages(tx, id),
+    counted: new Map(),
+    emptied: new Set(),
+  };
+  const a: Advancing = {
+    ...{ tx, now, row, flow, dirty: new Set(), notes: [], wake: new Set(), desires: [], changed: [], finished: false },
+  };
+  for (let act = nextAct(flow, now); act; act = nextAct(flow, now)) await perform(a, act);
+  await updateFlowStages(tx, id, [...a.dirty]);
+  await insertNotes(tx, a.notes);
+  const { state, counts, startedAt, finishedAt } = flow.execution;
+  const done = isTerminal(executionStates, state);
+  const dueAt = done ? null : nextDue(flow, now);
+  a.row = await updateFlow(tx, { ...row, state, counts, startedAt, finishedAt, dueAt });
+  a.finished = done;
+  return a;
+}
+
+async function perform(a: Advancing, act: FlowAct): Promise<void> {
+  if (act.kind === "finish") {
+    Object.assign(a.flow.execution, { state: act.state, finishedAt: a.now });
+    return;
+  }
+  const { stage } = act;
+  const id = a.flow.execution.id;
+  switch (act.kind) {
+    case "count":
+      a.flow.counted.set(stage.stageId, await countBatch(a.tx, id, stage));
+      return;
+    case "collect":
+      return change(a, stage, { outcome: await collect(a, stage) });
+    case "change":
+      return change(a, stage, act.change);
+    case "release":
+      return await release(a, stage, act.change);
+    case "empty":
+      return await empty(a, act);
+    case "barrier":
+      a.desires.push(...(await raiseBarrier(a.tx, id, stage.stageId, act.barrier)));
+      a.flow.counted.delete(stage.stageId);
+      return change(a, stage, { barrier: act.barrier });
+  }
+}
+
+function change(a: Advancing, stage: FlowStage, to: Partial<FlowStage>): void {
+  const before = stage.state;
+  Object.assign(stage, to);
+  a.dirty.add(stage);
+  if (stage.state === before) return;
+  const kind =
+    stage.state === "running" ? "stage.started" : stage.state === "skipped" ? "stage.skipped" : "stage.finished";
+  note(a, kind, {
+    stage: stage.stageId,
+    state: stage.state,
+    ...(stage.stateReason ? { reason: stage.stateReason } : {}),
+  });
+}
+
+function note(a: Advancing, kind: TimelineNote["kind"], detail: Record<string, unknown>): void {
+  a.notes.push({ executionId: a.flow.execution.id, assignmentId: null, targetName: null, kind, at: a.now, detail });
+}
+
+async function release(a: Advancing, stage: FlowStage, to: Partial<FlowStage>): Promise<void> {
+  const again = Object.keys(to).length === 0;
+  change(a, stage, to);
+  for (const agentId of await releaseBatch(a.tx, a.flow.execution.id, stage, a.now)) a.wake.add(agentId);
+  if (again)
+    a.flow.emptied.add(stage.stageId); // once is enough for this time
+  else a.flow.counted.delete(stage.stageId);
+  if (!again && stage.batches > 1)
+    note(a, "batch.released", { stage: stage.stageId, batch: stage.batch + 1, batches: stage.batches });
+}
+
+async function empty(a: Advancing, act: FlowAct & { kind: "empty" }): Promise<void> {
+  const { stage, reason } = act;
+  const { id } = a.flow.execution;
+  const rows = await skipQueued(a.tx, id, stage.stageId, { reason, now: a.now });
+  const moves = rows.map(
+    () => ({ executionId: id, stageId: stage.stageId, from: "queued", to: "skipped", at: a.now }) as const,
+  );
+  stage.counts = addTransitions(stage.counts, moves);
+  a.flow.execution.counts = addTransitions(a.flow.execution.counts, moves);
+  a.changed.push(...rows.map((row) => ({ ...row, executionId: id, state: "skipped" as const, stateReason: reason })));
+  if (act.cancelHeld) a.desires.push(...(await cancelHeld(a.tx, id, stage.stageId, reason)));
+  a.flow.emptied.add(stage.stageId);
+  a.dirty.add(stage);
+  // Somebody holds a row that is to be skipped: the stage is not over before that is.
+  const { state, finishedAt, ...rest } = act.change;
+  const over = state !== undefined && (stage.counts.queued ?? 0) === 0;
+  if (act.change.stopped && !stage.stopped)
+    note(a, "rollout.stopped", { stage: stage.stageId, reason, skipped: rows.length });
+  change(a, stage, over ? act.change : rest);
+}
+
+/** Larger than this, what each target gave out is not kept; what all agree in is. */
+const maxOutcomeBytes = 256 * 1024;
+
+async function collect({ tx, flow }: Advancing, stage: FlowStage): Promise<StageOutcome> {
+  const isRead = flow.stages.length > 1;
+  const targets = isRead && stage.batch >= 0 ? await collectOutputs(tx, flow.execution.id, stage.stageId) : {};
+  const outputs = agreed(Object.values(targets));
+  const fits = Buffer.byteLength(JSON.stringify(targets)) <= maxOutcomeBytes;
+  return { state: stage.state, outputs, targets: fits ? targets : {} };
+}

@@ -1,0 +1,126 @@
+// Creates an execution that is advanced stage by stage and batch by batch: all its stages and assignments are rows from
+// the beginning, and nothing may be offered before advance-flow.ts releases it. Called by create-execution.ts.
+import { randomBytes } from "node:crypto";
+import type { StageOutcome } from "@opsconductor/contract/job/expression";
+import type { Job } from "@opsconductor/contract/job/job-schema";
+import { summariseSteps } from "@opsconductor/contract/job/plan-stage";
+import type { TargetChoice } from "../assets/resolve-targets.ts";
+import { writeAudit } from "../communication/audit.ts";
+import type { Actor, Context, Query } from "../context.ts";
+import { assignmentIds } from "./assignment-ids.ts";
+import type { CreateExecutionParams } from "./create-execution.ts";
+import { type FlowRows, insertFlow, type NewFlowAssignment, type NewFlowStage } from "./create-flow-queries.ts";
+import type { ExecutionRow } from "./execution-queries.ts";
+import { addTransitions, type Counts } from "./execution-state.ts";
+import { type FrozenVersion, type PlannedStage, planFlow } from "./plan-flow.ts";
+import { readResumed, takeOver } from "./resume-flow.ts";
+import { userOf } from "./save-job.ts";
+import { insertRetryNote } from "./timeline-queries.ts";
+
+/** Whether it takes more than handing its steps to all targets at once. */
+export function isOrchestrated({ stages, rollout }: Job): boolean {
+  return stages !== undefined || rollout !== undefined;
+}
+
+export interface FlowRequest {
+  id: string;
+  at: Date;
+  version: FrozenVersion;
+  inputs: Record<string, unknown>;
+  choice: TargetChoice | undefined;
+  params: CreateExecutionParams;
+}
+
+/** Inside the transaction that has claimed the idempotency key. */
+export async function createFlow(ctx: Context, tx: Query, actor: Actor, request: FlowRequest): Promise<ExecutionRow> {
+  const { id, at, version, params } = request;
+  const resumed = params.resume && params.retryOf ? await readResumed(tx, params.retryOf.id) : undefined;
+  const planning = { ctx, tx, actor, choice: request.choice, resumed };
+  const stages = await planFlow(planning, version, request.inputs);
+  const done = resumed ? takeOver(stages, resumed) : new Map<string, StageOutcome>();
+  const row = await insertFlow(tx, flowRows(actor, request, stages, done));
+  await writeAudit(ctx, tx, actor, {
+    action: "execution.created",
+    object: { kind: "execution", id, name: version.jobName },
+    after: {
+      ...{ jobId: version.jobId, version: version.version, targets: row.targetCount, stages: stages.length },
+      ...{ reason: params.reason, trigger: row.triggerKind },
+      ...(params.retryOf && { retryOf: params.retryOf.id }),
+    },
+  });
+  if (params.retryOf)
+    await insertRetryNote(tx, { of: params.retryOf.id, execution: id, by: actor.name, reason: params.reason });
+  ctx.log.info(
+    { executionId: id, job: version.jobName, version: version.version, stages: stages.length, at, actor: actor.name },
+    "flow.created",
+  );
+  return row;
+}
+
+function flowRows(
+  actor: Actor,
+  { id, at, version, inputs, params }: FlowRequest,
+  planned: PlannedStage[],
+  done: ReadonlyMap<string, StageOutcome>,
+): FlowRows {
+  const total = planned.reduce((sum, stage) => sum + (stage.work?.chosen.length ?? 0), 0);
+  const ids = assignmentIds(id, total, randomBytes);
+  const assignments: NewFlowAssignment[] = [];
+  const stages = planned.map((stage, position) => {
+    const own = (stage.work?.chosen ?? []).map((chosen, i) => {
+      const finishedAt = chosen.state === "queued" ? null : at;
+      return {
+        ...chosen,
+        id: ids[assignments.length + i]!,
+        stageId: stage.id,
+        batch: stage.work!.batches.of[i]!,
+        finishedAt,
+      };
+    });
+    assignments.push(...own);
+    const outcome = done.get(stage.id) ?? null;
+    const ended = outcome && { state: outcome.state, finishedAt: at, stateReason: "done in the execution before" };
+    return { ...stageRow(stage, position, countsOf(own), version), outcome, ...ended };
+  });
+  return {
+    ...{ id, createdAt: at, inputs, stages, assignments, counts: countsOf(assignments) },
+    jobId: version.jobId,
+    jobName: version.jobName,
+    jobVersion: version.version,
+    definitionSha256: version.sha256,
+    reason: params.reason,
+    triggerKind: params.triggerKind ?? "manual",
+    requestedBy: userOf(actor),
+    requestedByName: actor.name,
+    idempotencyKey: params.idempotencyKey ?? null,
+    retryOf: params.retryOf ?? null,
+  };
+}
+
+function countsOf(assignments: readonly { state: NewFlowAssignment["state"] }[]): Counts {
+  const born = { executionId: "", stageId: "", from: undefined, at: new Date(0) };
+  return addTransitions(
+    {},
+    assignments.map(({ state }) => ({ ...born, to: state })),
+  );
+}
+
+function stageRow(stage: PlannedStage, position: number, counts: Counts, version: FrozenVersion): NewFlowStage {
+  const { id, name, parent, scope, isGroup, needs, condition, names, call, inputs, matrix, work } = stage;
+  // A called job's steps, or a stage whose row is not called as in the definition.
+  const other = work !== null && (work.version.jobId !== version.jobId || work.stageId !== id);
+  return {
+    ...{ state: "pending", outcome: null, finishedAt: null, stateReason: null },
+    ...{ stageId: id, name, parent, scope, isGroup, needs, condition, names, call, inputs, matrix, position, counts },
+    steps: work ? summariseSteps(work.plan) : [],
+    timeoutMs: work?.plan.timeoutMs ?? null,
+    jobId: other ? work.version.jobId : null,
+    jobVersion: other ? work.version.version : null,
+    definitionSha256: other ? `\\x${Buffer.from(work.version.sha256).toString("hex")}` : null,
+    planStageId: other ? work.stageId : null,
+    rollout: work?.batches.rollout ?? null,
+    batches: work?.batches.count ?? 1,
+    maxFailures: work?.batches.maxFailures ?? 0,
+    startWithinMs: work?.targets.offlineExpiryMs ?? null,
+  };
+}

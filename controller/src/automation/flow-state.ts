@@ -1,0 +1,314 @@
+// What comes next in an execution with stages, batches or conditions, from its rows alone: which stage begins, is skipped
+// or is over, which batch is released, when the failure budget is spent. Pure; called by advance-flow.ts with the
+// execution's row locked, again and again until there is nothing left to do.
+import {
+  ExpressionError,
+  type ExpressionNames,
+  type ExpressionScope,
+  evaluateCondition,
+  type InputValue,
+  type StageOutcome,
+} from "@opsconductor/contract/job/expression";
+import { checkInputs } from "@opsconductor/contract/job/inputs";
+import type { Job } from "@opsconductor/contract/job/job-schema";
+import { interpolate } from "@opsconductor/contract/job/template";
+import {
+  countBad,
+  type ExecutionState,
+  foldAssignments,
+  foldStages,
+  isTerminal,
+  type StageState,
+  stageStates,
+} from "@opsconductor/contract/states";
+import type { ExecutionProgress, StageProgress } from "./execution-state.ts";
+
+export interface StageCall {
+  /** Templates; texts, numbers, lists as the workflow gives them. */
+  inputs: Record<string, unknown>;
+  specs: Job["inputs"];
+}
+
+export interface FlowStage extends StageProgress {
+  parent: string | null;
+  scope: string;
+  isGroup: boolean;
+  /** Rows of this execution, with their scope. */
+  needs: string[];
+  condition: string | null;
+  names: ExpressionNames | null;
+  call: StageCall | null;
+  inputs: Record<string, unknown> | null;
+  matrix: Record<string, string> | null;
+  needsOutputs: Record<string, unknown> | null;
+  outcome: StageOutcome | null;
+  stateReason: string | null;
+  rollout: { pauseMs: number; stepFirst: boolean; lastStep: number } | null;
+  batches: number;
+  batch: number;
+  nextBatchAt: Date | null;
+  barrier: number | null;
+}
+
+/** Of the assignments that a stage has released; counted when it matters. */
+export interface BatchCount {
+  /** Not over. */
+  open: number;
+  /** Not over, and have not finished the step of the barrier. */
+  behind: number;
+  /** Of a batch that was released, and passed over because somebody else held the row. */
+  missed: number;
+}
+
+export interface Flow {
+  execution: ExecutionProgress & { number: number; jobName: string; inputs: Record<string, unknown> };
+  stages: FlowStage[];
+  /** By stage id. */
+  counted: Map<string, BatchCount>;
+  /** Stages whose queued rows were just ended as far as nobody held them. */
+  emptied: Set<string>;
+}
+
+export type FlowAct =
+  | { kind: "count"; stage: FlowStage }
+  | { kind: "collect"; stage: FlowStage }
+  /** Its batch may be offered from now on. */
+  | { kind: "release"; stage: FlowStage; change: Partial<FlowStage> }
+  | { kind: "change"; stage: FlowStage; change: Partial<FlowStage> }
+  /** What is still queued ends as skipped; `cancelHeld`: what waits at a barrier is asked to stop. */
+  | { kind: "empty"; stage: FlowStage; reason: string; change: Partial<FlowStage>; cancelHeld: boolean }
+  | { kind: "barrier"; stage: FlowStage; barrier: number }
+  | { kind: "finish"; state: ExecutionState };
+
+const isOver = (stage: FlowStage) => isTerminal(stageStates, stage.state);
+
+/** Undefined: nothing until something happens, or until `nextDue`. */
+export function nextAct(flow: Flow, now: Date): FlowAct | undefined {
+  const goesOn = ["queued", "running"].includes(flow.execution.state) && flow.execution.cancelRequestedAt === null;
+  for (const stage of flow.stages) {
+    const act = settle(flow, stage, now) ?? (goesOn ? proceed(flow, stage, now) : undefined);
+    if (act) return act;
+  }
+  return finish(flow);
+}
+
+/** The next moment at which something is to be done although nothing happens. */
+export function nextDue(flow: Flow, now: Date): Date | null {
+  if (flow.execution.state === "paused") return null;
+  const times = flow.stages
+    .filter((stage) => !isOver(stage))
+    .flatMap((stage): number[] => {
+      const polled =
+        stage.rollout?.stepFirst && stage.state === "running" && (stage.barrier ?? 0) < stage.rollout.lastStep;
+      const again = flow.emptied.has(stage.stageId) || (flow.counted.get(stage.stageId)?.missed ?? 0) > 0;
+      return [
+        ...(stage.nextBatchAt ? [stage.nextBatchAt.getTime()] : []),
+        ...(polled || again ? [now.getTime() + againMs] : []),
+      ];
+    });
+  return times.length === 0 ? null : new Date(Math.min(...times));
+}
+
+/** Steps' ends wake the barrier at once; this stands behind it. */
+const againMs = 2000;
+
+/** What follows from what is over already, also in a pause and after a cancel. */
+function settle(flow: Flow, stage: FlowStage, now: Date): FlowAct | undefined {
+  if (isOver(stage)) {
+    if (stage.outcome) return undefined;
+    if (!stage.isGroup) return { kind: "collect", stage };
+    return { kind: "change", stage, change: { outcome: outcomeOfParts(stage.state, partsOf(flow, stage)) } };
+  }
+  const parent = flow.stages.find(({ stageId }) => stageId === stage.parent);
+  if (parent && isOver(parent)) return skip(flow, stage, parent.stateReason ?? `${parent.stageId} did not run`, now);
+  return stage.isGroup ? settleGroup(flow, stage, now) : settleLeaf(flow, stage, now);
+}
+
+function settleGroup(flow: Flow, stage: FlowStage, now: Date): FlowAct | undefined {
+  const state = foldStages(partsOf(flow, stage).map((part) => part.state));
+  if (state === undefined) return undefined;
+  return { kind: "change", stage, change: { state: state as StageState, finishedAt: now } };
+}
+
+function settleLeaf(flow: Flow, stage: FlowStage, now: Date): FlowAct | undefined {
+  const state = foldAssignments(stage.counts, stage);
+  const begun = stage.batch >= 0;
+  if (state !== undefined && (begun || state !== "skipped"))
+    return { kind: "change", stage, change: { state, finishedAt: now } };
+  if (!begun || !isSpent(stage) || flow.emptied.has(stage.stageId)) return undefined;
+  const waiting = (stage.counts.queued ?? 0) > 0 || (stage.rollout?.stepFirst && openOf(stage) > 0);
+  if (!waiting || (stage.stopped && (stage.counts.queued ?? 0) === 0)) return undefined;
+  const reason = `not started: ${countBad(stage.counts)} targets failed, and the job allows ${stage.maxFailures} (rollout.maxFailures)`;
+  const change = { stopped: true, stateReason: reason, nextBatchAt: null };
+  return { kind: "empty", stage, reason, change, cancelHeld: stage.rollout?.stepFirst === true };
+}
+
+/** More failures than the budget; a stage without a rollout has none to spend and goes on. */
+const isSpent = (stage: FlowStage) => stage.rollout !== null && countBad(stage.counts) > stage.maxFailures;
+
+function openOf({ counts }: FlowStage): number {
+  return (counts.queued ?? 0) + (counts.offered ?? 0) + (counts.accepted ?? 0) + (counts.running ?? 0);
+}
+
+function proceed(flow: Flow, stage: FlowStage, now: Date): FlowAct | undefined {
+  if (stage.state === "pending" && stage.batch < 0) return tryToBegin(flow, stage, now);
+  if (stage.isGroup || isOver(stage) || stage.stopped) return undefined;
+  return nextBatch(flow, stage, now);
+}
+
+function nextBatch(flow: Flow, stage: FlowStage, now: Date): FlowAct | undefined {
+  const { rollout, counts } = stage;
+  if (!rollout && (counts.queued ?? 0) === 0) return undefined;
+  const counted = flow.counted.get(stage.stageId);
+  const busy = (counts.offered ?? 0) + (counts.accepted ?? 0) + (counts.running ?? 0) > 0;
+  if (busy && !rollout?.stepFirst) return undefined;
+  if (!counted) return { kind: "count", stage };
+  if (counted.missed > 0) return flow.emptied.has(stage.stageId) ? undefined : { kind: "release", stage, change: {} };
+  if (counted.open > 0) {
+    const atBarrier = rollout?.stepFirst && counted.behind === 0 && stage.barrier! < rollout.lastStep;
+    return atBarrier ? { kind: "barrier", stage, barrier: stage.barrier! + 1 } : undefined;
+  }
+  if (stage.batch >= stage.batches - 1) return undefined;
+  if (rollout && rollout.pauseMs > 0 && stage.nextBatchAt === null) {
+    const nextBatchAt = new Date(now.getTime() + rollout.pauseMs);
+    return { kind: "change", stage, change: { nextBatchAt } };
+  }
+  if (stage.nextBatchAt !== null && stage.nextBatchAt > now) return undefined;
+  return { kind: "release", stage, change: { batch: stage.batch + 1, nextBatchAt: null, ...firstBarrier(stage) } };
+}
+
+const firstBarrier = ({ rollout }: FlowStage) => (rollout?.stepFirst ? { barrier: 0 } : {});
+
+/** When everything it needs is over: whether it runs, and with what. */
+function tryToBegin(flow: Flow, stage: FlowStage, now: Date): FlowAct | undefined {
+  const parent = flow.stages.find(({ stageId }) => stageId === stage.parent);
+  if (parent && parent.state !== "running") return undefined;
+  const needed = flow.stages.filter(({ stageId }) => stage.needs.includes(stageId));
+  if (needed.some((need) => !isOver(need) || !need.outcome)) return undefined;
+  try {
+    const scope = scopeOf(flow, stage);
+    if (!holds(stage, scope)) return skip(flow, stage, whyNot(stage, scope), now);
+    return begin(flow, stage, scope, now);
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    return skip(flow, stage, error.message, now, "failed");
+  }
+}
+
+function begin(flow: Flow, stage: FlowStage, scope: ExpressionScope, now: Date): FlowAct {
+  const inputs = stage.inputs ?? (stage.call ? givenInputs(stage, stage.call, scope) : inheritedInputs(flow, stage));
+  const change: Partial<FlowStage> = { state: "running", startedAt: now, inputs, batch: 0, ...firstBarrier(stage) };
+  if (stage.isGroup) return { kind: "change", stage, change };
+  const { stages = {}, matrix } = scope;
+  const isRead = !stage.call && (Object.keys(stages).length > 0 || matrix);
+  if (isRead) change.needsOutputs = { stages, ...(matrix ? { matrix } : {}) };
+  return { kind: "release", stage, change };
+}
+
+function holds(stage: FlowStage, scope: ExpressionScope): boolean {
+  return evaluateCondition(stage.condition ?? "success()", stage.names ?? { inputs: {}, steps: {} }, scope);
+}
+
+function whyNot({ condition }: FlowStage, { outcome }: ExpressionScope): string {
+  const plain = condition === null || condition === "success()";
+  return plain && outcome !== "success" ? "a stage before it did not succeed" : "its condition is false";
+}
+
+function skip(
+  flow: Flow,
+  stage: FlowStage,
+  reason: string,
+  now: Date,
+  state: StageState = "skipped",
+): FlowAct | undefined {
+  if (flow.emptied.has(stage.stageId)) return undefined;
+  const change = { state, stateReason: reason, finishedAt: now };
+  if (stage.isGroup || openOf(stage) === 0) return { kind: "change", stage, change };
+  return { kind: "empty", stage, reason, change, cancelHeld: false };
+}
+
+/** What a stage's expressions see: its own siblings, by the names that its definition gives them. */
+function scopeOf(flow: Flow, stage: FlowStage): ExpressionScope {
+  const names = stage.names?.stages ?? [];
+  const before = names.flatMap((id) => {
+    const found = flow.stages.find(({ stageId }) => stageId === stage.scope + id);
+    return found?.outcome ? [[id, found.outcome] as const] : [];
+  });
+  const states = before.map(([, { state }]) => state);
+  const { id, number, jobName } = flow.execution;
+  return {
+    inputs: inheritedInputs(flow, stage) as Record<string, InputValue>,
+    steps: {},
+    stages: Object.fromEntries(before),
+    ...(stage.matrix ? { matrix: stage.matrix } : {}),
+    target: { id: "", name: "" },
+    execution: { id, number, job: jobName },
+    outcome: outcomeBefore(states),
+  };
+}
+
+function outcomeBefore(states: readonly StageState[]): ExpressionScope["outcome"] {
+  if (states.includes("cancelled")) return "cancelled";
+  return states.some((state) => state === "failed" || state === "timed_out") ? "failure" : "success";
+}
+
+/** Inputs of the job that the stage belongs to. */
+function inheritedInputs(flow: Flow, stage: FlowStage): Record<string, unknown> {
+  for (let parent = stage.parent; parent !== null; ) {
+    const group = flow.stages.find(({ stageId }) => stageId === parent)!;
+    if (group.call) return group.inputs ?? {};
+    parent = group.parent;
+  }
+  return flow.execution.inputs;
+}
+
+/** Throws ExpressionError when the other job would refuse them. */
+export function givenInputs(
+  stage: Pick<FlowStage, "stageId" | "names">,
+  { inputs, specs }: StageCall,
+  scope: ExpressionScope,
+): Record<string, InputValue> {
+  const names = stage.names ?? { inputs: {}, steps: {} };
+  const value = (name: string, given: unknown): unknown => {
+    if (Array.isArray(given)) return given.map((item) => interpolate(String(item), names, scope));
+    return typeof given === "string" ? typed(specs[name], interpolate(given, names, scope)) : given;
+  };
+  const given = Object.fromEntries(Object.entries(inputs).map(([name, template]) => [name, value(name, template)]));
+  const { values, errors } = checkInputs(specs, given);
+  if (errors.length > 0) throw new ExpressionError(`stage ${stage.stageId}: ${errors[0]!.message}`);
+  return values;
+}
+
+/** What an expression gives is text; an input that is none gets what the text says. */
+function typed(spec: Job["inputs"][string] | undefined, text: string): unknown {
+  if (spec?.type === "integer" || spec?.type === "number") return /^-?\d/.test(text.trim()) ? Number(text) : text;
+  if (spec?.type === "boolean") return text === "true" ? true : text === "false" ? false : text;
+  if (spec?.type === "list") return text === "" ? [] : text.split("\n");
+  return text;
+}
+
+const partsOf = (flow: Flow, group: FlowStage) => flow.stages.filter(({ parent }) => parent === group.stageId);
+
+function outcomeOfParts(state: StageState, parts: readonly FlowStage[]): StageOutcome {
+  const targets: StageOutcome["targets"] = {};
+  for (const part of parts)
+    for (const [name, outputs] of Object.entries(part.outcome?.targets ?? {}))
+      targets[name] = { ...targets[name], ...outputs };
+  return { state, outputs: agreed(parts.map((part) => part.outcome?.outputs ?? {})), targets };
+}
+
+/** Names of which all that have them say the same. */
+export function agreed(all: readonly Record<string, string>[]): Record<string, string> {
+  const values = new Map<string, Set<string>>();
+  for (const one of all)
+    for (const [name, value] of Object.entries(one)) values.set(name, (values.get(name) ?? new Set()).add(value));
+  return Object.fromEntries([...values].filter(([, set]) => set.size === 1).map(([name, set]) => [name, [...set][0]!]));
+}
+
+function finish(flow: Flow): FlowAct | undefined {
+  if (flow.execution.finishedAt !== null) return undefined;
+  const outcome = foldStages(flow.stages.filter(({ parent }) => parent === null).map(({ state }) => state));
+  if (outcome === undefined) return undefined;
+  const cancelled = outcome !== "succeeded" && flow.execution.cancelRequestedAt !== null;
+  return { kind: "finish", state: cancelled ? "cancelled" : outcome };
+}

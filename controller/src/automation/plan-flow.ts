@@ -1,0 +1,280 @@
+// The stages of an execution as rows, before there is one: workflows that are called and matrices unfolded, every job
+// version frozen, every target resolved, batches dealt out. Called by create-flow.ts, and by plan-execution.ts for the
+// preview that runs nothing.
+import { OcError } from "@opsconductor/contract/errors";
+import { listInputOf } from "@opsconductor/contract/job/check-stages";
+import { ExpressionError, type ExpressionNames, type InputValue } from "@opsconductor/contract/job/expression";
+import type { Job } from "@opsconductor/contract/job/job-schema";
+import { type JobStage, jobStages, mainStage } from "@opsconductor/contract/job/job-stages";
+import { stageNames } from "@opsconductor/contract/job/job-steps";
+import { parseJob } from "@opsconductor/contract/job/parse-job";
+import {
+  conditionOf,
+  planStage,
+  planTargets,
+  type StagePlan,
+  type TargetPlan,
+} from "@opsconductor/contract/job/plan-stage";
+import { interpolate } from "@opsconductor/contract/job/template";
+import { resolveTargets, type TargetChoice } from "../assets/resolve-targets.ts";
+import type { Actor, Context, Query } from "../context.ts";
+import { reachToExecute } from "../identity/reach-to-execute.ts";
+import { type ChosenAssignment, chooseAssignments } from "./choose-assignments.ts";
+import { type Batches, dealBatches } from "./choose-batches.ts";
+import { givenInputs, type StageCall } from "./flow-state.ts";
+import { noSuchJob } from "./get-job.ts";
+import { type RunnableVersion, selectRunnable } from "./job-queries.ts";
+import { loadDefinition } from "./offer-message.ts";
+import type { Resumed } from "./resume-flow.ts";
+
+export type FrozenVersion = Omit<RunnableVersion, "version"> & { version: number };
+
+export interface PlannedStage {
+  id: string;
+  name: string;
+  parent: string | null;
+  scope: string;
+  isGroup: boolean;
+  needs: string[];
+  condition: string;
+  names: ExpressionNames;
+  call: StageCall | null;
+  inputs: Record<string, unknown> | null;
+  matrix: Record<string, string> | null;
+  /** Of a stage with steps: what agents are given, and where. */
+  work: PlannedWork | null;
+}
+
+export interface PlannedWork {
+  version: FrozenVersion;
+  stageId: string;
+  plan: StagePlan;
+  targets: TargetPlan;
+  chosen: ChosenAssignment[];
+  batches: Batches;
+}
+
+const maxDepth = 5;
+const maxStages = 500;
+const maxAssignments = 100_000;
+
+interface Planning {
+  ctx: Context;
+  tx: Query;
+  actor: Actor;
+  choice: TargetChoice | undefined;
+  /** The execution that this one goes on from. */
+  resumed?: Resumed | undefined;
+  stages: PlannedStage[];
+  resolved: Map<string, ReturnType<typeof resolveTargets>>;
+  choiceUsed: boolean;
+}
+
+/** The job that a stage stands in. */
+interface Surroundings {
+  version: FrozenVersion;
+  job: Job;
+  /** Undefined: known only when the stage that calls it begins. */
+  inputs: Record<string, unknown> | undefined;
+  scope: string;
+  parent: string | null;
+  /** Ids of the jobs that lead here. */
+  way: readonly { id: string; name: string }[];
+}
+
+export async function planFlow(
+  { ctx, tx, actor, choice, resumed }: Pick<Planning, "ctx" | "tx" | "actor" | "choice" | "resumed">,
+  version: FrozenVersion,
+  inputs: Record<string, unknown>,
+): Promise<PlannedStage[]> {
+  const p: Planning = { ctx, tx, actor, choice, resumed, stages: [], resolved: new Map(), choiceUsed: false };
+  const job = await readJob(p, version);
+  const way = [{ id: version.jobId, name: version.jobName }];
+  await unfold(p, { version, job, inputs, scope: "", parent: null, way });
+  const assignments = p.stages.reduce((sum, stage) => sum + (stage.work?.chosen.length ?? 0), 0);
+  if (assignments > maxAssignments)
+    throw refuse(`All stages together would touch ${assignments} targets; one execution takes ${maxAssignments}.`);
+  if (choice && !p.choiceUsed)
+    throw refuse("Every stage of this workflow names its own targets: run it without choosing targets.");
+  return p.stages;
+}
+
+/** In the order of its text: PostgreSQL keeps no order of keys. */
+async function readJob({ ctx, tx }: Planning, { jobId, version, spec }: FrozenVersion): Promise<Job> {
+  if (!spec.stages) return spec;
+  const { definition } = await loadDefinition(tx, ctx.automation.dispatcher.definitions, jobId, version);
+  return parseJob(Buffer.from(definition).toString("utf8")).job ?? spec;
+}
+
+async function unfold(p: Planning, s: Surroundings): Promise<void> {
+  for (const stage of jobStages(s.job)) {
+    const names = stageNames(s.job, stage);
+    const row = {
+      ...{ id: s.scope + stage.id, name: stage.name, parent: s.parent, scope: s.scope, names },
+      needs: stage.needs.map((need) => s.scope + need),
+      condition: conditionOf(stage.condition),
+    };
+    if (!stage.matrix) {
+      await addStage(p, s, stage, { ...row, matrix: null });
+      continue;
+    }
+    push(p, { ...row, isGroup: true, call: null, inputs: null, matrix: null, work: null });
+    const combinations = combine(stage, s);
+    for (const [i, matrix] of combinations.entries()) {
+      const id = `${row.id}/${i + 1}`;
+      const name = `${stage.name} (${Object.values(matrix).join(", ")})`;
+      // What the stages before said is decided for all of them at once.
+      await addStage(p, s, stage, { ...row, id, name, parent: row.id, needs: [], condition: "always()", matrix });
+    }
+  }
+}
+
+type StageRowBase = Omit<PlannedStage, "isGroup" | "call" | "inputs" | "work">;
+
+async function addStage(p: Planning, s: Surroundings, stage: JobStage, row: StageRowBase): Promise<void> {
+  if (!stage.call) {
+    const work = await planWork(p, row, s.version, s.job, stage);
+    push(p, { ...row, isGroup: false, call: null, inputs: null, work });
+    return;
+  }
+  const child = await freeze(p, s, row.id, stage.call.job);
+  const job = await readJob(p, child);
+  const call = { inputs: stage.call.inputs, specs: job.inputs };
+  const inputs = knownInputs(s, row, call);
+  const own = s.job.stages?.[stage.id]?.targets;
+  if (!job.stages) {
+    const [main] = jobStages(job);
+    const work = await planWork(p, row, child, job, { ...main!, targets: own ?? job.targets ?? s.job.targets });
+    push(p, { ...row, isGroup: false, call, inputs: inputs ?? null, work });
+    return;
+  }
+  if (own)
+    throw refuse(`Stage ${row.id}: ${child.jobName} is a workflow, whose stages name their targets; remove targets.`);
+  push(p, { ...row, isGroup: true, call, inputs: inputs ?? null, work: null });
+  const way = [...s.way, { id: child.jobId, name: child.jobName }];
+  await unfold(p, { version: child, job, inputs, scope: `${row.id}/`, parent: row.id, way });
+}
+
+function push(p: Planning, stage: PlannedStage): void {
+  if (p.stages.length >= maxStages) throw refuse(`The workflow unfolds to more than ${maxStages} stages.`);
+  p.stages.push(stage);
+}
+
+async function freeze(p: Planning, s: Surroundings, at: string, name: string): Promise<FrozenVersion> {
+  const found = await selectRunnable(p.tx, p.actor, name, undefined);
+  if (!found) throw new OcError("failed_precondition", `Stage ${at}: ${noSuchJob(name).message}`);
+  const names = [...s.way.map((step) => step.name), found.jobName].join(" → ");
+  if (s.way.some(({ id }) => id === found.jobId)) throw refuse(`These jobs call each other in a circle: ${names}.`);
+  if (s.way.length >= maxDepth) throw refuse(`Jobs call each other more than ${maxDepth} deep: ${names}.`);
+  const frozen = p.resumed?.versions.get(found.jobId);
+  const version = frozen === undefined ? found : await selectRunnable(p.tx, p.actor, found.jobId, frozen);
+  return { ...(version ?? found), version: frozen ?? found.latestVersion };
+}
+
+/** When they depend on nothing that is still to happen: then a mistake shows before anything runs. */
+function knownInputs(s: Surroundings, row: StageRowBase, call: StageCall): Record<string, InputValue> | undefined {
+  if (!s.inputs || readsStages(call.inputs)) return undefined;
+  try {
+    return givenInputs({ stageId: row.id, names: row.names }, call, {
+      inputs: s.inputs as Record<string, InputValue>,
+      ...{ steps: {}, stages: {}, target: { id: "", name: "" } },
+      ...(row.matrix ? { matrix: row.matrix } : {}),
+      execution: { id: "", number: 0, job: s.way[0]!.name },
+      outcome: "success",
+    });
+  } catch (error) {
+    if (error instanceof ExpressionError) throw refuse(`The inputs do not fit: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Also true for an execution's number, which is not known either. */
+const readsStages = (inputs: Record<string, unknown>): boolean => /\b(stages|execution)\b/.test(JSON.stringify(inputs));
+
+function combine(stage: JobStage, s: Surroundings): Record<string, string>[] {
+  let all: Record<string, string>[] = [{}];
+  for (const [name, items] of Object.entries(stage.matrix!)) {
+    const list = Array.isArray(items) ? items : listOf(stage, s, items);
+    all = all.flatMap((one) => list.map((item) => ({ ...one, [name]: item })));
+    if (all.length > 256) throw refuse(`Stage ${s.scope}${stage.id}: its matrix has more than 256 combinations.`);
+  }
+  if (all.length === 0) throw refuse(`Stage ${s.scope}${stage.id}: its matrix is empty: give at least one item.`);
+  return all;
+}
+
+function listOf(stage: JobStage, s: Surroundings, template: string): string[] {
+  if (!s.inputs)
+    throw refuse(
+      `Stage ${s.scope}${stage.id}: a matrix of an input must be known before the start, and this one comes from another stage.`,
+    );
+  return (s.inputs[listInputOf(template)!] as string[] | undefined) ?? [];
+}
+
+async function planWork(
+  p: Planning,
+  { id, matrix }: StageRowBase,
+  version: FrozenVersion,
+  job: Job,
+  stage: JobStage,
+): Promise<PlannedWork> {
+  const targets = withMatrix(planTargets(stage), matrix, stage);
+  const plan = planStage(job, stage.id)!;
+  const chosen = await chooseTargets(p, { id, version, job, stage, targets });
+  const batches = dealBatches(chosen, stage.rollout, plan.steps.filter(({ phase }) => phase === "steps").length);
+  return { version, stageId: stage.id, plan, targets, chosen, batches };
+}
+
+interface Choosing {
+  id: string;
+  version: FrozenVersion;
+  job: Job;
+  stage: JobStage;
+  targets: TargetPlan;
+}
+
+async function chooseTargets(p: Planning, { id, version, job, stage, targets }: Choosing): Promise<ChosenAssignment[]> {
+  const before = p.resumed?.stages.get(id);
+  if (before?.state === "succeeded") return [];
+  const own = job.stages?.[stage.id]?.targets !== undefined;
+  const frozen = before && before.targets.length > 0 ? { names: before.targets } : undefined;
+  const choice = frozen ?? (own ? choiceOf(targets) : (p.choice ?? choiceOf(targets)));
+  p.choiceUsed ||= choice !== undefined && choice === p.choice;
+  if (!choice)
+    throw refuse(
+      `${stage.id === mainStage ? version.jobName : `Stage ${stage.id}`} names no targets itself: choose them for this execution.`,
+    );
+  const { byJob } = reachToExecute(p.actor, version.jobId);
+  const besides = byJob ? choiceOf(targets) : undefined;
+  const key = JSON.stringify([choice, besides]);
+  const reach = { permission: "jobs:execute" as const, besides };
+  const resolving = p.resolved.get(key) ?? resolveTargets(p.ctx, p.actor, choice, p.tx, reach);
+  p.resolved.set(key, resolving);
+  const wanted = "select" in choice ? `The selector ${choice.select}` : "The list of names";
+  return chooseAssignments(await resolving, targets, job.stages ? `Stage ${stage.id}: ${wanted}` : wanted);
+}
+
+export function choiceOf({ select, names }: TargetPlan): TargetChoice | undefined {
+  if (select !== undefined) return { select };
+  return names === undefined ? undefined : { names };
+}
+
+/** Items are put into a selector only as single words, so that none of them can change what it means. */
+function withMatrix(targets: TargetPlan, matrix: Record<string, string> | null, stage: JobStage): TargetPlan {
+  if (!matrix || targets.select === undefined || !targets.select.includes("${{")) return targets;
+  const bad = Object.values(matrix).find((item) => !/^[A-Za-z0-9._:@-]{1,253}$/.test(item));
+  if (bad !== undefined)
+    throw refuse(
+      `Stage ${stage.id}: ${JSON.stringify(bad)} cannot stand in a selector: only letters, digits and . _ : @ -`,
+    );
+  const scope = {
+    matrix,
+    inputs: {},
+    steps: {},
+    target: { id: "", name: "" },
+    execution: { id: "", number: 0, job: "" },
+  };
+  const names = { inputs: {}, steps: {}, matrix: Object.keys(matrix) };
+  return { ...targets, select: interpolate(targets.select, names, { ...scope, outcome: "success" }) };
+}
+
+const refuse = (message: string) => new OcError("failed_precondition", message);

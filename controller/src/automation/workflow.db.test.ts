@@ -1,0 +1,320 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type TestContext, testContext } from "../testing/test-context.ts";
+import { cancelExecution } from "./cancel-execution.ts";
+import { getExecution } from "./get-execution.ts";
+import { listAssignments } from "./list-assignments.ts";
+import { retryExecution } from "./retry-execution.ts";
+import { FakeAgent, finishedStep, finishedTry, started, starting } from "./testing/fake-agent.ts";
+import { execute, saveTestJob, tester } from "./testing/save-test-job.ts";
+
+let t: TestContext;
+let agents: FakeAgent[];
+beforeAll(async () => {
+  t = await testContext();
+  agents = [];
+  for (const name of ["web-1", "web-2", "web-3", "lb"]) agents.push(await FakeAgent.connected(t, name));
+  await t.ctx.automation.dispatcher.idle();
+});
+afterAll(() => t.close());
+
+const none = Buffer.from("");
+const agentOf = (name: string) => agents.find((agent) => agent.name === name)!;
+
+async function settled(): Promise<void> {
+  await t.ctx.automation.flows.idle();
+  await t.ctx.automation.dispatcher.idle();
+}
+
+const stagesOf = async (id: string) =>
+  Object.fromEntries((await getExecution(t.ctx, tester, id)).stages.map((s) => [s.id, s.state]));
+
+const statesOf = async (id: string) =>
+  (await listAssignments(t.ctx, tester, { execution: id, limit: 100 })).items.map(
+    (a) => `${a.stageId} ${a.targetName} ${a.state}`,
+  );
+
+/** The newest offer of the execution to this agent. */
+async function offerTo(name: string, id: string, stage?: string) {
+  const find = () =>
+    agentOf(name)
+      .offers.filter((offer) => offer.executionId === id && (!stage || offer.stageId === stage))
+      .at(-1);
+  await expect.poll(find, { timeout: 3000 }).toBeDefined();
+  return find()!;
+}
+
+async function runOn(
+  name: string,
+  id: string,
+  state = "succeeded",
+  outputs: Record<string, string> = {},
+  stage?: string,
+) {
+  const agent = agentOf(name);
+  const offer = await offerTo(name, id, stage);
+  const told = { ...finishedStep("step-1", state), outputsJson: Buffer.from(JSON.stringify(outputs)) };
+  await agent.say(
+    offer,
+    { kind: "accepted" },
+    starting(),
+    started(),
+    finishedTry(none, "step-1", state),
+    told as never,
+    {
+      kind: "finished",
+      state: state as "succeeded",
+      reason: "",
+    },
+  );
+  await settled();
+}
+
+test("stages run after what they need, and read what it gave out", async () => {
+  await saveTestJob(
+    t,
+    "release",
+    `stages:
+  build: { targets: { names: [web-1] }, steps: [{ run: make }] }
+  deploy:
+    needs: [build]
+    targets: { names: [web-2, web-3] }
+    steps: [{ run: deploy, env: { V: "\${{ stages.build.outputs.version }}" } }]
+  undo: { needs: [deploy], if: failure(), targets: { names: [lb] }, steps: [{ run: undo }] }`,
+  );
+  const { id } = await execute(t, "release", [], { targets: undefined });
+  await settled();
+  expect(await stagesOf(id)).toEqual({ build: "running", deploy: "pending", undo: "pending" });
+  expect(agentOf("web-2").offers.filter((offer) => offer.executionId === id)).toEqual([]);
+  await runOn("web-1", id, "succeeded", { version: "1.2" });
+  const offer = await offerTo("web-2", id);
+  expect(offer.stageId).toBe("deploy");
+  expect(JSON.parse(Buffer.from(offer.needsOutputsJson).toString())).toEqual({
+    stages: { build: { state: "succeeded", outputs: { version: "1.2" }, targets: { "web-1": { version: "1.2" } } } },
+  });
+  await runOn("web-2", id);
+  await runOn("web-3", id);
+  expect(await stagesOf(id)).toEqual({ build: "succeeded", deploy: "succeeded", undo: "skipped" });
+  expect(await getExecution(t.ctx, tester, id)).toMatchObject({ state: "succeeded" });
+  expect((await statesOf(id)).at(-1)).toBe("undo lb skipped");
+});
+
+test("a stage that asks for failure() runs after one, the others are skipped, and the execution has failed", async () => {
+  await saveTestJob(
+    t,
+    "with-undo",
+    `stages:
+  deploy: { targets: { names: [web-1] }, steps: [{ run: deploy }] }
+  verify: { needs: [deploy], targets: { names: [web-2] }, steps: [{ run: verify }] }
+  undo: { needs: [deploy], if: failure(), targets: { names: [lb] }, steps: [{ run: undo }] }`,
+  );
+  const { id } = await execute(t, "with-undo", [], { targets: undefined });
+  await runOn("web-1", id, "failed");
+  expect(await stagesOf(id)).toMatchObject({ deploy: "failed", verify: "skipped", undo: "running" });
+  await runOn("lb", id);
+  expect(await getExecution(t.ctx, tester, id)).toMatchObject({ state: "failed" });
+});
+
+test("a stage calls another job with inputs that an earlier stage gave", async () => {
+  await saveTestJob(
+    t,
+    "smoke",
+    "inputs: { url: { type: string, required: true }, tries: { type: integer, default: 3 } }\ntargets: { names: [lb] }\nsteps: [{ run: curl }]",
+  );
+  await saveTestJob(
+    t,
+    "caller",
+    `stages:
+  start: { targets: { names: [web-1] }, steps: [{ run: start }] }
+  check: { needs: [start], job: smoke, inputs: { url: "\${{ stages.start.outputs.url }}", tries: 5 } }`,
+  );
+  const { id } = await execute(t, "caller", [], { targets: undefined });
+  await runOn("web-1", id, "succeeded", { url: "https://a.test" });
+  const offer = await offerTo("lb", id);
+  expect(offer.stageId).toBe("main");
+  expect(Buffer.from(offer.definition).toString()).toContain("name: smoke\n");
+  expect(JSON.parse(Buffer.from(offer.inputsJson).toString())).toEqual({ url: "https://a.test", tries: 5 });
+  await runOn("lb", id);
+  expect(await getExecution(t.ctx, tester, id)).toMatchObject({ state: "succeeded" });
+});
+
+test("a called workflow and a matrix unfold to parts, and are over when all of them are", async () => {
+  await saveTestJob(
+    t,
+    "inner",
+    `inputs: { where: { type: string, default: x } }
+stages:
+  one: { targets: { names: [web-1] }, steps: [{ run: one }] }
+  two: { needs: [one], targets: { names: [web-2] }, steps: [{ run: two }] }`,
+  );
+  await saveTestJob(
+    t,
+    "outer",
+    `stages:
+  call: { job: inner, inputs: { where: eu } }
+  each: { needs: [call], matrix: { host: [web-1, web-3] }, targets: { select: "name=\${{ matrix.host }}" }, steps: [{ run: echo }] }
+  last: { needs: [each], targets: { names: [lb] }, steps: [{ run: last }] }`,
+  );
+  const { id } = await execute(t, "outer", [], { targets: undefined });
+  await settled();
+  expect(await stagesOf(id)).toMatchObject({
+    call: "running",
+    "call/one": "running",
+    "call/two": "pending",
+    each: "pending",
+  });
+  await runOn("web-1", id, "succeeded", {}, "one");
+  const two = await offerTo("web-2", id);
+  expect(two.stageId).toBe("two");
+  expect(JSON.parse(Buffer.from(two.inputsJson).toString())).toEqual({ where: "eu" });
+  await runOn("web-2", id);
+  expect(await stagesOf(id)).toMatchObject({
+    call: "succeeded",
+    each: "running",
+    "each/1": "running",
+    "each/2": "running",
+  });
+  const item = await offerTo("web-3", id);
+  expect(JSON.parse(Buffer.from(item.needsOutputsJson).toString())).toMatchObject({ matrix: { host: "web-3" } });
+  await runOn("web-1", id, "succeeded", {}, "each");
+  await runOn("web-3", id);
+  await runOn("lb", id);
+  expect(await getExecution(t.ctx, tester, id)).toMatchObject({ state: "succeeded" });
+});
+
+test.each([["jobs that call each other in a circle", "call each other in a circle: ring-a → ring-b → ring-a"]])(
+  "%s are refused",
+  async (_, message) => {
+    await saveTestJob(t, "ring-a", "stages: { next: { job: ring-b } }");
+    await saveTestJob(t, "ring-b", "stages: { next: { job: ring-a } }");
+    await expect(execute(t, "ring-a", [], { targets: undefined })).rejects.toThrow(message);
+  },
+);
+
+test("a cancel ends what waits, and nothing begins any more", async () => {
+  const { id } = await execute(t, "with-undo", [], { targets: undefined });
+  const offer = await offerTo("web-1", id);
+  await cancelExecution(t.ctx, tester, { execution: id, reason: "" });
+  const said = { kind: "finished", state: "cancelled", reason: "" } as const;
+  await agentOf("web-1").say(
+    offer,
+    { kind: "accepted" },
+    starting(),
+    started(),
+    finishedTry(none, "step-1", "cancelled"),
+    finishedStep("step-1", "cancelled"),
+    said,
+  );
+  await settled();
+  expect(await getExecution(t.ctx, tester, id)).toMatchObject({ state: "cancelled" });
+  expect(await stagesOf(id)).toEqual({ deploy: "cancelled", verify: "cancelled", undo: "cancelled" });
+});
+
+test("a canary goes first, then batches; beyond the failure budget nothing more is started", async () => {
+  const names = Array.from({ length: 10 }, (_, i) => `host-${i}`);
+  for (const name of names) agents.push(await FakeAgent.connected(t, name));
+  await saveTestJob(t, "patch", "rollout: { canary: 1, batch: 30%, maxFailures: 10% }\nsteps: [{ run: apt }]");
+  const { id } = await execute(t, "patch", names);
+  const offered = () =>
+    agents.filter((agent) => agent.offers.some((offer) => offer.executionId === id)).map((agent) => agent.name);
+  await runOn("host-0", id);
+  expect(offered()).toEqual(["host-0", "host-1", "host-2", "host-3"]);
+  await runOn("host-1", id, "failed");
+  await runOn("host-2", id);
+  expect(offered()).toHaveLength(4);
+  await runOn("host-3", id);
+  expect(offered()).toHaveLength(7);
+  await runOn("host-4", id, "failed");
+  expect(await statesOf(id)).toContain("main host-9 skipped");
+  await runOn("host-5", id);
+  await runOn("host-6", id);
+  expect(offered()).toHaveLength(7);
+  expect(await getExecution(t.ctx, tester, id)).toMatchObject({
+    state: "failed",
+    counts: { succeeded: 5, failed: 2, skipped: 3 },
+  });
+});
+
+test("within the failure budget the rest goes on, and the outcome is partial", async () => {
+  const { id } = await execute(t, "patch", [
+    "host-0",
+    "host-1",
+    "host-2",
+    "host-3",
+    "host-4",
+    "host-5",
+    "host-6",
+    "host-7",
+    "host-8",
+    "host-9",
+  ]);
+  for (let i = 0; i < 10; i++) await runOn(`host-${i}`, id, i === 2 ? "failed" : "succeeded");
+  expect(await getExecution(t.ctx, tester, id)).toMatchObject({
+    state: "partial",
+    counts: { succeeded: 9, failed: 1 },
+  });
+});
+
+test("between two batches it pauses by a due time in the row", async () => {
+  await saveTestJob(t, "slow", "rollout: { batch: 1, pause: 1h }\nsteps: [{ run: apt }]");
+  const { id } = await execute(t, "slow", ["host-0", "host-1"]);
+  await runOn("host-0", id);
+  const offers = () => agentOf("host-1").offers.filter((offer) => offer.executionId === id);
+  expect(offers()).toEqual([]);
+  const [row] = await t.ctx
+    .sql`select due_at > now() + interval '59 minutes' as waits from automation.executions where id = ${id}`;
+  expect(row).toEqual({ waits: true });
+  await t.ctx.sql`update automation.stages set next_batch_at = now() - interval '1 second' where execution_id = ${id}`;
+  await t.ctx.sql`update automation.executions set due_at = now() - interval '1 second' where id = ${id}`;
+  await t.ctx.automation.flows.poll();
+  await settled();
+  expect(offers()).toHaveLength(1);
+  await runOn("host-1", id);
+  expect(await getExecution(t.ctx, tester, id)).toMatchObject({ state: "succeeded" });
+});
+
+test("step-first lets nobody begin a step before all have finished the one before", async () => {
+  await saveTestJob(t, "walls", "rollout: { order: step-first }\nsteps: [{ run: a }, { run: b }]");
+  const { id } = await execute(t, "walls", ["host-0", "host-1"]);
+  const first = await offerTo("host-0", id);
+  const second = await offerTo("host-1", id);
+  expect([first.releaseThroughStep, second.releaseThroughStep]).toEqual([0, 0]);
+  const stepOne = [{ kind: "accepted" } as const, starting(), started(), finishedTry(none), finishedStep()];
+  await agentOf("host-0").say(first, ...stepOne, { kind: "held", nextStepId: "step-2" });
+  await settled();
+  const released = (name: string) =>
+    agentOf(name)
+      .desires.filter((d) => d.want === "run")
+      .map((d) => d.releaseThroughStep);
+  expect(released("host-0")).not.toContain(1);
+  await agentOf("host-1").say(second, ...stepOne);
+  await settled();
+  expect(released("host-0")).toContain(1);
+  expect(released("host-1")).toContain(1);
+});
+
+test("a workflow that failed goes on from its failed stage, on the targets that failed", async () => {
+  await saveTestJob(
+    t,
+    "resumed",
+    `stages:
+  build: { targets: { names: [lb] }, steps: [{ run: make }] }
+  deploy: { needs: [build], targets: { names: [web-1, web-2] }, steps: [{ run: deploy, env: { V: "\${{ stages.build.outputs.v }}" } }] }
+  verify: { needs: [deploy], targets: { names: [web-3] }, steps: [{ run: verify }] }`,
+  );
+  const first = await execute(t, "resumed", [], { targets: undefined });
+  await runOn("lb", first.id, "succeeded", { v: "7" });
+  await runOn("web-1", first.id);
+  await runOn("web-2", first.id, "failed");
+  expect(await getExecution(t.ctx, tester, first.id)).toMatchObject({ state: "failed" });
+  const { id } = await retryExecution(t.ctx, tester, { execution: first.id, repeatLost: false, reason: "" });
+  await settled();
+  expect(await stagesOf(id)).toEqual({ build: "succeeded", deploy: "running", verify: "pending" });
+  expect(await statesOf(id)).toEqual(["deploy web-2 offered", "verify web-3 queued"]);
+  const offer = await offerTo("web-2", id);
+  expect(JSON.parse(Buffer.from(offer.needsOutputsJson).toString())).toMatchObject({
+    stages: { build: { outputs: { v: "7" } } },
+  });
+  await runOn("web-2", id);
+  await runOn("web-3", id);
+  expect(await getExecution(t.ctx, tester, id)).toMatchObject({ state: "succeeded", retryOf: { id: first.id } });
+});
