@@ -15,6 +15,7 @@ export const permissions = [
   "executions:abandon",
   "users:read",
   "users:write",
+  "roles:write",
   "tokens:own",
   "tokens:read",
   "tokens:write",
@@ -136,6 +137,14 @@ export const routeRequirements: Readonly<Record<string, Requirement | Dangerous>
   "DELETE /api/v1/users/{idOrName}/factors": "users:write",
   "GET /api/v1/roles": "users:read",
   "PUT /api/v1/roles/{name}/mfa": "users:write",
+  "POST /api/v1/roles": { needs: "roles:write", stepUp: true },
+  "GET /api/v1/roles/{name}": "users:read",
+  "PATCH /api/v1/roles/{name}": { needs: "roles:write", stepUp: true },
+  "DELETE /api/v1/roles/{name}": { needs: "roles:write", stepUp: true },
+  "GET /api/v1/users/{idOrName}/grants": "users:read",
+  "POST /api/v1/users/{idOrName}/grants": { needs: "users:write", stepUp: true },
+  "DELETE /api/v1/users/{idOrName}/grants/{id}": "users:write",
+  "GET /api/v1/access/explain": "token", // about others: users:read
 
   "GET /api/v1/targets": "targets:read",
   "POST /api/v1/targets": "targets:write",

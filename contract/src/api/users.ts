@@ -11,7 +11,8 @@ export const userRecord = z.object({
   username: z.string(),
   displayName: z.string(),
   email: z.string().nullable(),
-  roles: z.array(z.string()),
+  roles: z.array(z.string()).describe("over everything"),
+  grantCount: z.number().int().describe("roles within a scope"),
   active: z.boolean().describe("false: cannot sign in, sessions have ended"),
   hasPassword: z.boolean().describe("false until the invitation was used"),
   factors: z.array(z.string()).describe("second factors: totp, passkey"),
@@ -33,10 +34,10 @@ export const userInput = z.strictObject({
     ),
   displayName: displayName.default(""),
   email: email.default(null),
-  roles: z.array(roleName).min(1).max(20),
+  roles: z.array(roleName).max(20).describe("over everything; with none, grants say what they may do"),
 });
 export const userPatch = z
-  .strictObject({ displayName, email, roles: z.array(roleName).min(1).max(20), active: z.boolean() })
+  .strictObject({ displayName, email, roles: z.array(roleName).max(20), active: z.boolean() })
   .partial();
 
 export const passwordLink = z.object({
@@ -69,6 +70,7 @@ export const role = z.object({
   permissions: z.array(z.string()),
   builtIn: z.boolean(),
   mfaRequired: z.boolean().describe("who has it must have a second factor"),
-  userCount: z.number().int(),
+  userCount: z.number().int().describe("active users who have it over everything"),
+  grantCount: z.number().int().describe("grants of it within a scope"),
 });
 export type Role = z.infer<typeof role>;

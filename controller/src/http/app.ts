@@ -23,6 +23,7 @@ import { enrollmentTokenRoutes } from "./routes/enrollment-tokens.ts";
 import { eventsRoutes } from "./routes/events.ts";
 import { executionRoutes } from "./routes/executions.ts";
 import { factorRoutes } from "./routes/factors.ts";
+import { grantRoutes } from "./routes/grants.ts";
 import { groupRoutes } from "./routes/groups.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { installRoutes } from "./routes/install.ts";
@@ -44,6 +45,7 @@ const resources = [
   factorRoutes,
   userRoutes,
   tokenRoutes,
+  grantRoutes,
   overviewRoutes,
   agentRoutes,
   enrollmentTokenRoutes,

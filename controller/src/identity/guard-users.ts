@@ -21,6 +21,17 @@ export async function rolesToGive(tx: Query, actor: Actor, names: readonly strin
   return roles;
 }
 
+/** Nobody makes a role, or makes one into something, that may do more than they may themselves over everything. */
+export function refuseAboveRole(actor: Actor, { name, permissions }: Pick<RoleRow, "name" | "permissions">): void {
+  const above = permissions.find((permission) => !holds(actor, permission));
+  if (above === undefined) return;
+  const what = above === "*" ? "all permissions" : above;
+  throw new OcError(
+    "permission_denied",
+    `The role ${name} holds ${what}, which you do not hold over everything: somebody who does must do this.`,
+  );
+}
+
 /** A reset of an administrator's password by somebody below would be a way to become one. */
 export function refuseAbove(actor: Actor, user: Pick<UserRow, "username" | "permissions" | "grants">): void {
   const held = [...user.permissions, ...user.grants.flatMap((grant) => grant.permissions)];

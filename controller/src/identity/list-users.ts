@@ -3,6 +3,7 @@ import type { Role, UserRecord, userListQuery } from "@opsconductor/contract/api
 import type { z } from "zod";
 import type { Context } from "../context.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
+import { presentRole } from "./present-role.ts";
 import { presentUser } from "./present-user.ts";
 import { selectRoles } from "./role-queries.ts";
 import { selectUsers } from "./user-queries.ts";
@@ -27,8 +28,5 @@ export async function listUsers(
 
 export async function listRoles(ctx: Pick<Context, "sql">): Promise<Role[]> {
   const rows = await selectRoles(ctx.sql);
-  return rows.map(({ name, description, permissions, builtIn, mfaRequired, userCount }) => ({
-    ...{ name, description, permissions, builtIn, mfaRequired },
-    userCount: Number(userCount),
-  }));
+  return rows.map(presentRole);
 }

@@ -9,6 +9,7 @@ export function presentUser(row: UserRow): UserRecord {
     displayName: row.displayName,
     email: row.email,
     roles: row.roles,
+    grantCount: row.grants.length,
     active: row.active,
     hasPassword: row.passwordHash !== null,
     factors: row.factors,

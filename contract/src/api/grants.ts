@@ -1,0 +1,72 @@
+// Rights: roles that people make themselves, roles given within a scope, and why somebody may do something.
+import * as z from "zod";
+import { permissions } from "../permissions.ts";
+import { id, instant, storableText } from "./common.ts";
+
+const roleName = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/, "small letters, digits and dashes, at most 64; no dash at the ends");
+const held = z.array(z.enum(permissions)).max(permissions.length).describe("each once; `*` belongs to admin alone");
+const description = storableText(500);
+
+export const roleInput = z.strictObject({ name: roleName, description: description.default(""), permissions: held });
+export const rolePatch = z.strictObject({ name: roleName, description, permissions: held }).partial();
+
+const idOrName = z.string().min(1).max(128);
+
+/** What a grant is bound to, as it is asked for. */
+export const scopeInput = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("everything") }),
+  z.strictObject({ kind: z.literal("group"), group: idOrName.describe("with the groups below it") }),
+  z.strictObject({ kind: z.literal("selector"), selector: z.string().min(1).max(2000) }),
+  z.strictObject({ kind: z.literal("job"), job: idOrName }),
+]);
+export type ScopeInput = z.infer<typeof scopeInput>;
+
+export const grantInput = z.strictObject({
+  role: z.string().min(1).max(64),
+  scope: scopeInput,
+  ownExecutions: z.boolean().default(false).describe("of executions only those that the user starts"),
+});
+export type GrantInput = z.input<typeof grantInput>;
+
+export const grant = z.object({
+  id,
+  role: z.string(),
+  scope: z.object({
+    kind: z.enum(["everything", "group", "selector", "job"]),
+    id: id.nullable().describe("of the group or job"),
+    name: z.string().nullable().describe("of the group or job; the selector's text"),
+  }),
+  ownExecutions: z.boolean(),
+  createdAt: instant,
+  createdByName: z.string().nullable(),
+});
+export type Grant = z.infer<typeof grant>;
+
+export const explainQuery = z.object({
+  user: idOrName.optional().describe("id or name; yourself when missing"),
+  permission: z.enum(permissions),
+  target: idOrName.optional(),
+  job: idOrName.optional(),
+  agent: idOrName.optional(),
+  execution: idOrName.optional().describe("id or number"),
+});
+
+export const explanation = z.object({
+  allowed: z.boolean(),
+  sentence: z.string(),
+  user: z.string(),
+  permission: z.enum(permissions),
+  object: z.object({ kind: z.string(), id, name: z.string() }).nullable(),
+  decidedBy: z
+    .discriminatedUnion("kind", [
+      z.object({ kind: z.literal("role"), role: z.string() }),
+      z.object({ kind: z.literal("grant"), grant }),
+    ])
+    .nullable()
+    .describe("the first that allows it; null when nothing does"),
+  alsoBy: z.number().int().describe("how many more would allow it without that one"),
+  roles: z.array(z.string()).describe("when it is not allowed: roles that would allow it"),
+});
+export type Explanation = z.infer<typeof explanation>;

@@ -1,0 +1,109 @@
+// Roles that a user has within a scope: listed, given, taken back. Called by GET, POST and DELETE of
+// users/{idOrName}/grants.
+import type { Grant, grantInput, ScopeInput } from "@opsconductor/contract/api/grants";
+import { OcError } from "@opsconductor/contract/errors";
+import type { z } from "zod";
+import { findGroup } from "../assets/get-group.ts";
+import { readSelector } from "../assets/read-selector.ts";
+import { findJob } from "../automation/get-job.ts";
+import { writeAudit } from "../communication/audit.ts";
+import { type Actor, type Context, type Query, systemActor } from "../context.ts";
+import { forgetSession } from "./authenticate.ts";
+import { findAccount } from "./find-user.ts";
+import { deleteGrantRow, type GrantRow, insertGrant, type NewGrant, selectGrants } from "./grant-queries.ts";
+import { refuseAbove, refuseField, rolesToGive } from "./guard-users.ts";
+import { userObject } from "./present-user.ts";
+
+/** More than this is a group or a selector that nobody made yet. */
+const mostGrants = 200;
+
+export async function listGrants(ctx: Pick<Context, "sql">, idOrName: string): Promise<Grant[]> {
+  const user = await findAccount(ctx.sql, idOrName);
+  return (await selectGrants(ctx.sql, user.id)).map(presentGrant);
+}
+
+/** Whoever gives a role within a scope must hold all of it over everything. */
+export async function giveGrant(
+  ctx: Context,
+  actor: Actor,
+  { idOrName, role, scope, ownExecutions }: z.output<typeof grantInput> & { idOrName: string },
+): Promise<Grant> {
+  if (scope.kind === "everything" && !ownExecutions)
+    refuseField("scope", "a role over everything is one of the user's roles: PATCH the user");
+  const grant = await ctx.sql.begin(async (tx) => {
+    const user = await findAccount(tx, idOrName);
+    refuseAbove(actor, user);
+    const [given] = await rolesToGive(tx, actor, [role]);
+    if ((await selectGrants(tx, user.id)).length >= mostGrants)
+      throw new OcError("failed_precondition", `${user.username} has ${mostGrants} grants: make a group for the next.`);
+    const row: NewGrant = {
+      ...{ id: ctx.newId(), userId: user.id, roleId: given!.id, ownExecutions },
+      ...(await columnsOf(tx, scope)),
+      ...{ createdAt: ctx.now(), createdBy: actor.kind === "user" ? actor.id : null },
+    };
+    if (!(await insertGrant(tx, row)))
+      throw new OcError("conflict", `${user.username} has the role ${role} there already.`);
+    const made = (await grantsById(tx, user.id)).get(row.id)!;
+    await writeAudit(ctx, tx, actor, { action: "grant.given", object: userObject(user), after: auditedGrant(made) });
+    return made;
+  });
+  forgetSession(ctx, null);
+  return presentGrant(grant);
+}
+
+export async function takeGrant(ctx: Context, actor: Actor, params: { idOrName: string; id: string }): Promise<void> {
+  await ctx.sql.begin(async (tx) => {
+    const user = await findAccount(tx, params.idOrName);
+    refuseAbove(actor, user);
+    const grant = (await grantsById(tx, user.id)).get(params.id);
+    if (!grant) throw new OcError("not_found", `${user.username} has no such grant.`);
+    await deleteGrantRow(tx, grant.id);
+    await writeAudit(ctx, tx, actor, { action: "grant.taken", object: userObject(user), before: auditedGrant(grant) });
+  });
+  forgetSession(ctx, null);
+}
+
+async function grantsById(tx: Query, userId: string): Promise<Map<string, GrantRow>> {
+  return new Map((await selectGrants(tx, userId)).map((row) => [row.id, row]));
+}
+
+type ScopeColumns = Pick<NewGrant, "scope" | "groupId" | "selector" | "jobId">;
+const nothing = { groupId: null, selector: null, jobId: null };
+
+async function columnsOf(tx: Query, scope: ScopeInput): Promise<ScopeColumns> {
+  switch (scope.kind) {
+    case "everything":
+      return { scope: "everything", ...nothing };
+    case "group":
+      return { scope: "group", ...nothing, groupId: await idOf("group", findGroup(tx, systemActor, scope.group)) };
+    case "job":
+      return { scope: "job", ...nothing, jobId: await idOf("job", findJob(tx, systemActor, scope.job)) };
+    case "selector":
+      readSelector(scope.selector, "scope.selector");
+      return { scope: "selector", ...nothing, selector: scope.selector.trim() };
+  }
+}
+
+async function idOf(kind: "group" | "job", found: Promise<{ id: string }>): Promise<string> {
+  const { id } = await found.catch((cause: unknown) => {
+    if (!(cause instanceof OcError) || cause.code !== "not_found") throw cause;
+    const errors = [{ path: `scope.${kind}`, message: cause.message }];
+    throw new OcError("unprocessable", `scope.${kind}: ${cause.message}`, { cause, errors });
+  });
+  return id;
+}
+
+export function presentGrant(row: GrantRow): Grant {
+  return {
+    id: row.id,
+    role: row.role,
+    scope: { kind: row.scope, id: row.groupId ?? row.jobId, name: row.groupName ?? row.jobName ?? row.selector },
+    ownExecutions: row.ownExecutions,
+    createdAt: row.createdAt.toISOString(),
+    createdByName: row.createdByName,
+  };
+}
+
+function auditedGrant({ role, scope, groupName, jobName, selector, ownExecutions }: GrantRow): Record<string, unknown> {
+  return { role, scope, where: groupName ?? jobName ?? selector, ownExecutions };
+}
