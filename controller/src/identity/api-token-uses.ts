@@ -34,7 +34,7 @@ export const tokenUses: Service = {
   start(ctx) {
     const { tokenUses: uses } = ctx.identity;
     ctx.identity.tokenCounter = new Counter({
-      name: "opsconductor_api_token_requests_total",
+      name: "oc_api_token_requests_total",
       help: "Requests that came with an API token, by what became of it: active, expired, revoked, suspended, unknown",
       labelNames: ["outcome"],
       registers: [ctx.metrics],

@@ -17,6 +17,8 @@ export const paths = {
   password: (token: string) => `/password#${segment(token)}`,
   me: () => "/me",
   users: () => "/access/users",
+  serviceAccounts: () => "/access/service-accounts",
+  apiTokens: () => "/access/tokens",
   agents: (filter: { q?: string; state?: string; dialog?: string } = {}) => `/agents${query(filter)}`,
   agent: (id: string, tab?: string) => `/agents/${segment(id)}${query({ tab })}`,
   enrollmentTokens: () => "/agents/enroll",

@@ -19,6 +19,10 @@ export const keys = {
   roles: ["roles"] as const,
   sessions: (user: string | undefined) => ["sessions", user ?? ""] as const,
   factors: ["factors"] as const,
+  apiTokens: ["api-tokens"] as const,
+  /** Undefined: the caller's own. */
+  tokensOf: (owner: string | undefined) => ["api-tokens", owner ?? ""] as const,
+  serviceAccounts: ["service-accounts"] as const,
   overview: ["overview"] as const,
   system: ["system"] as const,
   database: ["system", "database"] as const,

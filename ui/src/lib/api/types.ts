@@ -23,6 +23,17 @@ import type { job, jobDetail, jobVersion, validateResponse } from "@opsconductor
 import type { databaseState, overview, system } from "@opsconductor/contract/api/system";
 import type { resolveResponse, service, target, targetInput, targetPatch } from "@opsconductor/contract/api/targets";
 import type {
+  apiToken,
+  apiTokenInput,
+  apiTokenRules,
+  createdApiToken,
+  ownTokens,
+  serviceAccount,
+  serviceAccountInput,
+  serviceAccountPage,
+  serviceAccountPatch,
+} from "@opsconductor/contract/api/tokens";
+import type {
   createdUser,
   passwordLink,
   role,
@@ -34,6 +45,15 @@ import type {
 import type { z } from "zod";
 
 export type Agent = z.infer<typeof agent>;
+export type ApiToken = z.infer<typeof apiToken>;
+export type ApiTokenInput = z.input<typeof apiTokenInput>;
+export type ApiTokenRules = z.infer<typeof apiTokenRules>;
+export type CreatedApiToken = z.infer<typeof createdApiToken>;
+export type OwnTokens = z.infer<typeof ownTokens>;
+export type ServiceAccount = z.infer<typeof serviceAccount>;
+export type ServiceAccountInput = z.input<typeof serviceAccountInput>;
+export type ServiceAccountPage = z.infer<typeof serviceAccountPage>;
+export type ServiceAccountPatch = z.input<typeof serviceAccountPatch>;
 export type Assignment = z.infer<typeof assignment>;
 export type AuditEntry = z.infer<typeof auditEntry>;
 export type AuditFilter = z.infer<typeof auditFilter>;

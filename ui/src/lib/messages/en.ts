@@ -11,6 +11,7 @@ import { problemNote, problems } from "./en/problems.ts";
 import { shell } from "./en/shell.ts";
 import { states } from "./en/states.ts";
 import { targets } from "./en/targets.ts";
+import { tokens } from "./en/tokens.ts";
 import { users } from "./en/users.ts";
 
 export const en = {
@@ -27,5 +28,6 @@ export const en = {
   executions,
   audit,
   users,
+  tokens,
   database,
 };

@@ -1,4 +1,5 @@
 // The pages in the navigation, the palette and the `g` keys; only pages that exist.
+import Bot from "@lucide/svelte/icons/bot";
 import Boxes from "@lucide/svelte/icons/boxes";
 import Gauge from "@lucide/svelte/icons/gauge";
 import Play from "@lucide/svelte/icons/play";
@@ -44,6 +45,13 @@ export function navGroups(can: (permission: string) => boolean): NavGroup[] {
       label: m.shell.administration,
       items: [
         { href: paths.users(), label: m.shell.users, icon: Users, key: "p", permission: "users:read" },
+        {
+          href: paths.serviceAccounts(),
+          label: m.shell.serviceAccounts,
+          icon: Bot,
+          key: "r",
+          permission: "tokens:read",
+        },
         { href: paths.audit(), label: m.shell.audit, icon: ScrollText, key: "u", permission: "audit:read" },
       ],
     },

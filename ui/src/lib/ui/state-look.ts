@@ -24,7 +24,7 @@ import type {
 import type { Component } from "svelte";
 
 export type Tone = "ok" | "run" | "bad" | "warn" | "wait" | "idle";
-export type TokenState = "waiting" | "used" | "expired" | "revoked";
+export type TokenState = "waiting" | "used" | "expired" | "revoked" | "active" | "suspended";
 export type AnyState =
   | AgentState
   | AssignmentState
@@ -48,6 +48,7 @@ const looks: Record<AnyState, StateLook> = {
   succeeded: { tone: "ok", icon: CircleCheck },
   online: { tone: "ok", icon: CircleCheck },
   used: { tone: "ok", icon: CircleCheck },
+  active: { tone: "ok", icon: CircleCheck },
   running: { tone: "run", icon: LoaderCircle, spins: true },
   started: { tone: "run", icon: LoaderCircle, spins: true },
   starting: { tone: "run", icon: LoaderCircle, spins: true },
@@ -69,6 +70,7 @@ const looks: Record<AnyState, StateLook> = {
   queued: { tone: "idle", icon: Clock },
   pending: { tone: "idle", icon: Clock },
   paused: { tone: "idle", icon: Pause },
+  suspended: { tone: "idle", icon: Pause },
   cancelled: { tone: "idle", icon: Ban },
   expired: { tone: "idle", icon: Clock },
   skipped: { tone: "idle", icon: Minus },

@@ -16,6 +16,7 @@ export const shell = {
   administration: "Administration",
   audit: "Audit log",
   users: "Users",
+  serviceAccounts: "Service accounts",
   search: "Search or run a command",
   searchKeys: "Ctrl K",
   palette: {

@@ -28,6 +28,8 @@ export const states = {
   degraded: "Degraded",
   waiting: "Waiting",
   used: "Used",
+  active: "Active",
+  suspended: "Suspended",
   unknown: "Unknown",
   unreachable: "Unreachable",
 };
