@@ -102,6 +102,8 @@ export const routeRequirements: Readonly<Record<string, Requirement | Dangerous>
 
   "POST /api/v1/auth/login": "public",
   "POST /api/v1/auth/login/code": "public", // the challenge of a right password is the first proof, the code the second
+  "POST /api/v1/auth/passkey/options": "public",
+  "POST /api/v1/auth/passkey": "public", // the signature of a registered passkey is the proof
   "POST /api/v1/auth/refresh": "public", // proves itself with the refresh cookie
   "POST /api/v1/auth/logout": "public", // the same: signing out works when the access token has expired
   "GET /api/v1/auth/me": "token",
@@ -114,6 +116,11 @@ export const routeRequirements: Readonly<Record<string, Requirement | Dangerous>
   "POST /api/v1/auth/factors/totp/confirm": "token",
   "DELETE /api/v1/auth/factors/totp": "token",
   "POST /api/v1/auth/factors/recovery-codes": "token",
+  "GET /api/v1/auth/passkeys": "token", // the caller's own
+  "POST /api/v1/auth/passkeys/options": "token",
+  "POST /api/v1/auth/passkeys": "token",
+  "PATCH /api/v1/auth/passkeys/{id}": "token",
+  "DELETE /api/v1/auth/passkeys/{id}": "token",
 
   "GET /api/v1/auth/tokens": "token",
   "POST /api/v1/auth/tokens": "tokens:own",
@@ -242,6 +249,11 @@ export const personalRoutes: ReadonlySet<string> = new Set([
   "POST /api/v1/auth/factors/totp/confirm",
   "DELETE /api/v1/auth/factors/totp",
   "POST /api/v1/auth/factors/recovery-codes",
+  "GET /api/v1/auth/passkeys",
+  "POST /api/v1/auth/passkeys/options",
+  "POST /api/v1/auth/passkeys",
+  "PATCH /api/v1/auth/passkeys/{id}",
+  "DELETE /api/v1/auth/passkeys/{id}",
   "DELETE /api/v1/users/{idOrName}/factors",
   "PUT /api/v1/roles/{name}/mfa",
   "POST /api/v1/users/{idOrName}/password-link",

@@ -116,6 +116,8 @@ test("a role that needs a second factor leads to its setup before anything else;
   await page.getByRole("heading", { name: "Set up a second factor" }).waitFor();
   await page.goto("/targets");
   await page.getByRole("heading", { name: "Set up a second factor" }).waitFor();
+  expect(await accessibilityProblems(page)).toEqual([]);
+  await page.getByRole("button", { name: "An authenticator app instead" }).click();
   await setUpApp(page);
   await page.getByRole("heading", { name: "Targets", level: 1 }).waitFor();
 

@@ -32,6 +32,7 @@ import { metricsRoutes } from "./routes/metrics.ts";
 import { originalAuthRoutes } from "./routes/original/auth.ts";
 import { originalResourceRoutes } from "./routes/original/resources.ts";
 import { overviewRoutes } from "./routes/overview.ts";
+import { passkeyRoutes } from "./routes/passkeys.ts";
 import { systemRoutes } from "./routes/system.ts";
 import { targetRoutes } from "./routes/targets.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
@@ -43,6 +44,7 @@ import { securityHeaders } from "./security-headers.ts";
 const resources = [
   authRoutes,
   factorRoutes,
+  passkeyRoutes,
   userRoutes,
   tokenRoutes,
   grantRoutes,

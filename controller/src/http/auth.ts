@@ -18,6 +18,9 @@ const beforeFactor = [
   "GET /api/v1/auth/factors",
   "POST /api/v1/auth/factors/totp",
   "POST /api/v1/auth/factors/totp/confirm",
+  "GET /api/v1/auth/passkeys",
+  "POST /api/v1/auth/passkeys/options",
+  "POST /api/v1/auth/passkeys",
 ];
 
 /** Public, because they work when the token has long expired; one that has not is enough to end its session. */

@@ -2,6 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { loginRequest, loginResponse, passwordRequest, user } from "@opsconductor/contract/api/auth";
 import { loginCodeRequest } from "@opsconductor/contract/api/factors";
+import { ceremony, passkeyLoginOptions, passkeyProof } from "@opsconductor/contract/api/passkeys";
 import { passwordLinkRequest, userSession } from "@opsconductor/contract/api/users";
 import { isSecure } from "../../addresses.ts";
 import type { Context } from "../../context.ts";
@@ -12,6 +13,7 @@ import { usePasswordLink } from "../../identity/password-links.ts";
 import { refreshSession } from "../../identity/refresh-session.ts";
 import { signIn } from "../../identity/sign-in.ts";
 import { signInWithCode } from "../../identity/sign-in-with-code.ts";
+import { beginPasskeySignIn, signInWithPasskey } from "../../identity/sign-in-with-passkey.ts";
 import { signOut } from "../../identity/sign-out.ts";
 import { endSession, listSessions } from "../../identity/user-sessions.ts";
 import { clearRefreshCookie, readRefreshCookie, setRefreshCookie } from "../refresh-cookie.ts";
@@ -37,6 +39,22 @@ const loginCode = createRoute({
   tags,
   summary: "The second step of a sign-in: a code of the authenticator app, or a recovery code",
   request: { body: jsonBody(loginCodeRequest) },
+  responses: tokenResponses,
+});
+const passkeyOptions = createRoute({
+  method: "post",
+  path: "/api/v1/auth/passkey/options",
+  tags,
+  summary: "What navigator.credentials.get is asked for a sign-in with a passkey",
+  request: { body: jsonBody(passkeyLoginOptions) },
+  responses: { 200: jsonResponse(ceremony, "For the browser"), ...problemResponses },
+});
+const passkey = createRoute({
+  method: "post",
+  path: "/api/v1/auth/passkey",
+  tags,
+  summary: "Sign in with a passkey: alone, or after the password",
+  request: { body: jsonBody(passkeyProof) },
   responses: tokenResponses,
 });
 const refresh = createRoute({
@@ -107,6 +125,14 @@ export function authRoutes(ctx: Context): Router {
   });
   routes.openapi(loginCode, async (c) => {
     const tokens = await signInWithCode(ctx, c.get("actor"), { ...c.req.valid("json"), userAgent: userAgent(c) });
+    return c.json(answer(c, tokens), 200);
+  });
+  routes.openapi(passkeyOptions, async (c) =>
+    c.json(await beginPasskeySignIn(ctx, c.req.valid("json").challenge), 200),
+  );
+  routes.openapi(passkey, async (c) => {
+    const proof = c.req.valid("json");
+    const tokens = await signInWithPasskey(ctx, c.get("actor"), { proof, userAgent: userAgent(c) });
     return c.json(answer(c, tokens), 200);
   });
   routes.openapi(refresh, async (c) => {

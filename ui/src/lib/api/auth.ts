@@ -5,17 +5,18 @@ import type { LoginResponse, User } from "./types.ts";
 
 export async function signIn(username: string, password: string): Promise<User> {
   const login = await request<LoginResponse>("POST", "auth/login", { body: { username, password }, anonymous: true });
-  return accept(login);
+  return acceptLogin(login);
 }
 
 /** The second step: `challenge` came with `second_factor_required`. */
 export async function signInWithCode(challenge: string, code: string): Promise<User> {
-  return accept(
+  return acceptLogin(
     await request<LoginResponse>("POST", "auth/login/code", { body: { challenge, code }, anonymous: true }),
   );
 }
 
-function accept(login: LoginResponse): User {
+/** Takes what a way to sign in has answered; the other tabs follow. */
+export function acceptLogin(login: LoginResponse): User {
   session.tokens.accept(login);
   session.tellOthers(login.user);
   return login.user;

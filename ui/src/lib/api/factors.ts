@@ -1,7 +1,7 @@
 // Second factors: one's own, and what administrators do about those of others.
 import { request } from "./request.ts";
 import { session } from "./session.svelte.ts";
-import type { Factors, RecoveryCodes, TotpSetup, User } from "./types.ts";
+import type { Factors, Passkey, RecoveryCodes, TotpSetup, User } from "./types.ts";
 
 export const getFactors = (signal?: AbortSignal) => request<Factors>("GET", "auth/factors", { signal });
 export const beginTotp = () => request<TotpSetup>("POST", "auth/factors/totp");
@@ -15,6 +15,13 @@ export async function confirmTotp(code: string): Promise<RecoveryCodes> {
 
 export async function removeTotp(): Promise<void> {
   await request<void>("DELETE", "auth/factors/totp");
+  await readUserAgain();
+}
+
+export const listPasskeys = (signal?: AbortSignal) => request<{ items: Passkey[] }>("GET", "auth/passkeys", { signal });
+
+export async function removePasskey(id: string): Promise<void> {
+  await request<void>("DELETE", `auth/passkeys/${encodeURIComponent(id)}`);
   await readUserAgain();
 }
 

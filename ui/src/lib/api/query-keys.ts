@@ -23,6 +23,7 @@ export const keys = {
   /** Undefined: the caller's own. */
   tokensOf: (owner: string | undefined) => ["api-tokens", owner ?? ""] as const,
   serviceAccounts: ["service-accounts"] as const,
+  passkeys: ["passkeys"] as const,
   overview: ["overview"] as const,
   system: ["system"] as const,
   database: ["system", "database"] as const,

@@ -20,6 +20,7 @@ import type {
 } from "@opsconductor/contract/api/executions";
 import type { factors, recoveryCodes, totpSetup } from "@opsconductor/contract/api/factors";
 import type { job, jobDetail, jobVersion, validateResponse } from "@opsconductor/contract/api/jobs";
+import type { addedPasskey, ceremony, passkey, passkeyProof } from "@opsconductor/contract/api/passkeys";
 import type { databaseState, overview, system } from "@opsconductor/contract/api/system";
 import type { resolveResponse, service, target, targetInput, targetPatch } from "@opsconductor/contract/api/targets";
 import type {
@@ -44,6 +45,7 @@ import type {
 } from "@opsconductor/contract/api/users";
 import type { z } from "zod";
 
+export type AddedPasskey = z.infer<typeof addedPasskey>;
 export type Agent = z.infer<typeof agent>;
 export type ApiToken = z.infer<typeof apiToken>;
 export type ApiTokenInput = z.input<typeof apiTokenInput>;
@@ -58,6 +60,7 @@ export type Assignment = z.infer<typeof assignment>;
 export type AuditEntry = z.infer<typeof auditEntry>;
 export type AuditFilter = z.infer<typeof auditFilter>;
 export type AuditVerification = z.infer<typeof auditVerification>;
+export type Ceremony = z.infer<typeof ceremony>;
 export type CertificateAuthority = z.infer<typeof certificateAuthority>;
 export type CreatedUser = z.infer<typeof createdUser>;
 export type CreatedEnrollmentToken = z.infer<typeof createdEnrollmentToken>;
@@ -74,6 +77,8 @@ export type LoginResponse = z.infer<typeof loginResponse>;
 export type OutputLines = z.infer<typeof outputLines>;
 export type OutputTicket = z.infer<typeof outputTicket>;
 export type Overview = z.infer<typeof overview>;
+export type Passkey = z.infer<typeof passkey>;
+export type PasskeyProof = z.infer<typeof passkeyProof>;
 export type PasswordLink = z.infer<typeof passwordLink>;
 export type Problem = z.infer<typeof problem>;
 export type RecoveryCodes = z.infer<typeof recoveryCodes>;
