@@ -37,7 +37,8 @@ function fill(text: string, [name, table]: [string, string]): string {
   return text.replace(region, (_, begin, end) => `${begin}\n${table}\n\n${end}`);
 }
 
-interface Section {
+/** One table of keys. */
+export interface Section {
   title: string;
   schema: JsonSchema;
 }
@@ -59,13 +60,17 @@ function keyTables(root: JsonSchema): string {
   return sections.map(section).join("\n\n");
 }
 
-function section({ title, schema }: Section): string {
+export function section({ title, schema }: Section): string {
+  return [`#### ${title}`, "", ...keyTable(schema)].join("\n");
+}
+
+export function keyTable(schema: JsonSchema): string[] {
   const rows = Object.entries(schema.properties!).map(([key, value]) => {
     const required = schema.required?.includes(key) ? " (required)" : "";
     const fallback = value.default === undefined ? "" : `\`${JSON.stringify(value.default)}\``;
     return `| \`${key}\`${required} | ${typeOf(value)} | ${fallback} | ${cell(value.description ?? "")} |`;
   });
-  return [`#### ${title}`, "", "| key | value | default | meaning |", "| --- | --- | --- | --- |", ...rows].join("\n");
+  return ["| key | value | default | meaning |", "| --- | --- | --- | --- |", ...rows];
 }
 
 function typeOf(schema: JsonSchema): string {
@@ -101,4 +106,4 @@ function errorTable(): string {
   return ["| what is wrong | line:column | the answer |", "| --- | --- | --- |", ...rows].join("\n");
 }
 
-const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("<", "&lt;").replaceAll("\n", " ");
+export const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("<", "&lt;").replaceAll("\n", " ");

@@ -1,6 +1,7 @@
 // Runs the generators and compares or writes what they make. Called by scripts/gen.mjs.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { generateActionPage } from "./action-page.ts";
 import { generateConfigPage } from "./config-page.ts";
 import { generateDatabase } from "./database.ts";
 import { generateJobPages } from "./job-pages.ts";
@@ -20,6 +21,7 @@ const generators: Generator[] = [
   generateConfigPage,
   generateStatesPage,
   generateJobPages,
+  generateActionPage,
 ];
 
 const stale: string[] = [];

@@ -32,7 +32,7 @@ const table: Record<string, readonly string[]> = {
 /** The controller's domains: they hold the logic and know nothing of how requests arrive. */
 const domains = ["identity", "assets", "fleet", "automation", "communication", "live"];
 const protoBorders = ["controller/src/grpc/", "agent/src/link/", "proto/", "e2e/", "bench/"];
-const environmentReaders = ["controller/src/main.ts", "agent/src/main.ts"];
+const environmentReaders = ["controller/src/main.ts", "agent/src/main.ts", "agent/src/action.ts"];
 /** Tools that load their configuration by its default export. */
 const configurationFiles = /(^|\/)(vite|vitest|svelte)\.config\.ts$/;
 

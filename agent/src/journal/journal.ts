@@ -20,6 +20,8 @@ export interface OfferRecord extends AttemptKey {
   needsOutputsJson: Uint8Array;
   target: { id: string; name: string; servicesJson: Uint8Array; secretNames: string[] };
   startBeforeMs: number;
+  /** Only say what would change. Missing in what an older agent wrote. */
+  check?: boolean;
   acceptedAtMs: number;
 }
 

@@ -1,6 +1,7 @@
 // The host side of the agent as the link sees it: journal, runner, output and facts behind one object. The agent's main
 // builds it, and closes it last; running steps go on without it.
 import { join } from "node:path";
+import { actionNames } from "@opsconductor/contract/job/actions/action-catalogue";
 import type { Logger } from "pino";
 import { createFactCollector } from "../facts/collect-facts.ts";
 import { createVitals } from "../facts/vitals.ts";
@@ -169,7 +170,7 @@ class LinkedHost implements RunningHost {
     return this.#host.bootId;
   }
   actions(): string[] {
-    return [];
+    return actionNames;
   }
   degraded(): string {
     return this.#host.journal.poisoned() || this.#disk.problem;

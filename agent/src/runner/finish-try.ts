@@ -9,6 +9,7 @@ import { type ExitRecord, readClaim } from "../process/try-records.ts";
 import type { SpawnEnd } from "../process/watch-try.ts";
 import type { HostContext } from "./host-context.ts";
 import { maxOutputsBytes, parseOutputs } from "./parse-outputs.ts";
+import { readActionResult } from "./read-action-result.ts";
 import { outputsFile } from "./step-command.ts";
 import type { Stopped } from "./supervise-try.ts";
 import { type TryPlace, targetOf } from "./try-place.ts";
@@ -19,6 +20,8 @@ export interface TryResult {
   state: TryState;
   reason: string;
   outputs: Record<string, string>;
+  /** An action changed something, or in check mode would. */
+  changed?: boolean;
   /** It failed before it could start, and would again: no retry. */
   final?: boolean;
 }
@@ -74,8 +77,9 @@ function resultOf(host: HostContext, place: TryPlace, exit: ExitRecord, stopped:
   const why = exit.stopped ?? (stopped?.inTime ? stopped.why : undefined);
   if (why === "cancelled") return { state: "cancelled", reason: attempt.wantReason, outputs: {} };
   if (why === "timed_out") return { state: "timed_out", reason: timeoutReason(place), outputs: {} };
-  const outputs = readOutputs(host, place);
   const left = leftBehind(stopped);
+  if (place.step.run.kind === "action") return actionResultOf(host, place, exit, left);
+  const outputs = readOutputs(host, place);
   if (exit.exitCode !== 0) {
     const how = exit.signal === "" ? `exit code ${exit.exitCode}` : `ended by ${exit.signal}`;
     const reason = left === "" ? (exit.signal === "" ? "" : how) : `${how}; ${left}`;
@@ -83,6 +87,18 @@ function resultOf(host: HostContext, place: TryPlace, exit: ExitRecord, stopped:
   }
   if (outputs.values === undefined) return { state: "failed", reason: outputs.problem, outputs: {} };
   return { state: "succeeded", reason: left, outputs: outputs.values };
+}
+
+// An action tells its end itself; without that it was ended from outside, or this host could not run it.
+function actionResultOf(host: HostContext, place: TryPlace, exit: ExitRecord, left: string): TryResult {
+  const { result, problem } = readActionResult(place.folder, host.redactorFor(place.address));
+  if (result === undefined) {
+    const how = exit.signal === "" ? `exit code ${exit.exitCode}` : exit.signal;
+    return { state: "failed", reason: `the action ended without a result (${how}): ${problem}`, outputs: {} };
+  }
+  const { changed, outputs, message } = result;
+  const reason = [message, left].filter(Boolean).join("; ");
+  return { state: exit.exitCode === 0 ? "succeeded" : "failed", reason, outputs, changed };
 }
 
 /** For people who wonder where their daemon went. */

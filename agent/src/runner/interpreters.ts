@@ -13,7 +13,8 @@ interface Interpreter {
   fallback?: string;
 }
 
-type Shell = NonNullable<(PlannedStep["run"] & { kind: "script" })["shell"]>;
+type Run = Exclude<PlannedStep["run"], { kind: "action" }>;
+type Shell = NonNullable<(Run & { kind: "script" })["shell"]>;
 
 // Without the first line PowerShell goes on after an error; without the last a failed program's code is lost.
 const powershell = {
@@ -43,7 +44,7 @@ export type ResolvedCommand = { command: Command; missing: undefined } | { comma
 
 /** `argv` is the expanded list of an exec step. */
 export function resolveCommand(
-  run: PlannedStep["run"],
+  run: Run,
   argv: readonly string[],
   place: { folder: string; workingFolder: string; path: string },
 ): ResolvedCommand {

@@ -12,7 +12,8 @@ import type { TryResult } from "./finish-try.ts";
 import type { HostContext } from "./host-context.ts";
 import { resumeTry } from "./resume-try.ts";
 import { startTry } from "./start-try.ts";
-import { expressionScope } from "./step-command.ts";
+import { expressionScope, stepCommand } from "./step-command.ts";
+import { placeOf } from "./try-place.ts";
 import { pause, waitForRelease } from "./waits.ts";
 
 /** How often a lost try of an idempotent step is made again by itself. */
@@ -101,11 +102,26 @@ function reasonNotToRun(host: HostContext, attempt: Attempt, step: PlannedStep):
     if (attempt.cancelled) return skipped(skippedByCancel);
     if (stageRemainingMs(host, attempt) <= 0) return skipped(skippedByTimeout);
   }
+  const unknown = attempt.offer.check === true ? reasonNotToCheck(host, attempt, step) : undefined;
+  if (unknown !== undefined) return skipped(unknown);
   try {
     if (conditionHolds(attempt, step)) return undefined;
     return skipped(step.condition === "success()" ? "an earlier step failed" : "its condition is false");
   } catch (error) {
     if (error instanceof ExpressionError) return { state: "failed", reason: error.message, outputs: {} };
+    throw error;
+  }
+}
+
+// Scripts, and what depends on the outputs that a skipped script would have written.
+function reasonNotToCheck(host: HostContext, attempt: Attempt, step: PlannedStep): string | undefined {
+  if (step.check === "skip") return "check mode: a script cannot say what it would change; with check: run it is run";
+  try {
+    if (!conditionHolds(attempt, step)) return undefined;
+    const prepared = stepCommand(host, placeOf(host, attempt, step, 1, 1));
+    return prepared.command === undefined && prepared.unknownValue ? `check mode: ${prepared.problem}` : undefined;
+  } catch (error) {
+    if (error instanceof ExpressionError) return `check mode: ${error.message}`;
     throw error;
   }
 }
@@ -126,7 +142,7 @@ function skipped(reason: string): StepEnd {
   return { state: "skipped", reason, outputs: {} };
 }
 
-function finishStep(attempt: Attempt, step: PlannedStep, { state, reason, outputs }: StepEnd): void {
+function finishStep(attempt: Attempt, step: PlannedStep, { state, reason, outputs, changed = false }: StepEnd): void {
   const outputsJson = Buffer.from(canonicalJson(outputs));
-  attempt.note({ kind: "stepFinished", stepId: step.id, state, reason, outputsJson, changed: false });
+  attempt.note({ kind: "stepFinished", stepId: step.id, state, reason, outputsJson, changed });
 }

@@ -5,11 +5,12 @@ import { inputEnvironment } from "@opsconductor/contract/job/inputs";
 import type { StepVariable } from "@opsconductor/contract/job/step-variables";
 import { interpolate } from "@opsconductor/contract/job/template";
 import { withoutDangerous } from "../guard/clean-environment.ts";
+import { actionCommand } from "./action-command.ts";
 import type { Attempt } from "./attempt.ts";
 import { outcomeSoFar } from "./attempt-outcome.ts";
 import { stepOf } from "./attempt-progress.ts";
 import type { HostContext } from "./host-context.ts";
-import { type Command, resolveCommand } from "./interpreters.ts";
+import { type Command, type ResolvedCommand, resolveCommand } from "./interpreters.ts";
 import type { TryPlace } from "./try-place.ts";
 
 export interface StepCommand extends Command {
@@ -20,11 +21,13 @@ export const outputsFile = "outputs";
 /** Linux passes no longer one to a program (MAX_ARG_STRLEN). */
 const longestBytes = 128 * 1024;
 
+export type PreparedCommand =
+  | { command: StepCommand; problem: undefined }
+  /** `unknownValue`: an expression has no value here, so that nobody can tell what would be started. */
+  | { command: undefined; problem: string; unknownValue?: boolean };
+
 /** A problem is for people: the step fails with it before anything starts. */
-export function stepCommand(
-  host: HostContext,
-  place: TryPlace,
-): { command: StepCommand; problem: undefined } | { command: undefined; problem: string } {
+export function stepCommand(host: HostContext, place: TryPlace): PreparedCommand {
   const { attempt, step } = place;
   const scope = expressionScope(attempt, step.names.steps);
   try {
@@ -34,17 +37,19 @@ export function stepCommand(
     const argv = step.run.kind === "exec" ? step.run.argv.map(expand) : [];
     const problem = problemOf([...argv, ...Object.entries(env).map(([name, value]) => `${name}=${value}`)]);
     if (problem !== undefined) return refuse(problem);
-    const resolved = resolveCommand(step.run, argv, {
-      folder: place.folder,
-      workingFolder: attempt.workingFolder,
-      path: env.PATH!,
-    });
+    const resolved = resolve(place, scope, argv, env.PATH!);
     if (resolved.command === undefined) return refuse(resolved.missing);
     return { command: { ...resolved.command, env }, problem: undefined };
   } catch (error) {
-    if (error instanceof ExpressionError) return refuse(error.message);
+    if (error instanceof ExpressionError) return { ...refuse(error.message), unknownValue: true };
     throw error;
   }
+}
+
+function resolve(place: TryPlace, scope: ExpressionScope, argv: readonly string[], path: string): ResolvedCommand {
+  const { attempt, step, folder } = place;
+  if (step.run.kind === "action") return actionCommand(place, step.run, scope);
+  return resolveCommand(step.run, argv, { folder, workingFolder: attempt.workingFolder, path });
 }
 
 /** What conditions and templates of a step see. */

@@ -1,5 +1,6 @@
 // What must agree inside a job that has the right shape: unique ids, references, expressions, selectors, defaults.
 // Used by parse-job.ts. Pure.
+import { checkAction } from "./actions/check-action.ts";
 import { checkConditionText, type JobError, placed } from "./check-parts.ts";
 import { checkStages } from "./check-stages.ts";
 import { checkTargets } from "./check-targets.ts";
@@ -48,7 +49,7 @@ function checkShape(job: Job): JobError[] {
     }));
 }
 
-/** `${{ }}` is legal in argv items, env and if. Everywhere else it would be text that looks like more. */
+/** `${{ }}` is legal in argv items, env, with and if. Everywhere else it would be text that looks like more. */
 export function checkTemplatePlaces(value: unknown, path: Path = []): JobError[] {
   if (typeof value === "string") return misplacedTemplate(value, path);
   if (typeof value !== "object" || value === null) return [];
@@ -65,7 +66,7 @@ function misplacedTemplate(text: string, path: Path): JobError[] {
   const variable = name ? `"$${inputEnvironmentName(name)}"` : 'the environment, e.g. "$INPUT_NAME"';
   const message = inScript
     ? `\${{ }} is never put into the text of a script, because a value could then be code: use ${variable}, or pass it through env`
-    : `\${{ }} may stand only in env, in if and in the items of a run list`;
+    : `\${{ }} may stand only in env, in with, in if and in the items of a run list`;
   return [name && inScript ? { path, message, offset, suggestion: variable } : { path, message, offset }];
 }
 
@@ -74,7 +75,9 @@ function templateAllowed(path: Path): boolean {
   if (path.length === 2 && path[0] === "env") return true;
   const inStep = ["steps", "onFailure", "finally"].includes(String(path[0]));
   const key = path[2];
-  return inStep && ((path.length === 4 && (key === "run" || key === "env")) || (path.length === 3 && key === "if"));
+  if (!inStep) return false;
+  if (key === "with") return path.length > 3;
+  return (path.length === 4 && (key === "run" || key === "env")) || (path.length === 3 && key === "if");
 }
 
 /** Inside a stage also in its condition, in what another job is given, in the matrix, and in its selector. */
@@ -153,14 +156,29 @@ function checkStepIds(job: Job, stage: JobStage): JobError[] {
 function checkStep(step: PlacedStep): JobError[] {
   const { spec, path } = step;
   return [
-    ...checkCommand(step, path),
+    ...checkWork(step, path),
     ...checkCondition(step, path),
     ...checkEnv(spec.env ?? {}, [...path, "env"], step.names),
   ];
 }
 
-function checkCommand({ spec, names }: PlacedStep, path: Path): JobError[] {
-  const list = Array.isArray(spec.run);
+function checkWork(step: PlacedStep, path: Path): JobError[] {
+  const { run, uses, with: parameters, shell, check } = step.spec;
+  const wrong = (key: string, message: string): JobError[] => [{ path: [...path, key], message, atKey: true }];
+  if (run === undefined && uses === undefined)
+    return wrong("run", "run is missing: write the script or the command of this step, or uses with an action");
+  if (run !== undefined && uses !== undefined) return wrong("uses", "a step has run or uses, not both");
+  if (run !== undefined)
+    return parameters === undefined
+      ? checkCommand(step, run, path)
+      : wrong("with", "with belongs to uses; a script gets its values through env, a list through its items");
+  if (shell !== undefined) return wrong("shell", "an action needs no shell; remove it");
+  if (check !== undefined) return wrong("check", "check is for scripts: every action knows check mode; remove it");
+  return checkAction(uses!, parameters, path, step.names);
+}
+
+function checkCommand({ spec, names }: PlacedStep, run: string | string[], path: Path): JobError[] {
+  const list = Array.isArray(run);
   if (list && spec.shell !== undefined && spec.shell !== "exec") {
     return [
       {
@@ -172,10 +190,9 @@ function checkCommand({ spec, names }: PlacedStep, path: Path): JobError[] {
   if (!list && spec.shell === "exec") {
     return [{ path: [...path, "run"], message: "shell: exec takes run as a list: program and arguments" }];
   }
-  if (!Array.isArray(spec.run)) return [];
-  if (spec.run[0]!.trim() === "")
-    return [{ path: [...path, "run", 0], message: "the first item is the program to start" }];
-  return spec.run.flatMap((item, i) => placed(checkTemplate(item, names), [...path, "run", i]));
+  if (!Array.isArray(run)) return [];
+  if (run[0]!.trim() === "") return [{ path: [...path, "run", 0], message: "the first item is the program to start" }];
+  return run.flatMap((item, i) => placed(checkTemplate(item, names), [...path, "run", i]));
 }
 
 function checkCondition({ spec, names }: PlacedStep, path: Path): JobError[] {

@@ -77,11 +77,14 @@ const functions = new Set([
   ...macros,
 ]);
 
+/** What an expression is for: a condition, a piece of text, or a parameter of an action, which may be a list too. */
+export type ExpressionWant = "bool" | "text" | "value";
+
 /** The first problem of an expression, or undefined. `want` is the type its value must have. */
 export function checkExpression(
   text: string,
   names: ExpressionNames,
-  want: "bool" | "text",
+  want: ExpressionWant,
 ): ExpressionProblem | undefined {
   if (text.length > maxLength) return { message: `an expression has at most ${maxLength} characters`, offset: 0 };
   try {
@@ -117,6 +120,15 @@ export function evaluateText(text: string, names: ExpressionNames, scope: Expres
   throw new ExpressionError(`\`${text}\` is a list or a mapping; join it to text with .join(",")`);
 }
 
+/** The value as it is, for a parameter of an action. Throws ExpressionError. */
+export function evaluateValue(text: string, names: ExpressionNames, scope: ExpressionScope): InputValue {
+  const value = evaluate(text, names, scope, "value");
+  if (typeof value === "bigint") return Number(value);
+  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
+  if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value;
+  throw new ExpressionError(`\`${text}\` is neither text, a number, true or false, nor a list of texts`);
+}
+
 /** Whether the author decided about earlier failures; if not, `success()` is implied (see plan-stage.ts). */
 export function namesOutcome(text: string): boolean {
   try {
@@ -131,8 +143,13 @@ export function namesOutcome(text: string): boolean {
   }
 }
 
-function evaluate(text: string, names: ExpressionNames, scope: ExpressionScope): unknown {
-  const problem = checkExpression(text, names, "text");
+function evaluate(
+  text: string,
+  names: ExpressionNames,
+  scope: ExpressionScope,
+  want: ExpressionWant = "text",
+): unknown {
+  const problem = checkExpression(text, names, want);
   if (problem) throw new ExpressionError(`\`${text}\`: ${problem.message}`);
   try {
     return environment(names, scope.outcome).evaluate(text, {
@@ -239,8 +256,9 @@ function isNode(value: unknown): value is ASTNode {
   return typeof value === "object" && value !== null && "op" in value && "args" in value;
 }
 
-function wrongType(type: string, want: "bool" | "text"): ExpressionProblem | undefined {
+function wrongType(type: string, want: ExpressionWant): ExpressionProblem | undefined {
   if (type === "dyn" || type === "bool") return undefined;
+  if (want === "value" && type.startsWith("list")) return undefined;
   if (want === "bool") return { message: `a condition must be true or false, and this is ${celType(type)}`, offset: 0 };
   if (["string", "int", "double"].includes(type)) return undefined;
   return { message: `this is ${celType(type)}; join it to text with .join(",")`, offset: 0 };

@@ -151,7 +151,24 @@ export const stepSchema = z
           error: "must be a script (text) or a command as a list of arguments",
         },
       )
+      .optional()
       .describe("A script for the shell, or a list: program and arguments, run without any shell."),
+    uses: z
+      .string()
+      .min(1)
+      .max(100)
+      .optional()
+      .describe("Instead of run: the name of an action, which takes its parameters from with."),
+    with: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe("Parameters of the action. A value may be `${{ … }}`; what is code on the other side may not."),
+    check: z
+      .enum(["skip", "run"])
+      .optional()
+      .describe(
+        "In check mode a script is skipped, because nobody knows what it would change; run: it changes nothing.",
+      ),
     shell: z
       .enum(shells)
       .optional()
@@ -303,8 +320,6 @@ export const laterKeys: Record<"job" | "stage" | "targets" | "limits" | "step", 
   targets: { group: "groups", groups: "groups" },
   limits: { memory: "memory limits", cpu: "CPU limits" },
   step: {
-    uses: "actions (uses, with)",
-    with: "actions (uses, with)",
     runAs: "running as another user",
     secrets: "secrets",
     limits: "limits of a single step",

@@ -146,10 +146,10 @@ test.each([
     "10:1 notify: notify is not supported yet: this version has no notifications; remove it",
   ],
   [
-    "an action",
+    "an unknown action",
     14,
-    "    uses: service",
-    "14:5 steps.0.uses: uses is not supported yet: this version has no actions (uses, with); remove it",
+    "    uses: temlpate",
+    "14:11 steps.0.uses: there is no action called temlpate; did you mean template?",
   ],
   ["an empty value", 14, "    run:", "14:5 steps.0.run: run has no value: write text or remove the key"],
 ])("%s is refused with its place", (_, line, text, error) => {

@@ -19,8 +19,14 @@ export interface PlannedStep {
    * runs last, always, also after a cancel. Inside onFailure and finally one failing step does not stop the next.
    */
   phase: Phase;
-  /** A script for an interpreter (text of a file, never of a command line), or argv without any shell. */
-  run: { kind: "script"; text: string; shell: Exclude<Shell, "exec"> | undefined } | { kind: "exec"; argv: string[] };
+  /** A script for an interpreter (text of a file, never of a command line), argv without any shell, or an action. */
+  run:
+    | { kind: "script"; text: string; shell: Exclude<Shell, "exec"> | undefined }
+    | { kind: "exec"; argv: string[] }
+    /** Values of `with` are templates, for resolveParameters. */
+    | { kind: "action"; uses: string; with: Record<string, unknown> };
+  /** In check mode a script is skipped unless it says that it changes nothing; actions plan. */
+  check: "plan" | "run" | "skip";
   /** CEL, for evaluateCondition; false: the step is skipped. Never empty. */
   condition: string;
   /** Values are templates, for interpolate; the job's and the step's merged. */
@@ -77,11 +83,12 @@ export function planTargets({ targets }: { targets?: Job["targets"] }): TargetPl
 
 /** What `automation.stages.steps` stores. */
 export function summariseSteps(plan: StagePlan): { id: string; name: string; kind: string }[] {
-  return plan.steps.map(({ id, name, run }) => ({
-    id,
-    name,
-    kind: run.kind === "exec" ? "exec" : (run.shell ?? "script"),
-  }));
+  return plan.steps.map(({ id, name, run }) => ({ id, name, kind: kindOf(run) }));
+}
+
+function kindOf(run: PlannedStep["run"]): string {
+  if (run.kind === "action") return run.uses;
+  return run.kind === "exec" ? "exec" : (run.shell ?? "script");
 }
 
 /** Pause before try `tryNumber` (2, 3 …), in milliseconds. */
@@ -94,12 +101,11 @@ function planStep(env: JobStage["env"], { id, phase, spec, names }: PlacedStep, 
   const timeoutMs = spec.timeout === undefined ? undefined : parseDuration(spec.timeout)!;
   return {
     id,
-    name: spec.name ?? nameOf(spec.run),
+    name: spec.name ?? (spec.uses === undefined ? nameOf(spec.run!) : actionName(spec.uses, spec.with ?? {})),
     position,
     phase,
-    run: Array.isArray(spec.run)
-      ? { kind: "exec", argv: spec.run }
-      : { kind: "script", text: spec.run, shell: spec.shell as Exclude<Shell, "exec"> | undefined },
+    run: planRun(spec),
+    check: spec.uses === undefined ? (spec.check ?? "skip") : "plan",
     condition: phase === "steps" ? conditionOf(spec.if) : givenCondition(spec.if, "always()"),
     env: { ...env, ...spec.env },
     timeoutMs: timeoutMs ?? (phase === "finally" ? finallyTimeoutMs : undefined),
@@ -109,6 +115,22 @@ function planStep(env: JobStage["env"], { id, phase, spec, names }: PlacedStep, 
     outputs: spec.outputs,
     names,
   };
+}
+
+function planRun(spec: PlacedStep["spec"]): PlannedStep["run"] {
+  if (spec.uses !== undefined) return { kind: "action", uses: spec.uses, with: spec.with ?? {} };
+  if (Array.isArray(spec.run)) return { kind: "exec", argv: spec.run };
+  return { kind: "script", text: spec.run!, shell: spec.shell as Exclude<Shell, "exec"> | undefined };
+}
+
+/** The action and what it is about: `service nginx`, `file /etc/motd`. */
+function actionName(uses: string, parameters: Record<string, unknown>): string {
+  const about = ["path", "name", "url", "archive", "repo", "host", "for", "port"].flatMap((key) => {
+    const value = parameters[key];
+    return typeof value === "string" || typeof value === "number" ? [String(value).split("\n")[0]!] : [];
+  });
+  const text = about[0] ? `${uses} ${about[0]}` : uses;
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 
 function planRetry(retry: PlacedStep["spec"]["retry"]): PlannedStep["retry"] {

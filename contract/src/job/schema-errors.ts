@@ -29,18 +29,33 @@ type Issue = z.core.$ZodIssue;
 type Area = keyof typeof laterKeys;
 
 export function schemaErrors(issues: readonly Issue[], root: unknown): PlacedError[] {
-  const errors = issues.flatMap((issue) => explain(issue, [], root));
-  // `rnu: df` is one mistake, not an unknown key and a missing one.
+  return oneMistakeEach(issues.flatMap((issue) => explain(issue, [], root)));
+}
+
+/** `rnu: df` is one mistake, not an unknown key and a missing one. */
+function oneMistakeEach(errors: PlacedError[]): PlacedError[] {
   const meant = new Set(errors.map(({ path, suggestion }) => JSON.stringify([...path.slice(0, -1), suggestion])));
   return errors.filter((error) => !(error.missing && meant.has(JSON.stringify(error.path))));
 }
 
-function explain(issue: Issue, base: Path, root: unknown): PlacedError[] {
+/** Issues of another schema than the job's: `keysAt` knows the keys of the mapping at a path. */
+export function explainIssues(
+  issues: readonly Issue[],
+  root: unknown,
+  keysAt: (path: Path) => string[],
+): PlacedError[] {
+  const known = (path: Path) => ({ area: undefined, known: keysAt(path) });
+  return oneMistakeEach(issues.flatMap((issue) => explain(issue, [], root, known)));
+}
+
+type KnownKeys = (path: Path, root: unknown) => { area: Area | undefined; known: string[] };
+
+function explain(issue: Issue, base: Path, root: unknown, known: KnownKeys = keysAt): PlacedError[] {
   const path = [...base, ...(issue.path as (string | number)[])];
   const value = valueAt(root, path);
   switch (issue.code) {
     case "unrecognized_keys":
-      return issue.keys.map((key) => unknownKey(path, key, root));
+      return issue.keys.map((key) => unknownKey(path, key, known(path, root)));
     case "invalid_key":
       return [{ path, message: issue.issues[0]?.message ?? "is not a valid name", atKey: true }];
     case "invalid_union":
@@ -61,20 +76,13 @@ function explain(issue: Issue, base: Path, root: unknown): PlacedError[] {
 function union(issue: Issue & { code: "invalid_union" }, path: Path, value: unknown, root: unknown): PlacedError[] {
   if ("discriminator" in issue && issue.discriminator)
     return [inputType(path.at(-1) === "type" ? path.slice(0, -1) : path, root)];
-  if (value === undefined) return missingRun(path, root);
+  if (value === undefined) return [{ path, message: `${path.at(-1)} is missing`, missing: true }];
   if (value === null) return [emptyValue(path, "text")];
   const deeper = issue.errors.find((branch) => branch.some((inner) => inner.path.length > 0));
   if (deeper) return deeper.flatMap((inner) => explain(inner, path, root));
   const sameType = issue.errors.find((branch) => branch.every((inner) => inner.code !== "invalid_type"));
   if (sameType?.length) return sameType.flatMap((inner) => explain(inner, path, root));
   return [{ path, message: issue.message }];
-}
-
-/** The only union that is required: a step that names an action instead is told about the action alone. */
-function missingRun(path: Path, root: unknown): PlacedError[] {
-  const step = valueAt(root, path.slice(0, -1));
-  if (isRecord(step) && Object.hasOwn(step, "uses")) return [];
-  return [{ path, message: `${path.at(-1)} is missing: write the script or the command of this step`, missing: true }];
 }
 
 function inputType(path: Path, root: unknown): PlacedError {
@@ -128,9 +136,8 @@ function wrongKind(value: unknown): string {
   return `kind must be Job, and this is ${show(value)}`;
 }
 
-function unknownKey(path: Path, key: string, root: unknown): PlacedError {
+function unknownKey(path: Path, key: string, { area, known }: ReturnType<KnownKeys>): PlacedError {
   const place = { path: [...path, key], atKey: true };
-  const { area, known } = keysAt(path, root);
   const later = area && Object.hasOwn(laterKeys[area], key) ? laterKeys[area][key] : undefined;
   if (later) return { ...place, message: `${key} is not supported yet: this version has no ${later}; remove it` };
   return withSuggestion({ ...place, message: `unknown key ${key}` }, key, known);

@@ -7,6 +7,8 @@ import {
   type ExpressionProblem,
   type ExpressionScope,
   evaluateText,
+  evaluateValue,
+  type InputValue,
 } from "./expression.ts";
 
 type Part = { text: string } | { expression: string; offset: number };
@@ -67,12 +69,31 @@ export function interpolate(template: string, names: ExpressionNames, scope: Exp
     .join("");
 }
 
+/** A text that is one whole `${{ … }}`: its expression. */
+function onlyExpression(template: string): string | undefined {
+  const split = template.startsWith(templateOpening) ? parts(template) : undefined;
+  const [only] = split?.unclosed === undefined ? (split?.parts ?? []) : [];
+  return split?.parts.length === 1 && only && "expression" in only ? only.expression.trim() : undefined;
+}
+
+/** In a parameter of an action one whole `${{ … }}` stands for its value, a list too; among other text for its text. */
+export function checkValueTemplate(template: string, names: ExpressionNames): ExpressionProblem | undefined {
+  const only = onlyExpression(template);
+  if (!only) return checkTemplate(template, names);
+  const problem = checkExpression(only, names, "value");
+  return problem && { ...problem, offset: problem.offset + Math.max(0, template.indexOf(only, 3)) };
+}
+
+/** Throws ExpressionError when an expression cannot be evaluated. */
+export function interpolateValue(template: string, names: ExpressionNames, scope: ExpressionScope): InputValue {
+  const only = onlyExpression(template);
+  return only ? evaluateValue(only, names, scope) : interpolate(template, names, scope);
+}
+
 /** `if` may be written bare or as one whole `${{ … }}`; this is the bare text. */
 export function bareCondition(condition: string): string {
   const trimmed = condition.trim();
-  const split = trimmed.startsWith(templateOpening) ? parts(trimmed) : undefined;
-  const [only] = split?.unclosed === undefined ? (split?.parts ?? []) : [];
-  return split?.parts.length === 1 && only && "expression" in only ? only.expression.trim() : trimmed;
+  return onlyExpression(trimmed) ?? trimmed;
 }
 
 /** The names of `${{ matrix.<name> }}` in a text; undefined when there is any other `${{ }}`. */

@@ -14,7 +14,7 @@ const banner = `import { createRequire as __createRequire } from "node:module"; 
 export async function bundleAgent(): Promise<TarEntry[]> {
   const { build } = await import("esbuild");
   const { outputFiles } = await build({
-    entryPoints: { agent: inRepository("agent/src/main.ts") },
+    entryPoints: { agent: inRepository("agent/src/main.ts"), action: inRepository("agent/src/action.ts") },
     bundle: true,
     splitting: true,
     outdir: "lib",

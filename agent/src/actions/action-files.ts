@@ -1,0 +1,22 @@
+// The two files between the agent and the process of an action, in the try's folder: what is asked, and how it ended.
+
+export const requestFile = "action.json";
+export const resultFile = "result.json";
+export const maxResultBytes = 512 * 1024;
+
+export interface ActionRequest {
+  uses: string;
+  /** As the schema of the action parsed them. */
+  parameters: Record<string, unknown>;
+  /** Only say what would change. */
+  check: boolean;
+  execution: { id: string; number: number; job: string };
+}
+
+export interface ActionResult {
+  /** It changed something; in check mode: it would. */
+  changed: boolean;
+  outputs: Record<string, string>;
+  /** One line for people. */
+  message: string;
+}

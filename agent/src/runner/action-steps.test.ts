@@ -1,0 +1,103 @@
+import { fork } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { until } from "@opsconductor/contract/testing/until";
+import { afterAll, expect, test, vi } from "vitest";
+import { HostBench } from "./testing/host-bench.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
+const bench = new HostBench({ settings: { graceMs: 500, drainMs: 100 } });
+afterAll(() => bench.close());
+
+const stepEnd = (fence: bigint, id: string) => bench.eventsOf(fence, "stepFinished").find((e) => e.stepId === id)!;
+const bytes = (value: unknown) => Buffer.from(JSON.stringify(value));
+
+test("an action runs under the supervisor: its change, its outputs and its output are told", async () => {
+  const path = bench.path("motd");
+  const awkward = "a 'b' \"c\"\n$(touch /tmp/x) ${{ 1 }} `id`";
+  const yaml = `inputs: { text: { type: string, required: true }, list: { type: list, default: [a, b] } }
+steps:
+  - { id: f, uses: file, with: { path: ${path}, content: "\${{ inputs.text }}", mode: "0600" } }
+  - { id: g, uses: file, with: { path: ${path}, content: "\${{ inputs.text }}" } }
+  - id: t
+    uses: template
+    with: { path: ${path}.t, template: "{{#list}}<{{ . }}>{{/list}}", values: { list: "\${{ inputs.list }}" } }
+  - { id: a, uses: assert, with: { that: ["\${{ steps.f.outputs.sha256 == steps.g.outputs.sha256 }}"] } }`;
+  const fence = bench.run(yaml, { inputsJson: bytes({ text: awkward }) });
+  expect(await bench.outcome(fence)).toEqual({ state: "succeeded", reason: "" });
+  expect(readFileSync(path, "utf8")).toBe(awkward);
+  expect(readFileSync(`${path}.t`, "utf8")).toBe("<a><b>");
+  expect(["f", "g", "t", "a"].map((id) => stepEnd(fence, id).changed)).toEqual([true, false, true, false]);
+  expect(stepEnd(fence, "g").reason).toBe(`${path} is as it should be`);
+  expect((await bench.output(fence, "f")).toString()).toContain(`create ${path}`);
+});
+
+test("a failing action fails its step with what to do, and wrong values never start it", async () => {
+  const yaml = `inputs: { port: { type: string, default: "80x" } }
+steps:
+  - { id: f, uses: file, with: { path: "${bench.path("no/f")}", content: x }, continueOnError: true }
+  - { id: w, uses: wait-for, with: { port: "\${{ inputs.port }}" }, continueOnError: true }
+  - { id: m, uses: message, with: { text: "\${{ steps.f.outputs.none }}" } }`;
+  const fence = bench.run(yaml);
+  await bench.outcome(fence);
+  expect(stepEnd(fence, "f")).toMatchObject({ state: "failed", changed: false });
+  expect(stepEnd(fence, "f").reason).toContain("make it with the action directory before");
+  expect(stepEnd(fence, "w").reason).toMatch(/^wait-for: port: must be a number/);
+  expect(stepEnd(fence, "m").reason).toContain("there is no none here");
+  expect(bench.eventsOf(fence, "tryStarting").map((e) => e.stepId)).toEqual(["f"]);
+});
+
+test("in check mode actions tell what they would change, scripts are skipped unless they say they change nothing", async () => {
+  const path = bench.path("checked");
+  const yaml = `steps:
+  - { id: s, run: "touch ${path}.s; echo used=5 >>$OC_OUTPUT" }
+  - { id: r, check: run, run: "echo used=6 >>$OC_OUTPUT" }
+  - { id: f, uses: file, with: { path: ${path}, content: "\${{ steps.r.outputs.used }}" } }
+  - { id: n, uses: message, with: { text: "\${{ steps.s.outputs.used }}" } }
+  - { id: i, if: "steps.s.outputs.used == '5'", uses: message, with: { text: x } }
+finally: [ { id: l, uses: file, with: { path: /nowhere/x, state: absent } } ]`;
+  const fence = bench.run(yaml, { check: true });
+  const states = { s: "skipped", r: "succeeded", f: "succeeded", n: "skipped", i: "skipped", l: "succeeded" };
+  expect(await bench.outcome(fence)).toEqual({ state: "succeeded", reason: "" });
+  expect(bench.states(fence)).toEqual(states);
+  expect(stepEnd(fence, "f")).toMatchObject({ changed: true, reason: `would change: create ${path}` });
+  expect((await bench.output(fence, "f")).toString()).toContain("+6");
+  expect(stepEnd(fence, "s").reason).toMatch(/^check mode: a script cannot say/);
+  expect(stepEnd(fence, "n").reason).toMatch(/^check mode: .*there is no used/);
+  expect([existsSync(path), existsSync(`${path}.s`)]).toEqual([false, false]);
+});
+
+test("an action is ended by cancel and by its timeout", async () => {
+  const fence = bench.run("steps: [ { id: w, uses: sleep, with: { for: 1h } } ]");
+  await until("its start", () => bench.eventsOf(fence, "tryStarted")[0]);
+  bench.desire(fence, "cancel");
+  expect((await bench.outcome(fence)).state).toBe("cancelled");
+  const late = bench.run("steps: [ { id: w, uses: wait-for, with: { path: /no/such }, timeout: 1s } ]");
+  expect((await bench.outcome(late)).state).toBe("timed_out");
+});
+
+test("an action survives a kill -9 of the agent, is adopted, and runs once", async () => {
+  const host = new HostBench({ settings: { graceMs: 500 } });
+  host.host.close();
+  const marker = host.path("go");
+  const ledger = host.path("ledger");
+  const yaml = `steps:
+  - { id: w, uses: wait-for, with: { command: [sh, -c, 'echo started >>"$0"; test -e "$1"', "${ledger}", "${marker}"], every: 50ms } }
+  - { id: f, uses: file, with: { path: "${host.path("done")}", content: x } }`;
+  const offer = host.offer(yaml);
+  const program = new URL("./testing/host-process.ts", import.meta.url);
+  const killed = fork(program, [host.path("state"), "{}"], { serialization: "advanced" });
+  await new Promise((resolve) => killed.once("message", resolve));
+  killed.send({ offer });
+  await until("the action's first look", () => existsSync(ledger));
+  killed.kill("SIGKILL");
+  await new Promise((resolve) => killed.once("exit", resolve));
+  host.open();
+  writeFileSync(marker, "");
+  expect(await host.outcome(offer.fence)).toEqual({ state: "succeeded", reason: "" });
+  expect(host.eventsOf(offer.fence, "tryStarting").map((e) => [e.stepId, e.try, e.spawn])).toEqual([
+    ["w", 1, 1],
+    ["f", 1, 1],
+  ]);
+  expect(host.eventsOf(offer.fence, "tryAdopted")).toHaveLength(1);
+  await host.close();
+});
