@@ -31,7 +31,11 @@ function describe(name: ActionName): string {
   const facts = [
     `Check mode: ${inCheckMode[spec.check]}.`,
     ...(spec.platforms ? [`Runs on ${spec.platforms}.`] : []),
-    ...(spec.code ? [`No \`\${{ }}\` in ${spec.code.map((key) => `\`${key}\``).join(", ")}: values go through \`${spec.valuesGo}\`.`] : []),
+    ...(spec.code
+      ? [
+          `No \`\${{ }}\` in ${spec.code.map((key) => `\`${key}\``).join(", ")}: values go through \`${spec.valuesGo}\`.`,
+        ]
+      : []),
   ];
   return [
     `## ${name}`,
