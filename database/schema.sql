@@ -142,6 +142,7 @@ create table automation.executions (
   requested_by uuid,
   requested_by_name text default ''::text not null,
   idempotency_key text,
+  check_mode boolean default false not null,
   target_count integer not null,
   counts jsonb default '{}'::jsonb not null,
   created_at timestamp with time zone not null,

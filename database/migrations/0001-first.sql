@@ -411,6 +411,7 @@ create table automation.executions (
   requested_by uuid,
   requested_by_name text not null default '',
   idempotency_key text,
+  check_mode boolean not null default false,     -- only tell what would change
   target_count integer not null,
   counts jsonb not null default '{}',            -- assignments by state, maintained with each outcome
   created_at timestamptz not null,

@@ -133,6 +133,7 @@ export interface AutomationExecutionsRow {
   requestedBy: string | null;
   requestedByName: string;
   idempotencyKey: string | null;
+  checkMode: boolean;
   targetCount: number;
   counts: unknown;
   createdAt: Date;

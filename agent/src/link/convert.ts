@@ -20,6 +20,7 @@ export function toOffer(o: wire.Offer): OfferMessage {
     target: { id, name, servicesJson, secretNames },
     startBeforeMs: Number(o.startBeforeMs),
     releaseThroughStep: o.releaseThroughStep,
+    check: o.check,
   };
 }
 

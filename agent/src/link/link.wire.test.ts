@@ -49,11 +49,11 @@ test("offers are judged by the controller's clock, and desires arrive", async ()
     ...{ assignmentId: "a", attempt: 1, fence: 5n, definition: Buffer.from("x"), definitionSha256: Buffer.alloc(32) },
     ...{ definitionMediaType: "text/yaml", signatures: [], stageId: "main", inputsJson: Buffer.from("{}") },
     ...{ needsOutputsJson: Buffer.from("{}"), target: undefined, startBeforeMs: 9n, releaseThroughStep: 1 },
-    ...{ executionId: "e", executionNumber: 1n },
+    ...{ executionId: "e", executionNumber: 1n, check: true },
   };
   controller.send({ $case: "offer", value });
   const { offer, controllerNowMs } = await until("offer", () => agent.host.offers[0]);
-  expect(offer).toMatchObject({ fence: 5n, startBeforeMs: 9, target: { id: "", secretNames: [] } });
+  expect(offer).toMatchObject({ fence: 5n, startBeforeMs: 9, check: true, target: { id: "", secretNames: [] } });
   expect(controllerNowMs).toBeGreaterThanOrEqual(1_000_000);
   expect(controllerNowMs).toBeLessThan(1_010_000);
   const desire = { assignmentId: "a", attempt: 1, fence: 5n, want: "cancel", releaseThroughStep: 0, reason: "asked" };

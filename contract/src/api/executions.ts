@@ -45,6 +45,7 @@ export const execution = z.object({
   inputs: z.record(z.string(), z.unknown()),
   reason: z.string(),
   triggerKind: z.string(),
+  check: z.boolean().describe("check mode: it only tells what would change"),
   requestedByName: z.string(),
   targetCount: z.number().int(),
   counts: z.record(z.string(), z.number().int()).describe("assignments by state"),

@@ -79,6 +79,12 @@ export const executeRequest = z.strictObject({
     .max(2 ** 31 - 1)
     .optional(),
   reason: z.string().max(500).default(""),
+  check: z
+    .boolean()
+    .default(false)
+    .describe(
+      "check mode: actions tell what they would change and change nothing, scripts are skipped unless they say check: run",
+    ),
 });
 export const executeQuery = z.object({
   wait: z

@@ -54,6 +54,8 @@ export interface CreateExecutionParams {
   /** Instead of the job's own. */
   targets?: TargetChoice | undefined;
   reason: string;
+  /** Only tell what would change. */
+  check?: boolean;
   triggerKind?: string;
   retryOf?: { id: string; number: number } | undefined;
   /** Of a workflow: stages that succeeded in the execution that is retried count as done. */
@@ -218,8 +220,8 @@ async function replayed(
   at: Date,
 ): Promise<ExecutionRow | undefined> {
   if (params.idempotencyKey === undefined) return undefined;
-  const { job, version = null, inputs, targets = null, reason, retryOf } = params;
-  const request = { job, version, inputs, targets, reason, ...(retryOf && { retryOf }) };
+  const { job, version = null, inputs, targets = null, reason, retryOf, check = false } = params;
+  const request = { job, version, inputs, targets, reason, ...(retryOf && { retryOf }), ...(check && { check }) };
   const first = await claimKey(tx, actor, { key: params.idempotencyKey, request, executionId: id, at });
   // The key is the caller's own, so is what it made.
   return first === undefined ? undefined : await findExecution(tx, systemActor, first);
@@ -258,6 +260,7 @@ function newExecution(
     jobVersion: version.version,
     definitionSha256: version.sha256,
     triggerKind: params.triggerKind ?? "manual",
+    checkMode: params.check ?? false,
     requestedBy: userOf(actor),
     requestedByName: actor.name,
     idempotencyKey: params.idempotencyKey ?? null,
@@ -283,6 +286,7 @@ async function insert(
     assignments,
     reason,
     triggerKind: trigger,
+    checkMode: check,
     retryOf,
   } = execution;
   const offerable = assignments.filter((a) => a.offerEpoch !== null).map((a) => a.targetId);
@@ -293,7 +297,15 @@ async function insert(
     writeAudit(ctx, tx, actor, {
       action: "execution.created",
       object: { kind: "execution", id, name },
-      after: { jobId, version, targets: assignments.length, reason, trigger, ...(retryOf && { retryOf: retryOf.id }) },
+      after: {
+        jobId,
+        version,
+        targets: assignments.length,
+        reason,
+        trigger,
+        ...(check && { check }),
+        ...(retryOf && { retryOf: retryOf.id }),
+      },
     }),
     ...(retryOf ? [insertRetryNote(tx, { of: retryOf.id, execution: id, by: actor.name, reason })] : []),
   ]);

@@ -133,6 +133,7 @@ export interface OfferRow {
   executionId: string;
   executionNumber: bigint;
   inputs: Record<string, unknown>;
+  checkMode: boolean;
   jobId: string;
   jobVersion: number;
   definitionSha256: Uint8Array;
@@ -142,7 +143,7 @@ export async function selectOffers(q: Query, ids: readonly string[]): Promise<Of
   return await q<OfferRow[]>`
     select a.id, a.agent_id, a.attempt, a.fence, coalesce(s.plan_stage_id, s.stage_id) as stage_id, a.target_id,
       a.target_name, a.start_before, a.release_through_step, a.execution_id, e.number as execution_number,
-      coalesce(s.inputs, e.inputs) as inputs, coalesce(s.job_id, e.job_id) as job_id,
+      coalesce(s.inputs, e.inputs) as inputs, e.check_mode, coalesce(s.job_id, e.job_id) as job_id,
       coalesce(s.job_version, e.job_version) as job_version,
       coalesce(s.definition_sha256, e.definition_sha256) as definition_sha256, s.needs_outputs
     from automation.assignments a

@@ -19,6 +19,7 @@ export interface ExecutionRow extends ExecutionProgress {
   inputs: Record<string, unknown>;
   reason: string;
   triggerKind: string;
+  checkMode: boolean;
   requestedBy: string | null;
   requestedByName: string;
   targetCount: number;
@@ -35,7 +36,7 @@ export interface ExecutionRow extends ExecutionProgress {
 
 export const executionColumns = (q: Query) => q`
   e.id, e.number, e.job_id, e.job_name, e.job_version, e.definition_sha256, e.state, e.inputs, e.reason, e.trigger_kind,
-  e.requested_by, e.requested_by_name, e.target_count, e.counts, e.created_at, e.started_at, e.finished_at,
+  e.check_mode, e.requested_by, e.requested_by_name, e.target_count, e.counts, e.created_at, e.started_at, e.finished_at,
   e.cancel_requested_at, e.cancel_requested_by, e.cancel_reason, e.retry_of, e.retry_of_number, e.orchestrated,
   e.state_reason, e.paused_at, e.paused_by, e.due_at`;
 
@@ -60,6 +61,7 @@ export interface NewExecution {
   inputs: Record<string, unknown>;
   reason: string;
   triggerKind: string;
+  checkMode: boolean;
   requestedBy: string | null;
   requestedByName: string;
   idempotencyKey: string | null;
@@ -123,10 +125,10 @@ export async function insertExecution(q: Query, row: NewExecution): Promise<Inse
     ), execution as (
       insert into automation.executions
         (id, number, job_id, job_name, job_version, definition_sha256, state, inputs, reason, trigger_kind, requested_by,
-         requested_by_name, idempotency_key, target_count, counts, created_at, finished_at, retry_of, retry_of_number)
+         requested_by_name, idempotency_key, check_mode, target_count, counts, created_at, finished_at, retry_of, retry_of_number)
       select ${row.id}, nextval('automation.execution_number'), ${row.jobId}, ${row.jobName}, ${row.jobVersion},
         ${Buffer.from(row.definitionSha256)}, ${row.state}, ${jsonb(q, row.inputs)}, ${row.reason},
-        ${row.triggerKind}, ${row.requestedBy}, ${row.requestedByName}, ${row.idempotencyKey},
+        ${row.triggerKind}, ${row.requestedBy}, ${row.requestedByName}, ${row.idempotencyKey}, ${row.checkMode},
         ${row.assignments.length}, counts, ${row.createdAt}, ${row.finishedAt}, ${row.retryOf?.id ?? null},
         ${row.retryOf?.number ?? null}
       from counted

@@ -84,5 +84,6 @@ export function offerMessage(row: OfferRow, definition: Definition, services: Of
     },
     startBeforeMs: row.startBefore?.getTime() ?? 0,
     releaseThroughStep: Number(row.releaseThroughStep),
+    check: row.checkMode,
   };
 }

@@ -16,6 +16,7 @@ export function presentExecution(row: ExecutionRow): Execution {
     inputs: row.inputs,
     reason: row.reason,
     triggerKind: row.triggerKind,
+    check: row.checkMode,
     requestedByName: row.requestedByName,
     targetCount: row.targetCount,
     counts: row.counts as Record<string, number>,

@@ -35,6 +35,7 @@ export async function retryExecution(ctx: Context, actor: Actor, params: Params)
     inputs: row.inputs,
     ...(isWorkflow ? { resume: true } : { targets: { names: chosen.map((a) => a.currentName!) } }),
     reason: params.reason,
+    check: row.checkMode,
     triggerKind: "retry",
     retryOf: { id: row.id, number: Number(row.number) },
     idempotencyKey: params.idempotencyKey,

@@ -26,6 +26,8 @@ export interface OfferMessage {
   target: { id: string; name: string; servicesJson: Uint8Array; secretNames: string[] };
   startBeforeMs: number;
   releaseThroughStep: number;
+  /** Only tell what would change. */
+  check: boolean;
 }
 
 export interface DesireMessage {

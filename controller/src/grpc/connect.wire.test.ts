@@ -153,9 +153,15 @@ test("offers and desires reach the agent whole", async () => {
     target: { id: assignmentId, name: "t", servicesJson: Buffer.from("[]"), secretNames: [] },
     startBeforeMs: 0,
     releaseThroughStep: 0xffff_ffff,
+    check: true,
   });
   const offer = await stream.next("offer");
-  expect(offer).toMatchObject({ fence: (1n << 62n) + 1n, executionNumber: 7n, releaseThroughStep: 0xffff_ffff });
+  expect(offer).toMatchObject({
+    check: true,
+    fence: (1n << 62n) + 1n,
+    executionNumber: 7n,
+    releaseThroughStep: 0xffff_ffff,
+  });
   expect(offer.definition.equals(definition)).toBe(true);
   link.desire({ assignmentId, attempt: 1, fence: 5n, want: "cancel", releaseThroughStep: 0, reason: "asked" });
   expect(await stream.next("desire")).toMatchObject({ fence: 5n, want: "cancel", reason: "asked" });

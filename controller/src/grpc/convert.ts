@@ -219,6 +219,7 @@ export function fromOffer(o: OfferMessage): wire.Offer {
     releaseThroughStep: o.releaseThroughStep,
     executionId: o.executionId,
     executionNumber: o.executionNumber,
+    check: o.check,
   };
 }
 

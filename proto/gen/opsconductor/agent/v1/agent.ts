@@ -343,6 +343,8 @@ export interface Offer {
   releaseThroughStep: number;
   executionId: string;
   executionNumber: bigint;
+  /** only tell what would change: actions plan, scripts that do not say `check: run` are skipped */
+  check: boolean;
 }
 
 export interface OfferTarget {
@@ -3927,6 +3929,7 @@ function createBaseOffer(): Offer {
     releaseThroughStep: 0,
     executionId: "",
     executionNumber: 0n,
+    check: false,
   };
 }
 
@@ -3985,6 +3988,9 @@ export const Offer: MessageFns<Offer> = {
         throw new globalThis.Error("value provided for field message.executionNumber of type uint64 too large");
       }
       writer.uint32(120).uint64(message.executionNumber);
+    }
+    if (message.check !== false) {
+      writer.uint32(128).bool(message.check);
     }
     return writer;
   },
@@ -4122,6 +4128,14 @@ export const Offer: MessageFns<Offer> = {
             message.executionNumber = reader.uint64() as bigint;
             continue;
           }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.check = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4193,6 +4207,7 @@ export const Offer: MessageFns<Offer> = {
         : isSet(object.execution_number)
         ? BigInt(object.execution_number)
         : 0n,
+      check: isSet(object.check) ? globalThis.Boolean(object.check) : false,
     };
   },
 
@@ -4243,6 +4258,9 @@ export const Offer: MessageFns<Offer> = {
     if (message.executionNumber !== 0n) {
       obj.executionNumber = message.executionNumber.toString();
     }
+    if (message.check !== false) {
+      obj.check = message.check;
+    }
     return obj;
   },
 
@@ -4272,6 +4290,7 @@ export const Offer: MessageFns<Offer> = {
     message.executionNumber = (object.executionNumber !== undefined && object.executionNumber !== null)
       ? BigInt(object.executionNumber)
       : 0n;
+    message.check = object.check ?? false;
     return message;
   },
 };
