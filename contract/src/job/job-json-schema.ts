@@ -39,7 +39,9 @@ export function jobJsonSchema(): JsonSchema {
     override: ({ jsonSchema }) => dropSafeIntegerBounds(jsonSchema as JsonSchema),
   });
   const job = schema as JsonSchema;
-  for (const phase of ["steps", "onFailure", "finally"]) describeActions(job.properties![phase]!.items!);
+  const stage = job.properties!.stages?.additionalProperties;
+  for (const owner of [job, ...(typeof stage === "object" ? [stage] : [])])
+    for (const phase of ["steps", "onFailure", "finally"]) describeActions(owner.properties![phase]!.items!);
   return { title: "OpsConductor job", ...job };
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type TestContext, testActor, testContext } from "../testing/test-context.ts";
 import { createExecution } from "./create-execution.ts";
@@ -24,6 +25,17 @@ const save = (name: string, rest: string) =>
   });
 const execute = (names: string[], more: object = {}) =>
   createExecution(t.ctx, actor, { job: "hello", inputs: {}, targets: { names }, reason: "", ...more });
+
+test("check mode travels with the execution and its offers, and a repeated request must agree about it", async () => {
+  const agent = await FakeAgent.connected(t, "a-check");
+  const idempotencyKey = randomUUID();
+  const execution = await execute(["a-check"], { check: true, idempotencyKey });
+  expect(execution.check).toBe(true);
+  expect(agent.offers[0]).toMatchObject({ check: true });
+  await expect(execute(["a-check"], { idempotencyKey })).rejects.toThrow("used for another request");
+  const plain = await execute(["a-check"]);
+  expect([plain.check, agent.offers[1]!.check]).toEqual([false, false]);
+});
 
 test("a run of one step on a connected agent is offered at once and ends succeeded with its output", async () => {
   const agent = await FakeAgent.connected(t, "a1");
