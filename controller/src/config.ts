@@ -243,8 +243,8 @@ export const configSchema = z.object({
       .transform(Number)
       .prefault("1000"),
     "OC_RATE_LIMIT",
-    "Requests a second that one account may send for long, and twice as many at once. 0: without a limit. What is asked " +
-      "without an account has limits of its own.",
+    "Requests a second that one account may send for long, and twice as many at once. 0: accounts have no limit. What is " +
+      "asked without an account has limits of its own.",
   ),
 });
 export type Config = z.infer<typeof configSchema>;

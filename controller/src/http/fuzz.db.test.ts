@@ -17,7 +17,7 @@ writeFileSync(join(consoleDir, "index.html"), "<!doctype html><title>console</ti
 let t: TestContext;
 const kept = ["web-1", "deploy"];
 beforeAll(async () => {
-  t = await testContext({ consoleDir });
+  t = await testContext({ consoleDir, rateLimit: 0 });
   await ensureBuiltInRoles(t.ctx);
   for (const [name, state] of [
     ["web-1", "succeeded"],

@@ -49,7 +49,9 @@ export function limitRates(ctx: Context): { byAddress: Handler; byAccount: Handl
 }
 
 function makeBuckets(perSecond: number): Map<RateClass, TokenBuckets> {
-  const all = { ...rates, ...(perSecond > 0 ? { account: { perSecond, burst: 2 * perSecond } } : {}) };
+  const { heavy, ...ofAddresses } = rates;
+  const ofAccounts = perSecond > 0 ? { heavy, account: { perSecond, burst: 2 * perSecond } } : {};
+  const all = { ...ofAddresses, ...ofAccounts };
   const monotonic = () => performance.now();
   return new Map(Object.entries(all).map(([kind, rate]) => [kind as RateClass, new TokenBuckets(rate, monotonic)]));
 }

@@ -11,7 +11,7 @@ let t: TestContext;
 let http: TestHttp;
 let headers: Record<string, string>;
 beforeAll(async () => {
-  t = await testContext();
+  t = await testContext({ rateLimit: 0 });
   http = testHttp(t.ctx);
   headers = (await signedIn(t.ctx, http)).headers;
   await saveTestJob(t, "deploy");
