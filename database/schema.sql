@@ -321,6 +321,23 @@ create table communication.audit_checkpoints (
   constraint audit_checkpoints_pkey PRIMARY KEY ("position")
 );
 
+create table communication.audit_forks (
+  id uuid not null,
+  agent_id uuid not null,
+  kind text not null,
+  position bigint not null,
+  kept_hash bytea not null,
+  told_position bigint not null,
+  told_hash bytea,
+  proven boolean not null,
+  noticed_at timestamp with time zone not null,
+  reported_at timestamp with time zone not null,
+  settled_at timestamp with time zone,
+  settled_by text,
+  settled_reason text,
+  constraint audit_forks_pkey PRIMARY KEY (id)
+);
+
 create table communication.audit_unchained (
   audit_id uuid not null,
   constraint audit_unchained_pkey PRIMARY KEY (audit_id)
@@ -627,6 +644,7 @@ alter table assets.groups add constraint groups_parent_id_fkey FOREIGN KEY (pare
 alter table assets.services add constraint services_target_id_fkey FOREIGN KEY (target_id) REFERENCES assets.targets(id) ON DELETE CASCADE;
 alter table assets.targets add constraint targets_managed_by_agent_id_fkey FOREIGN KEY (managed_by_agent_id) REFERENCES fleet.agents(id);
 alter table automation.job_versions add constraint job_versions_job_id_fkey FOREIGN KEY (job_id) REFERENCES automation.jobs(id);
+alter table communication.audit_forks add constraint audit_forks_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES fleet.agents(id);
 alter table fleet.agent_sessions add constraint agent_sessions_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES fleet.agents(id);
 alter table fleet.challenges add constraint challenges_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES fleet.agents(id);
 alter table identity.api_tokens add constraint api_tokens_created_by_fkey FOREIGN KEY (created_by) REFERENCES identity.users(id);
@@ -679,6 +697,7 @@ CREATE INDEX targets_agent ON assets.targets USING btree (managed_by_agent_id) W
 CREATE INDEX targets_labels ON assets.targets USING gin (labels jsonb_path_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX users_imported ON identity.users USING btree (id) WHERE (password_hash ~~ '$2%'::text);
 CREATE UNIQUE INDEX agents_name ON fleet.agents USING btree (lower(name)) WHERE (status <> 'revoked'::text);
+CREATE UNIQUE INDEX audit_forks_once ON communication.audit_forks USING btree (agent_id, kind, "position", kept_hash, told_position);
 CREATE UNIQUE INDEX grants_once ON identity.grants USING btree (user_id, role_id, scope, group_id, selector, job_id, own_executions) NULLS NOT DISTINCT;
 CREATE UNIQUE INDEX groups_name ON assets.groups USING btree (lower(name));
 CREATE UNIQUE INDEX jobs_name ON automation.jobs USING btree (lower(name)) WHERE (deleted_at IS NULL);
@@ -791,6 +810,7 @@ grant delete, insert, select, update on automation.tries to opsconductor_app;
 grant insert, select on communication.audit to opsconductor_app;
 grant insert, select on communication.audit_chain to opsconductor_app;
 grant insert, select on communication.audit_checkpoints to opsconductor_app;
+grant insert, select on communication.audit_forks to opsconductor_app;
 grant delete, select on communication.audit_unchained to opsconductor_app;
 grant delete, insert, select, update on fleet.agent_sessions to opsconductor_app;
 grant delete, insert, select, update on fleet.agents to opsconductor_app;

@@ -11,6 +11,7 @@ import { hostFingerprint } from "./link/host-keys.ts";
 import { encodeRequest, requestInChild } from "./link/request-in-child.ts";
 import { CannotRun, runAgent, StateFailed, stateFailedExit } from "./link/run-agent.ts";
 import { StateFolder } from "./link/state-folder.ts";
+import { checkpointsFile, keptText, readKept } from "./link/stored-checkpoints.ts";
 import { createHost } from "./runner/create-host.ts";
 import { version } from "./version.ts";
 
@@ -37,6 +38,8 @@ async function main(line: CommandLine): Promise<number> {
       return fingerprint(line);
     case "exec":
       return exec(line);
+    case "audit":
+      return audit(line);
   }
 }
 
@@ -115,6 +118,14 @@ async function exec({ file, inputs = [], policy }: CommandLine): Promise<number>
     writeLine: (text) => void process.stderr.write(`${text}\n`),
   });
   return succeeded ? 0 : 1;
+}
+
+/** 1 when the controller's audit log was noticed to be another one than before. */
+function audit({ stateDir, json }: CommandLine): number {
+  const kept = readKept(stateOf(stateDir).file(checkpointsFile));
+  if (!kept) throw new CannotRun("This host has no checkpoint yet: a running agent gets one a minute");
+  print(json ? `${JSON.stringify(kept, undefined, 2)}\n` : keptText(kept));
+  return kept.fork ? 1 : 0;
 }
 
 function fingerprint({ stateDir }: CommandLine): number {

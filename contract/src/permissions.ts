@@ -221,6 +221,8 @@ export const routeRequirements: Readonly<Record<string, Requirement | Dangerous>
   "GET /api/v1/audit": "audit:read",
   "GET /api/v1/audit/verify": "audit:read",
   "GET /api/v1/audit/export": "audit:read",
+  "GET /api/v1/audit/forks": "audit:read",
+  "POST /api/v1/audit/forks/{id}/settle": "system:write",
 
   "GET /api/v1/overview": "executions:read",
 

@@ -671,6 +671,24 @@ create table communication.audit_checkpoints (
   signature bytea not null                       -- Ed25519 over the text of communication/checkpoints.ts
 );
 
+-- What agents know of the chain that contradicts it: told by them, or found when they say what they keep.
+create table communication.audit_forks (
+  id uuid primary key,
+  agent_id uuid not null references fleet.agents,
+  kind text not null,                            -- other_hash, backwards, other_key, chain_differs
+  position bigint not null,                      -- of what the agent keeps
+  kept_hash bytea not null,
+  told_position bigint not null,                 -- of what it was told, or what the chain has
+  told_hash bytea,                               -- null: the chain has no such position
+  proven boolean not null,                       -- both are signed with the key of this cluster
+  noticed_at timestamptz not null,
+  reported_at timestamptz not null,
+  settled_at timestamptz,
+  settled_by text,
+  settled_reason text
+);
+create unique index audit_forks_once on communication.audit_forks (agent_id, kind, position, kept_hash, told_position);
+
 -- ---- identity: rights over a part of what is above ----------------------------------------------------------
 
 -- A role within a scope; roles over everything are in user_roles. Of the four scopes each row names one.

@@ -310,6 +310,23 @@ export interface CommunicationAuditCheckpointsRow {
   signature: Buffer;
 }
 
+/** communication.audit_forks */
+export interface CommunicationAuditForksRow {
+  id: string;
+  agentId: string;
+  kind: string;
+  position: bigint;
+  keptHash: Buffer;
+  toldPosition: bigint;
+  toldHash: Buffer | null;
+  proven: boolean;
+  noticedAt: Date;
+  reportedAt: Date;
+  settledAt: Date | null;
+  settledBy: string | null;
+  settledReason: string | null;
+}
+
 /** communication.audit_unchained */
 export interface CommunicationAuditUnchainedRow {
   auditId: string;

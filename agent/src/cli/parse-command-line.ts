@@ -1,7 +1,17 @@
 // The command line as a checked value. Pure; called by main.ts.
 import { parseArgs } from "node:util";
 
-const commands = ["enroll", "run", "status", "fingerprint", "version", "certificate-request", "exec", "help"] as const;
+const commands = [
+  "enroll",
+  "run",
+  "status",
+  "fingerprint",
+  "version",
+  "certificate-request",
+  "exec",
+  "audit",
+  "help",
+] as const;
 export type CommandName = (typeof commands)[number];
 
 export interface CommandLine {

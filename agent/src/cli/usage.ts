@@ -10,6 +10,7 @@ export const usage = `opsconductor-agent <command>
   status [--json]                            what the running agent says of itself
   exec FILE [--input NAME=VALUE]…            run a job's document here, without a controller
          [--policy FILE]
+  audit [--json]                             what this host keeps of the controller's audit log
   fingerprint                                this host's key, as the console shows it
   version
 

@@ -102,6 +102,7 @@ export function fromVitals(host: Host, sequence: bigint): wire.Heartbeat {
     memoryUsedBytes: BigInt(Math.round(v.memoryUsedBytes)),
     memoryTotalBytes: BigInt(Math.round(v.memoryTotalBytes)),
     degraded: host.degraded(),
+    auditFork: undefined,
   };
 }
 

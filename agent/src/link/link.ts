@@ -7,6 +7,7 @@ import { candidates } from "./addresses.ts";
 import { CertificateKeeper, type ChosenCertificate } from "./certificate-keeper.ts";
 import type { RequestMaker } from "./certificate-request.ts";
 import { agentClient } from "./channel.ts";
+import { CheckpointKeeper } from "./checkpoint-keeper.ts";
 import { chooseBackoff } from "./choose-backoff.ts";
 import { chooseNextDial } from "./choose-next-dial.ts";
 import { explainClock } from "./clock-trouble.ts";
@@ -18,6 +19,7 @@ import { reauthenticate } from "./reauthenticate.ts";
 import { Session, type SessionEnd } from "./session.ts";
 import type { Identity, StateFolder } from "./state-folder.ts";
 import type { StatusFile } from "./status-file.ts";
+import { checkpointsFile } from "./stored-checkpoints.ts";
 
 export interface LinkOptions {
   state: StateFolder;
@@ -38,6 +40,7 @@ export class Link {
   readonly #o: LinkOptions;
   readonly #certificates: CertificateKeeper;
   readonly #marks: MarkKeeper;
+  readonly #checkpoints: CheckpointKeeper;
   readonly #facts: FactsReporter;
   readonly #addresses: string[];
   #identity: Identity;
@@ -53,6 +56,7 @@ export class Link {
     this.#identity = identity;
     this.#certificates = new CertificateKeeper(state, makeRequest, log);
     this.#marks = new MarkKeeper(state.file("mark.json"));
+    this.#checkpoints = new CheckpointKeeper(state.file(checkpointsFile), identity.clusterId);
     this.#facts = new FactsReporter(host, log);
     this.#addresses = candidates(identity.agentAddress, identity.reachedBy);
     host.onReady(() => this.#session?.ready());
@@ -103,6 +107,7 @@ export class Link {
       ...{ host, client, log, version, incarnation },
       certificateSerial: chosen.certificate.serial,
       marks: this.#marks,
+      checkpoints: this.#checkpoints,
       facts: this.#facts,
       onWelcome: (welcome) => this.#welcomed(welcome, chosen, address),
       onBeat: ({ runningAttempts, spooledBytes, degraded }) => {

@@ -5,6 +5,7 @@ import { markStage } from "@opsconductor/contract/stage-marks";
 import type {
   AgentMessage,
   AgentServiceClient,
+  AuditCheckpoint,
   ControllerMessage,
   Goodbye,
   Heartbeat,
@@ -12,6 +13,7 @@ import type {
   Welcome,
 } from "@opsconductor/proto/opsconductor/agent/v1/agent";
 import type { Logger } from "pino";
+import type { CheckpointKeeper } from "./checkpoint-keeper.ts";
 import { explainClock } from "./clock-trouble.ts";
 import { ControllerClock } from "./controller-clock.ts";
 import { fromVitals, toDesire, toOffer } from "./convert.ts";
@@ -42,6 +44,7 @@ export interface SessionParts {
   incarnation: string;
   certificateSerial: string;
   marks: MarkKeeper;
+  checkpoints: CheckpointKeeper;
   facts: FactsReporter;
   /** Told once, when the controller has welcomed us. */
   onWelcome(welcome: Welcome): void;
@@ -99,7 +102,7 @@ export class Session {
   }
 
   #hello(): Hello {
-    const { host, version, incarnation, certificateSerial, marks } = this.#parts;
+    const { host, version, incarnation, certificateSerial, marks, checkpoints } = this.#parts;
     return {
       protocolVersion,
       formatVersion,
@@ -113,6 +116,7 @@ export class Session {
       attempts: host.attempts().map((a) => ({ ...a })),
       certificateSerial,
       highestMark: marks.highest,
+      checkpoints: checkpoints.forHello(),
     };
   }
 
@@ -152,7 +156,18 @@ export class Session {
       case "heartbeat":
         this.#clock.hear(Number(body.value.nowMs));
         marks.hear(body.value.mark);
+        this.#hearCheckpoint(body.value.checkpoint);
     }
+  }
+
+  /** A contradiction is told at once: who made it may soon have a reason to end this agent. */
+  #hearCheckpoint(told: AuditCheckpoint | undefined): void {
+    const fork = this.#parts.checkpoints.hear(told, Date.now());
+    if (!fork) return;
+    const { kind, kept } = fork;
+    const positions = { kept: String(kept?.position), told: String(told?.position) };
+    this.#parts.log.error({ kind, ...positions }, "audit.fork_noticed");
+    this.#beat();
   }
 
   #leave({ code, reason, retryAfterMs }: Goodbye): void {
@@ -180,7 +195,7 @@ export class Session {
 
   #beat(): void {
     this.#beats += 1n;
-    const value = fromVitals(this.#parts.host, this.#beats);
+    const value = { ...fromVitals(this.#parts.host, this.#beats), auditFork: this.#parts.checkpoints.fork };
     this.#call.write({ body: { $case: "heartbeat", value } });
     this.#parts.onBeat(value);
   }

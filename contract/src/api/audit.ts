@@ -56,6 +56,29 @@ export const auditVerification = z.object({
 });
 export type AuditVerification = z.infer<typeof auditVerification>;
 
+export const auditFork = z.object({
+  id,
+  agentId: id,
+  agentName: z.string(),
+  kind: z
+    .enum(["other_hash", "backwards", "other_key", "chain_differs"])
+    .describe(
+      "other_hash: two hashes of one position; backwards: less than before without an accepted restore; other_key: signed " +
+        "with another key; chain_differs: what the agent keeps is not in the chain",
+    ),
+  position: z.number().int().describe("of what the agent keeps"),
+  keptHash: z.string(),
+  toldPosition: z.number().int().describe("of what the agent was told, or what the chain has"),
+  toldHash: z.string().nullable().describe("null: the chain has no such position"),
+  proven: z.boolean().describe("what the agent shows is signed with the key of this cluster"),
+  noticedAt: instant,
+  reportedAt: instant,
+  settled: z.object({ at: instant, by: z.string(), reason: z.string() }).nullable(),
+});
+export type AuditFork = z.infer<typeof auditFork>;
+export const auditForks = z.object({ items: z.array(auditFork), open: z.number().int().describe("not settled yet") });
+export const settleForkRequest = z.strictObject({ reason: storableText(500).min(1) });
+
 export const auditExportQuery = auditFilter.extend({
   format: z
     .enum(["jsonl", "csv"])

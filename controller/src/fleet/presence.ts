@@ -1,6 +1,7 @@
 // Keeps what others see of this controller's agents true: the trust of open streams, last signs of life in the database
 // once a minute and in the pages within seconds. Started by grpc/agent-listeners.ts.
 import type { Agent } from "@opsconductor/contract/api/agents";
+import { checkpointReader, type HandedCheckpoint } from "../communication/latest-checkpoint.ts";
 import type { Context } from "../context.ts";
 import { startLoop } from "../start-loop.ts";
 import { selectAgents } from "./agent-queries.ts";
@@ -28,6 +29,8 @@ export class Presence {
   readonly #ctx: Context;
   readonly #links: LinkRegistry<FleetLink>;
   #mark: DatabaseMark | undefined;
+  #checkpoint: HandedCheckpoint | undefined;
+  readonly #readCheckpoint: () => Promise<HandedCheckpoint | undefined>;
   #revocations: bigint | undefined;
   #checkedAtMs = 0;
   readonly #publishedAtMs = new Map<string, number>();
@@ -36,11 +39,17 @@ export class Presence {
   constructor(ctx: Context, links: LinkRegistry<FleetLink>) {
     this.#ctx = ctx;
     this.#links = links;
+    this.#readCheckpoint = checkpointReader(ctx);
   }
 
   /** Where the database stood a few seconds ago; undefined before the first look. */
   get mark(): DatabaseMark | undefined {
     return this.#mark;
+  }
+
+  /** Of the audit log, as new as the mark. */
+  get checkpoint(): HandedCheckpoint | undefined {
+    return this.#checkpoint;
   }
 
   /** The loops run until the controller stops. */
@@ -61,6 +70,7 @@ export class Presence {
   async #readMark(): Promise<void> {
     const before = this.#mark;
     const mark = await readMark(this.#ctx);
+    this.#checkpoint = await this.#readCheckpoint();
     this.#mark = mark;
     if (!before || before.life === mark.life) return;
     // PostgreSQL was started under us: what we have told of it must still be there.

@@ -2,11 +2,12 @@
 // Made by connect.ts once the session is open.
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import type { AgentMessage, ControllerMessage } from "@opsconductor/proto/opsconductor/agent/v1/agent";
+import type { HandedCheckpoint } from "../communication/latest-checkpoint.ts";
 import type { AgentLink, AgentSession, DesireMessage, EventReply, OfferMessage } from "../fleet/agent-link.ts";
 import type { DatabaseMark } from "../fleet/database-mark.ts";
 import type { FleetLink, Vitals } from "../fleet/fleet-link.ts";
 import type { Peer } from "../fleet/open-session.ts";
-import { fromDesire, fromEventReply, fromMark, fromOffer } from "./convert.ts";
+import { fromCheckpoint, fromDesire, fromEventReply, fromMark, fromOffer } from "./convert.ts";
 import type { Connection } from "./listener.ts";
 
 export type ConnectCall = ServerDuplexStream<AgentMessage, ControllerMessage>;
@@ -32,6 +33,10 @@ export class AgentStream implements FleetLink {
   heardAtMs = performance.now();
   /** Its hello has been answered. */
   resumed = false;
+  /** The newest checkpoint that it has: another controller may have told it one that we have not read yet. */
+  checkpointTold = 0n;
+  /** What it last told to contradict the audit log, so that it is looked at once a stream. */
+  forkTold = "";
   /** Set while we do not read: silence is then ours, not the agent's. */
   paused = false;
   readonly #call: ConnectCall;
@@ -89,10 +94,16 @@ export class AgentStream implements FleetLink {
     for (const reply of replies) this.send(fromEventReply(reply));
   }
 
-  heartbeat(nowMs: number, mark: DatabaseMark | undefined): void {
+  heartbeat(nowMs: number, mark: DatabaseMark | undefined, newest?: HandedCheckpoint): void {
     this.#heartbeats += 1n;
     this.#sentAtMs = performance.now();
-    const value = { sequence: this.#heartbeats, nowMs: BigInt(nowMs), mark: this.tellable(mark) };
+    const told = this.tellable(mark);
+    const checkpoint = told && newest && newest.position > this.checkpointTold ? newest : undefined;
+    if (checkpoint) this.checkpointTold = checkpoint.position;
+    const value = {
+      ...{ sequence: this.#heartbeats, nowMs: BigInt(nowMs), mark: told },
+      checkpoint: checkpoint && fromCheckpoint(checkpoint, told?.generation ?? 0),
+    };
     this.send({ body: { $case: "heartbeat", value } });
   }
 

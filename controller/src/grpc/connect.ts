@@ -5,8 +5,12 @@ import { markStage } from "@opsconductor/contract/stage-marks";
 import type {
   AgentMessage,
   AttemptEvent as WireEvent,
+  AuditFork as WireFork,
   Hello as WireHello,
 } from "@opsconductor/proto/opsconductor/agent/v1/agent";
+import type { CheckpointRow } from "../communication/audit-chain-queries.ts";
+import { compareKept } from "../communication/compare-kept.ts";
+import { reportFork } from "../communication/report-fork.ts";
 import type { Context } from "../context.ts";
 import type { AgentEvent, AgentWork } from "../fleet/agent-link.ts";
 import { StaleSession } from "../fleet/agent-link.ts";
@@ -20,7 +24,7 @@ import { storeFacts } from "../fleet/store-facts.ts";
 import type { Admission } from "./admission.ts";
 import { AgentStream, type ConnectCall } from "./agent-stream.ts";
 import { Batches } from "./batches.ts";
-import { toEvent, toHello, toReportedAttempt, toVitals } from "./convert.ts";
+import { toCheckpoint, toEvent, toFork, toHello, toReportedAttempt, toVitals } from "./convert.ts";
 import type { Listener } from "./listener.ts";
 import { type IdentifiedCall, identify } from "./peer.ts";
 import { endWithError, orFail } from "./status.ts";
@@ -34,6 +38,8 @@ const protocolFloor = { protocol: 1, version: "0.1.0" };
 
 const helloWithinMs = 10_000;
 const mostAttempts = 20_000;
+/** A hello names some of those that it keeps. */
+const mostCheckpoints = 8;
 const eventLimits = {
   maxBytes: 1024 * 1024,
   maxItems: 500,
@@ -142,6 +148,8 @@ class Conversation {
     });
     ctx.log.info({ agentId, agentName, epoch: String(epoch), address: stream.connection.address }, "agent.connected");
     void publishAgents(ctx, [agentId]);
+    for (const { position } of this.#keptOf(hello))
+      if (position > stream.checkpointTold) stream.checkpointTold = position;
     if (this.#call.destroyed) stream.ended("the connection was lost before the welcome");
     else if (!stream.closed) void this.#resume(hello);
   }
@@ -164,9 +172,31 @@ class Conversation {
       this.#stream.reply(replies);
       if (this.#stream.history === "lost") await this.#tellNewHistory();
       this.#events.start();
+      await this.#compareKept(hello);
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** Of another generation of the database it may keep more than a restored backup has. */
+  #keptOf({ checkpoints }: WireHello): CheckpointRow[] {
+    const comparable = checkpoints.filter((c) => c.generation === this.#stream.generation);
+    return comparable.slice(0, mostCheckpoints).map(toCheckpoint);
+  }
+
+  async #compareKept(hello: WireHello): Promise<void> {
+    const { session, history } = this.#stream;
+    if (history === "shared") await compareKept(this.#parts.ctx, session, this.#keptOf(hello));
+  }
+
+  /** An agent repeats it in every heartbeat. */
+  async #takeFork(told: WireFork): Promise<void> {
+    const { ctx } = this.#parts;
+    const fork = toFork(told);
+    const key = `${fork.kind} ${fork.kept.position} ${fork.told.position} ${fork.told.hash?.toString("hex")}`;
+    if (key === this.#stream.forkTold) return;
+    this.#stream.forkTold = key;
+    await reportFork(ctx, this.#stream.session, fork);
   }
 
   /**
@@ -190,6 +220,7 @@ class Conversation {
           return;
         case "heartbeat":
           stream.vitals = toVitals(body.value, this.#parts.ctx.now().getTime());
+          if (body.value.auditFork) void this.#takeFork(body.value.auditFork).catch((error) => this.#fail(error));
           return;
         case "facts":
           void this.#takeFacts(body.value.factsJson);

@@ -251,6 +251,7 @@ function heartbeat(changes = {}) {
     memoryUsedBytes: 1000n,
     memoryTotalBytes: 2000n,
     degraded: "",
+    auditFork: undefined,
     ...changes,
   };
 }

@@ -3,6 +3,9 @@
 // enrollment-service.ts.
 import { OcError } from "@opsconductor/contract/errors";
 import type * as wire from "@opsconductor/proto/opsconductor/agent/v1/agent";
+import type { CheckpointRow } from "../communication/audit-chain-queries.ts";
+import type { HandedCheckpoint } from "../communication/latest-checkpoint.ts";
+import type { ReportedFork } from "../communication/report-fork.ts";
 import type {
   AgentEvent,
   AgentEventBody,
@@ -305,4 +308,28 @@ function tryAndSpawn(v: { try: number; spawn: number }): { try: number; spawn: n
 
 function refused(what: string): OcError {
   return new OcError("invalid_argument", `The agent sent ${what}`);
+}
+
+export function fromCheckpoint(c: HandedCheckpoint, generation: number): wire.AuditCheckpoint {
+  const { position, hash, at, keyId, signature, publicKey } = c;
+  return { position, hash, at, keyId, signature, publicKey, generation };
+}
+
+export function toCheckpoint(c: wire.AuditCheckpoint): CheckpointRow {
+  if (c.hash.length !== 32 || c.signature.length !== 64) throw refused("a checkpoint that is none");
+  return {
+    position: signed(c.position),
+    hash: c.hash,
+    at: text(c.at, 40),
+    keyId: text(c.keyId, 64),
+    signature: c.signature,
+  };
+}
+
+const forkKinds = ["other_hash", "backwards", "other_key"] as const;
+
+export function toFork({ kind, kept, told, noticedAtMs }: wire.AuditFork): ReportedFork {
+  const known = forkKinds.find((k) => k === kind);
+  if (!known || !kept || !told) throw refused("a fork that is none");
+  return { kind: known, kept: toCheckpoint(kept), told: toCheckpoint(told), noticedAt: new Date(number(noticedAtMs)) };
 }

@@ -51,7 +51,7 @@ async function answered(stream: FakeStream): Promise<void> {
 
 function heartbeat(changes: Partial<Heartbeat>): Heartbeat {
   const numbers = { sequence: 1n, atMs: 0n, runningAttempts: 0, spooledBytes: 0n, load1: 0, cpuFraction: 0 };
-  return { ...numbers, memoryUsedBytes: 1n, memoryTotalBytes: 2n, degraded: "", ...changes };
+  return { ...numbers, memoryUsedBytes: 1n, memoryTotalBytes: 2n, degraded: "", auditFork: undefined, ...changes };
 }
 
 test("a text that is cut inside a character keeps nobody's signs of life from being written", async () => {

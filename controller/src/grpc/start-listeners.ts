@@ -115,7 +115,8 @@ function beatOnce(ctx: Context, { links, presence }: ListenersNeed): void {
   const nowMs = performance.now();
   for (const link of links.all()) {
     if (!link.paused && nowMs - link.heardAtMs > deadAfterMs) link.close("dead", "No sign of life for 25 s");
-    else if (nowMs - link.sentAtMs >= heartbeatMs) link.heartbeat(ctx.now().getTime(), presence.mark);
+    else if (nowMs - link.sentAtMs >= heartbeatMs)
+      link.heartbeat(ctx.now().getTime(), presence.mark, presence.checkpoint);
   }
 }
 

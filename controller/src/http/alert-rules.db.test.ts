@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { registerAuditMetrics } from "../communication/audit-metrics.ts";
 import { registerFleetMetrics } from "../fleet/fleet-metrics.ts";
 import { type TestContext, testContext } from "../testing/test-context.ts";
 import { createApp } from "./app.ts";
@@ -29,6 +30,7 @@ let told: string;
 beforeAll(async () => {
   t = await testContext();
   registerFleetMetrics(t.ctx);
+  registerAuditMetrics(t.ctx);
   createApp(t.ctx);
   told = await t.ctx.metrics.metrics();
 });

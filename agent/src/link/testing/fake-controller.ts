@@ -5,6 +5,7 @@ import {
   type AgentMessage,
   AgentServiceService,
   type AttemptEvent,
+  type AuditCheckpoint,
   type ControllerMessage,
   EnrollmentServiceService,
   type EnrollRequest,
@@ -27,6 +28,8 @@ export class FakeController {
   /** Of the certificates it issues. */
   lifeMs = 3_600_000;
   epoch = 0n;
+  /** In every heartbeat. */
+  checkpoint: AuditCheckpoint | undefined;
   readonly hellos: Hello[] = [];
   readonly serials: string[] = [];
   readonly heartbeats: AgentMessage[] = [];
@@ -183,7 +186,13 @@ export class FakeController {
     call.write({ body: { $case: "welcome", value } });
     for (const { fence } of hello.attempts) this.acknowledge(fence);
     const beat = setInterval(
-      () => call.write({ body: { $case: "heartbeat", value: { sequence: 1n, nowMs: 1_000_000n, mark: undefined } } }),
+      () =>
+        call.write({
+          body: {
+            $case: "heartbeat",
+            value: { sequence: 1n, nowMs: 1_000_000n, mark: undefined, checkpoint: this.checkpoint },
+          },
+        }),
       200,
     );
     call.once("close", () => clearInterval(beat));

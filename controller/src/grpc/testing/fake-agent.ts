@@ -132,6 +132,7 @@ export function helloOf(changes: Partial<Hello> = {}): Hello {
     attempts: [],
     certificateSerial: "",
     highestMark: undefined,
+    checkpoints: [],
     ...changes,
   };
 }

@@ -81,7 +81,11 @@ export interface Hello {
   /** of the certificate in use; on disk and synced */
   certificateSerial: string;
   /** the newest mark ever received */
-  highestMark: DatabaseMark | undefined;
+  highestMark:
+    | DatabaseMark
+    | undefined;
+  /** at most 8 of those kept: the oldest, the newest and some between */
+  checkpoints: AuditCheckpoint[];
 }
 
 export interface Platform {
@@ -252,6 +256,8 @@ export interface Heartbeat {
   memoryTotalBytes: bigint;
   /** why the agent takes no work (e.g. journal poisoned, disk full); empty when healthy */
   degraded: string;
+  /** the newest that was noticed; in every heartbeat from then on, over restarts too */
+  auditFork: AuditFork | undefined;
 }
 
 export interface FactsReport {
@@ -390,7 +396,39 @@ export interface EventRewind {
 export interface ControllerHeartbeat {
   sequence: bigint;
   nowMs: bigint;
-  mark: DatabaseMark | undefined;
+  mark:
+    | DatabaseMark
+    | undefined;
+  /** the newest, once a stream; never while a restored database waits to be accepted */
+  checkpoint: AuditCheckpoint | undefined;
+}
+
+/**
+ * How far the audit log's chain had come. An agent checks the signature, keeps the last hundred on its disk and compares:
+ * whoever rewrites the log in the database afterwards would have to rewrite these on every host.
+ */
+export interface AuditCheckpoint {
+  position: bigint;
+  /** sha256 of the chain at that position */
+  hash: Buffer;
+  /** RFC 3339 in UTC with six digits, as it was signed */
+  at: string;
+  keyId: string;
+  /** Ed25519 over the text of contract/src/audit-chain.ts */
+  signature: Buffer;
+  /** SPKI DER; the first one that an agent hears is the one it believes */
+  publicKey: Buffer;
+  /** of the database: raised when a person accepts a restored one, after which less is known */
+  generation: number;
+}
+
+/** Two statements that cannot both be true of one chain. */
+export interface AuditFork {
+  /** other_hash: of one position; backwards: less than before without an accepted restore; other_key */
+  kind: string;
+  kept: AuditCheckpoint | undefined;
+  told: AuditCheckpoint | undefined;
+  noticedAtMs: bigint;
 }
 
 export interface Goodbye {
@@ -676,6 +714,7 @@ function createBaseHello(): Hello {
     attempts: [],
     certificateSerial: "",
     highestMark: undefined,
+    checkpoints: [],
   };
 }
 
@@ -719,6 +758,9 @@ export const Hello: MessageFns<Hello> = {
     }
     if (message.highestMark !== undefined) {
       DatabaseMark.encode(message.highestMark, writer.uint32(98).fork()).join();
+    }
+    for (const v of message.checkpoints) {
+      AuditCheckpoint.encode(v!, writer.uint32(106).fork()).join();
     }
     return writer;
   },
@@ -832,6 +874,14 @@ export const Hello: MessageFns<Hello> = {
             message.highestMark = DatabaseMark.decode(reader, reader.uint32());
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.checkpoints.push(AuditCheckpoint.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -894,6 +944,9 @@ export const Hello: MessageFns<Hello> = {
         : isSet(object.highest_mark)
         ? DatabaseMark.fromJSON(object.highest_mark)
         : undefined,
+      checkpoints: globalThis.Array.isArray(object?.checkpoints)
+        ? object.checkpoints.map((e: any) => AuditCheckpoint.fromJSON(e))
+        : [],
     };
   },
 
@@ -935,6 +988,9 @@ export const Hello: MessageFns<Hello> = {
     if (message.highestMark !== undefined) {
       obj.highestMark = DatabaseMark.toJSON(message.highestMark);
     }
+    if (message.checkpoints?.length) {
+      obj.checkpoints = message.checkpoints.map((e) => AuditCheckpoint.toJSON(e));
+    }
     return obj;
   },
 
@@ -961,6 +1017,7 @@ export const Hello: MessageFns<Hello> = {
     message.highestMark = (object.highestMark !== undefined && object.highestMark !== null)
       ? DatabaseMark.fromPartial(object.highestMark)
       : undefined;
+    message.checkpoints = object.checkpoints?.map((e) => AuditCheckpoint.fromPartial(e)) || [];
     return message;
   },
 };
@@ -2912,6 +2969,7 @@ function createBaseHeartbeat(): Heartbeat {
     memoryUsedBytes: 0n,
     memoryTotalBytes: 0n,
     degraded: "",
+    auditFork: undefined,
   };
 }
 
@@ -2958,6 +3016,9 @@ export const Heartbeat: MessageFns<Heartbeat> = {
     }
     if (message.degraded !== "") {
       writer.uint32(74).string(message.degraded);
+    }
+    if (message.auditFork !== undefined) {
+      AuditFork.encode(message.auditFork, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -3047,6 +3108,14 @@ export const Heartbeat: MessageFns<Heartbeat> = {
             message.degraded = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.auditFork = AuditFork.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3090,6 +3159,11 @@ export const Heartbeat: MessageFns<Heartbeat> = {
         ? BigInt(object.memory_total_bytes)
         : 0n,
       degraded: isSet(object.degraded) ? globalThis.String(object.degraded) : "",
+      auditFork: isSet(object.auditFork)
+        ? AuditFork.fromJSON(object.auditFork)
+        : isSet(object.audit_fork)
+        ? AuditFork.fromJSON(object.audit_fork)
+        : undefined,
     };
   },
 
@@ -3122,6 +3196,9 @@ export const Heartbeat: MessageFns<Heartbeat> = {
     if (message.degraded !== "") {
       obj.degraded = message.degraded;
     }
+    if (message.auditFork !== undefined) {
+      obj.auditFork = AuditFork.toJSON(message.auditFork);
+    }
     return obj;
   },
 
@@ -3145,6 +3222,9 @@ export const Heartbeat: MessageFns<Heartbeat> = {
       ? BigInt(object.memoryTotalBytes)
       : 0n;
     message.degraded = object.degraded ?? "";
+    message.auditFork = (object.auditFork !== undefined && object.auditFork !== null)
+      ? AuditFork.fromPartial(object.auditFork)
+      : undefined;
     return message;
   },
 };
@@ -4778,7 +4858,7 @@ export const EventRewind: MessageFns<EventRewind> = {
 };
 
 function createBaseControllerHeartbeat(): ControllerHeartbeat {
-  return { sequence: 0n, nowMs: 0n, mark: undefined };
+  return { sequence: 0n, nowMs: 0n, mark: undefined, checkpoint: undefined };
 }
 
 export const ControllerHeartbeat: MessageFns<ControllerHeartbeat> = {
@@ -4797,6 +4877,9 @@ export const ControllerHeartbeat: MessageFns<ControllerHeartbeat> = {
     }
     if (message.mark !== undefined) {
       DatabaseMark.encode(message.mark, writer.uint32(26).fork()).join();
+    }
+    if (message.checkpoint !== undefined) {
+      AuditCheckpoint.encode(message.checkpoint, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -4838,6 +4921,14 @@ export const ControllerHeartbeat: MessageFns<ControllerHeartbeat> = {
             message.mark = DatabaseMark.decode(reader, reader.uint32());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.checkpoint = AuditCheckpoint.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4855,6 +4946,7 @@ export const ControllerHeartbeat: MessageFns<ControllerHeartbeat> = {
       sequence: isSet(object.sequence) ? BigInt(object.sequence) : 0n,
       nowMs: isSet(object.nowMs) ? BigInt(object.nowMs) : isSet(object.now_ms) ? BigInt(object.now_ms) : 0n,
       mark: isSet(object.mark) ? DatabaseMark.fromJSON(object.mark) : undefined,
+      checkpoint: isSet(object.checkpoint) ? AuditCheckpoint.fromJSON(object.checkpoint) : undefined,
     };
   },
 
@@ -4869,6 +4961,9 @@ export const ControllerHeartbeat: MessageFns<ControllerHeartbeat> = {
     if (message.mark !== undefined) {
       obj.mark = DatabaseMark.toJSON(message.mark);
     }
+    if (message.checkpoint !== undefined) {
+      obj.checkpoint = AuditCheckpoint.toJSON(message.checkpoint);
+    }
     return obj;
   },
 
@@ -4882,6 +4977,323 @@ export const ControllerHeartbeat: MessageFns<ControllerHeartbeat> = {
     message.mark = (object.mark !== undefined && object.mark !== null)
       ? DatabaseMark.fromPartial(object.mark)
       : undefined;
+    message.checkpoint = (object.checkpoint !== undefined && object.checkpoint !== null)
+      ? AuditCheckpoint.fromPartial(object.checkpoint)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseAuditCheckpoint(): AuditCheckpoint {
+  return {
+    position: 0n,
+    hash: Buffer.alloc(0),
+    at: "",
+    keyId: "",
+    signature: Buffer.alloc(0),
+    publicKey: Buffer.alloc(0),
+    generation: 0,
+  };
+}
+
+export const AuditCheckpoint: MessageFns<AuditCheckpoint> = {
+  encode(message: AuditCheckpoint, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.position !== 0n) {
+      if (BigInt.asUintN(64, message.position) !== message.position) {
+        throw new globalThis.Error("value provided for field message.position of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.position);
+    }
+    if (message.hash.length !== 0) {
+      writer.uint32(18).bytes(message.hash);
+    }
+    if (message.at !== "") {
+      writer.uint32(26).string(message.at);
+    }
+    if (message.keyId !== "") {
+      writer.uint32(34).string(message.keyId);
+    }
+    if (message.signature.length !== 0) {
+      writer.uint32(42).bytes(message.signature);
+    }
+    if (message.publicKey.length !== 0) {
+      writer.uint32(50).bytes(message.publicKey);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(56).uint32(message.generation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuditCheckpoint {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuditCheckpoint();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.position = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hash = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.at = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.keyId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.signature = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.publicKey = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.generation = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AuditCheckpoint {
+    return {
+      position: isSet(object.position) ? BigInt(object.position) : 0n,
+      hash: isSet(object.hash) ? Buffer.from(bytesFromBase64(object.hash)) : Buffer.alloc(0),
+      at: isSet(object.at) ? globalThis.String(object.at) : "",
+      keyId: isSet(object.keyId)
+        ? globalThis.String(object.keyId)
+        : isSet(object.key_id)
+        ? globalThis.String(object.key_id)
+        : "",
+      signature: isSet(object.signature) ? Buffer.from(bytesFromBase64(object.signature)) : Buffer.alloc(0),
+      publicKey: isSet(object.publicKey)
+        ? Buffer.from(bytesFromBase64(object.publicKey))
+        : isSet(object.public_key)
+        ? Buffer.from(bytesFromBase64(object.public_key))
+        : Buffer.alloc(0),
+      generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
+    };
+  },
+
+  toJSON(message: AuditCheckpoint): unknown {
+    const obj: any = {};
+    if (message.position !== 0n) {
+      obj.position = message.position.toString();
+    }
+    if (message.hash.length !== 0) {
+      obj.hash = base64FromBytes(message.hash);
+    }
+    if (message.at !== "") {
+      obj.at = message.at;
+    }
+    if (message.keyId !== "") {
+      obj.keyId = message.keyId;
+    }
+    if (message.signature.length !== 0) {
+      obj.signature = base64FromBytes(message.signature);
+    }
+    if (message.publicKey.length !== 0) {
+      obj.publicKey = base64FromBytes(message.publicKey);
+    }
+    if (message.generation !== 0) {
+      obj.generation = Math.round(message.generation);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<AuditCheckpoint>): AuditCheckpoint {
+    return AuditCheckpoint.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AuditCheckpoint>): AuditCheckpoint {
+    const message = createBaseAuditCheckpoint();
+    message.position = (object.position !== undefined && object.position !== null) ? BigInt(object.position) : 0n;
+    message.hash = object.hash ?? Buffer.alloc(0);
+    message.at = object.at ?? "";
+    message.keyId = object.keyId ?? "";
+    message.signature = object.signature ?? Buffer.alloc(0);
+    message.publicKey = object.publicKey ?? Buffer.alloc(0);
+    message.generation = object.generation ?? 0;
+    return message;
+  },
+};
+
+function createBaseAuditFork(): AuditFork {
+  return { kind: "", kept: undefined, told: undefined, noticedAtMs: 0n };
+}
+
+export const AuditFork: MessageFns<AuditFork> = {
+  encode(message: AuditFork, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.kept !== undefined) {
+      AuditCheckpoint.encode(message.kept, writer.uint32(18).fork()).join();
+    }
+    if (message.told !== undefined) {
+      AuditCheckpoint.encode(message.told, writer.uint32(26).fork()).join();
+    }
+    if (message.noticedAtMs !== 0n) {
+      if (BigInt.asIntN(64, message.noticedAtMs) !== message.noticedAtMs) {
+        throw new globalThis.Error("value provided for field message.noticedAtMs of type int64 too large");
+      }
+      writer.uint32(32).int64(message.noticedAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuditFork {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuditFork();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kept = AuditCheckpoint.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.told = AuditCheckpoint.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.noticedAtMs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AuditFork {
+    return {
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
+      kept: isSet(object.kept) ? AuditCheckpoint.fromJSON(object.kept) : undefined,
+      told: isSet(object.told) ? AuditCheckpoint.fromJSON(object.told) : undefined,
+      noticedAtMs: isSet(object.noticedAtMs)
+        ? BigInt(object.noticedAtMs)
+        : isSet(object.noticed_at_ms)
+        ? BigInt(object.noticed_at_ms)
+        : 0n,
+    };
+  },
+
+  toJSON(message: AuditFork): unknown {
+    const obj: any = {};
+    if (message.kind !== "") {
+      obj.kind = message.kind;
+    }
+    if (message.kept !== undefined) {
+      obj.kept = AuditCheckpoint.toJSON(message.kept);
+    }
+    if (message.told !== undefined) {
+      obj.told = AuditCheckpoint.toJSON(message.told);
+    }
+    if (message.noticedAtMs !== 0n) {
+      obj.noticedAtMs = message.noticedAtMs.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<AuditFork>): AuditFork {
+    return AuditFork.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AuditFork>): AuditFork {
+    const message = createBaseAuditFork();
+    message.kind = object.kind ?? "";
+    message.kept = (object.kept !== undefined && object.kept !== null)
+      ? AuditCheckpoint.fromPartial(object.kept)
+      : undefined;
+    message.told = (object.told !== undefined && object.told !== null)
+      ? AuditCheckpoint.fromPartial(object.told)
+      : undefined;
+    message.noticedAtMs = (object.noticedAtMs !== undefined && object.noticedAtMs !== null)
+      ? BigInt(object.noticedAtMs)
+      : 0n;
     return message;
   },
 };
