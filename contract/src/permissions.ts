@@ -189,6 +189,7 @@ export const routeRequirements: Readonly<Record<string, Requirement | Dangerous>
   "DELETE /api/v1/jobs/{idOrName}": "jobs:write",
   "GET /api/v1/jobs/{idOrName}/versions": "jobs:read",
   "GET /api/v1/jobs/{idOrName}/versions/{version}": "jobs:read",
+  "POST /api/v1/jobs/{idOrName}/plan": "jobs:execute",
   "POST /api/v1/jobs/{idOrName}/execute": "jobs:execute",
 
   "GET /api/v1/executions": "executions:read",

@@ -92,3 +92,46 @@ export const executeQuery = z.object({
     .regex(/^\d+s$/, "seconds, e.g. 30s; at most 300s")
     .optional(),
 });
+
+/** What an execution would do. Nothing is made. */
+export const executionPlan = z.object({
+  jobName: z.string(),
+  jobVersion: z.number().int(),
+  wouldRun: z.boolean(),
+  problem: z.string().nullable().describe("why it would be refused"),
+  targetCount: z.number().int().describe("of all stages; a target in two stages counts twice"),
+  stages: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      parent: z.string().nullable(),
+      isGroup: z.boolean(),
+      needs: z.array(z.string()),
+      condition: z.string().nullable().describe("CEL; null: when what it needs went well"),
+      job: z.object({ name: z.string(), version: z.number().int() }).nullable().describe("whose steps it runs"),
+      inputs: z.record(z.string(), z.unknown()).nullable().describe("of another job, when they are known already"),
+      matrix: z.record(z.string(), z.string()).nullable(),
+      steps: z.array(z.object({ id: z.string(), name: z.string(), phase: z.enum(["steps", "onFailure", "finally"]) })),
+      targets: z
+        .object({
+          count: z.number().int(),
+          offline: z.number().int().describe("whose agent is not connected now"),
+          leftOut: z.number().int().describe("that would not run, because the job says so of targets that are away"),
+          max: z.number().int().nullable(),
+          items: z
+            .array(z.object({ id, name: z.string(), isOnline: z.boolean() }))
+            .describe("in the order in which they would begin, at most 200"),
+        })
+        .nullable(),
+      rollout: z
+        .object({
+          batches: z.array(z.number().int()).describe("how many targets each has"),
+          maxFailures: z.number().int(),
+          pauseMs: z.number().int(),
+          order: z.enum(["target-first", "step-first"]),
+        })
+        .nullable(),
+    }),
+  ),
+});
+export type ExecutionPlan = z.infer<typeof executionPlan>;

@@ -17,6 +17,8 @@ export interface ChosenAssignment {
   agentId: string | null;
   state: Extract<AssignmentState, "queued" | "skipped" | "expired">;
   stateReason: string | null;
+  /** Its agent is connected now. */
+  isOnline: boolean;
 }
 
 const maxNamed = 10;
@@ -34,7 +36,7 @@ export function chooseAssignments(
     const stateReason = waits
       ? null
       : `its agent is ${agentState === "never_connected" ? "not connected yet" : agentState}, and the job says offline: ${plan.offline}`;
-    return { targetId: id, targetName: name, agentId, state, stateReason };
+    return { targetId: id, targetName: name, agentId, state, stateReason, isOnline: agentState === "online" };
   });
 }
 

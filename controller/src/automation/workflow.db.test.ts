@@ -3,6 +3,7 @@ import { type TestContext, testContext } from "../testing/test-context.ts";
 import { cancelExecution } from "./cancel-execution.ts";
 import { getExecution } from "./get-execution.ts";
 import { listAssignments } from "./list-assignments.ts";
+import { planExecution } from "./plan-execution.ts";
 import { retryExecution } from "./retry-execution.ts";
 import { FakeAgent, finishedStep, finishedTry, started, starting } from "./testing/fake-agent.ts";
 import { execute, saveTestJob, tester } from "./testing/save-test-job.ts";
@@ -317,4 +318,35 @@ test("a workflow that failed goes on from its failed stage, on the targets that 
   await runOn("web-2", id);
   await runOn("web-3", id);
   expect(await getExecution(t.ctx, tester, id)).toMatchObject({ state: "succeeded", retryOf: { id: first.id } });
+});
+
+test("the plan says what would run where, in which batches, or why it would be refused, and makes nothing", async () => {
+  const before = await t.ctx.sql`select count(*) from automation.executions`;
+  const names = ["host-0", "host-1", "host-2", "host-3"];
+  const plan = await planExecution(t.ctx, tester, { job: "patch", inputs: {}, targets: { names }, reason: "" });
+  expect(plan).toMatchObject({ wouldRun: true, targetCount: 4 });
+  expect(plan.stages[0]).toMatchObject({
+    targets: { count: 4, offline: 0 },
+    rollout: { batches: [1, 2, 1], maxFailures: 0 },
+  });
+  const refused = await planExecution(t.ctx, tester, {
+    job: "patch",
+    inputs: {},
+    targets: { select: "no=such" },
+    reason: "",
+  });
+  expect(refused).toMatchObject({ wouldRun: false, problem: expect.stringContaining("matches no target") });
+  expect(await planExecution(t.ctx, tester, { job: "outer", inputs: {}, reason: "" })).toMatchObject({
+    wouldRun: true,
+    stages: [
+      { id: "call", isGroup: true },
+      { id: "call/one" },
+      { id: "call/two" },
+      { id: "each" },
+      { id: "each/1" },
+      { id: "each/2" },
+      { id: "last" },
+    ],
+  });
+  expect(await t.ctx.sql`select count(*) from automation.executions`).toEqual(before);
 });

@@ -31,7 +31,7 @@ export const paths = {
   executions: (filter: { q?: string; state?: string; job?: string; target?: string } = {}) =>
     `/executions${query(filter)}`,
   audit: (filter: { actor?: string; object?: string } = {}) => `/audit${query(filter)}`,
-  execution: (id: string, at: { target?: string; step?: string; tab?: string } = {}) =>
+  execution: (id: string, at: { stage?: string; target?: string; step?: string; tab?: string } = {}) =>
     `/executions/${segment(id)}${query(at)}`,
 };
 

@@ -5,6 +5,7 @@ import { execution } from "@opsconductor/contract/api/executions";
 import {
   executeQuery,
   executeRequest,
+  executionPlan,
   job,
   jobDetail,
   jobListQuery,
@@ -15,6 +16,7 @@ import { createExecution } from "../../automation/create-execution.ts";
 import { deleteJob } from "../../automation/delete-job.ts";
 import { getJob } from "../../automation/get-job.ts";
 import { listJobs, listVersions } from "../../automation/list-jobs.ts";
+import { planExecution } from "../../automation/plan-execution.ts";
 import { createJob, saveJob } from "../../automation/save-job.ts";
 import { validateJob } from "../../automation/validate-job.ts";
 import { waitForExecution } from "../../automation/wait-for-execution.ts";
@@ -123,6 +125,15 @@ const execute = createRoute({
   responses: { 201: jsonResponse(execution, "Created; or finished, when waited for"), ...problemResponses },
 });
 
+const plan = createRoute({
+  method: "post",
+  path: "/api/v1/jobs/{idOrName}/plan",
+  tags,
+  summary: "What an execution would do, without making it: stages, exact targets, batches, or why it would be refused",
+  request: { params, body: { ...jsonBody(executeRequest), required: false } },
+  responses: { 200: jsonResponse(executionPlan, "The plan"), ...problemResponses },
+});
+
 export function jobRoutes(ctx: Context): Router {
   const routes = newRouter();
   routes.openapi(list, async (c) => c.json(await listJobs(ctx, c.get("actor"), c.req.valid("query")), 200));
@@ -157,6 +168,10 @@ export function jobRoutes(ctx: Context): Router {
     return c.json(await listVersions(ctx, c.get("actor"), query), 200);
   });
   routes.openapi(version, async (c) => c.json(await getJob(ctx, c.get("actor"), c.req.valid("param")), 200));
+  routes.openapi(plan, async (c) => {
+    const body = executeRequest.parse(c.req.valid("json") ?? {});
+    return c.json(await planExecution(ctx, c.get("actor"), { ...body, job: c.req.valid("param").idOrName }), 200);
+  });
   routes.openapi(execute, async (c) => {
     const body = executeRequest.parse(c.req.valid("json") ?? {}); // an empty body is an empty request
     const idempotencyKey = c.req.valid("header")["idempotency-key"];

@@ -4,6 +4,7 @@ import type {
   Assignment,
   Execution,
   ExecutionDetail,
+  ExecutionPlan,
   OutputLines,
   OutputTicket,
   Page,
@@ -54,7 +55,7 @@ export const abandonAssignment = (id: string, assignmentId: string, reason: stri
   });
 
 export interface RetryRequest {
-  assignments: string[];
+  assignments?: string[];
   repeatLost: boolean;
   reason: string;
 }
@@ -71,5 +72,8 @@ export interface ExecuteRequest {
   version?: number;
   reason?: string;
 }
+/** What `executeJob` would do. */
+export const planJob = (job: string, body: ExecuteRequest, signal?: AbortSignal) =>
+  request<ExecutionPlan>("POST", `jobs/${encodeURIComponent(job)}/plan`, { body, signal });
 export const executeJob = (job: string, body: ExecuteRequest, idempotencyKey = newIdempotencyKey()) =>
   request<Execution>("POST", `jobs/${encodeURIComponent(job)}/execute`, { body, idempotencyKey });

@@ -19,7 +19,7 @@ import type {
   timelineEntry,
 } from "@opsconductor/contract/api/executions";
 import type { factors, recoveryCodes, totpSetup } from "@opsconductor/contract/api/factors";
-import type { job, jobDetail, jobVersion, validateResponse } from "@opsconductor/contract/api/jobs";
+import type { executionPlan, job, jobDetail, jobVersion, validateResponse } from "@opsconductor/contract/api/jobs";
 import type { addedPasskey, ceremony, passkey, passkeyProof } from "@opsconductor/contract/api/passkeys";
 import type { databaseState, overview, system } from "@opsconductor/contract/api/system";
 import type { resolveResponse, service, target, targetInput, targetPatch } from "@opsconductor/contract/api/targets";
@@ -68,6 +68,7 @@ export type DatabaseState = z.infer<typeof databaseState>;
 export type EnrollmentToken = z.infer<typeof enrollmentToken>;
 export type Execution = z.infer<typeof execution>;
 export type ExecutionDetail = z.infer<typeof executionDetail>;
+export type ExecutionPlan = z.infer<typeof executionPlan>;
 export type Factors = z.infer<typeof factors>;
 export type Job = z.infer<typeof job>;
 export type JobDetail = z.infer<typeof jobDetail>;

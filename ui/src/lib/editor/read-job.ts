@@ -3,6 +3,7 @@
 import { type JsonSchema, jobJsonSchema } from "@opsconductor/contract/job/job-json-schema";
 import type { Job } from "@opsconductor/contract/job/job-schema";
 import { parseJob } from "@opsconductor/contract/job/parse-job";
+import { jobStages } from "@opsconductor/contract/job/job-stages";
 import { type PlannedStep, planStage } from "@opsconductor/contract/job/plan-stage";
 import { type JobProblem, problemsOf } from "./job-problems.ts";
 
@@ -15,10 +16,20 @@ export interface JobReading {
 
 export function readJob(text: string): JobReading {
   const { job, errors } = parseJob(text);
-  return { problems: problemsOf(text, errors), job, steps: (job && planStage(job)?.steps) ?? [] };
+  return { problems: problemsOf(text, errors), job, steps: job ? stepsOf(job) : [] };
 }
 
 /** The schema that completion reads. */
 export function schemaForEditor(): JsonSchema {
   return jobJsonSchema();
+}
+
+/** Of all stages; in a workflow each says which one it belongs to. */
+function stepsOf(job: Job): PlannedStep[] {
+  return jobStages(job).flatMap((stage) => {
+    const steps = planStage(job, stage.id)?.steps ?? [];
+    return job.stages
+      ? steps.map((step) => ({ ...step, id: `${stage.id}/${step.id}`, name: `${stage.name}: ${step.name}` }))
+      : steps;
+  });
 }

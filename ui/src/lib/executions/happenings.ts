@@ -85,6 +85,10 @@ function detailsOf(entry: TimelineEntry): string[] {
         : []),
     ...(kind === "output.gap" ? [words.detail.omitted(formatBytes(number(detail.omittedBytes)))] : []),
     ...(kind === "cancel.requested" ? cancelDetails(number(detail.asked), number(detail.ended)) : []),
+    ...(text(detail.stage) ? [words.detail.stage(text(detail.stage))] : []),
+    ...(kind === "batch.released" ? [words.detail.batch(number(detail.batch), number(detail.batches))] : []),
+    ...(kind === "rollout.stopped" ? [words.detail.skipped(number(detail.skipped))] : []),
+    ...(kind === "stage.finished" && told ? [wordOf(told)] : []),
     ...(kind === "assignment.late_result" && told ? [wordOf(told)] : []),
     ...(kind === "assignment.offered_again" ? [words.detail.attempt(number(detail.attempt))] : []),
   ];

@@ -95,6 +95,12 @@ export const recovery = area({
         `The host lost the end of its output on ${on(name, count)}; the stored bytes stay`,
       "stream.rewound": (name: string | undefined, count: number) =>
         `${on(name, count)} was asked to send again; nothing is missing`,
+      "stage.started": (_name: string | undefined, _count: number) => "A stage began",
+      "stage.skipped": (_name: string | undefined, _count: number) => "A stage was skipped",
+      "stage.finished": (_name: string | undefined, _count: number) => "A stage ended",
+      "batch.released": (_name: string | undefined, _count: number) => "A batch began",
+      "rollout.stopped": (_name: string | undefined, _count: number) =>
+        "The rollout was stopped: the failure budget is spent",
     },
     detail: {
       agentRestarted: "the agent was restarted",
@@ -102,6 +108,9 @@ export const recovery = area({
       controllerChanged: "the controller was restarted",
       samePid: (step: string, pid: number) => `step ${step}, same process ${pid}`,
       step: (step: string) => `step ${step}`,
+      stage: (stage: string) => `stage ${stage}`,
+      batch: (batch: number, batches: number) => `batch ${groupedNumber(batch)} of ${groupedNumber(batches)}`,
+      skipped: (count: number) => `${plural(count, targetWords)} not started`,
       omitted: (bytes: string) => `${bytes} left out`,
       asked: (count: number) => `${plural(count, targetWords)} asked to stop`,
       ended: (count: number) => `${groupedNumber(count)} had not started`,

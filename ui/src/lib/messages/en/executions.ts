@@ -71,6 +71,7 @@ export const executions = {
     stepsLabel: "Steps",
     allTargets: "All targets",
     target: "Target",
+    stage: "Stage",
     step: "Step",
     matrix: "Targets",
     matrixLabel: "States of the targets",

@@ -1,0 +1,59 @@
+// What an execution would do, without making it: whether it would run at all, its stages, the exact targets of each and
+// who of them is away, its batches. Decided by the same code that makes executions. Called by POST jobs/{idOrName}/plan.
+import type { ExecutionPlan, executeRequest } from "@opsconductor/contract/api/jobs";
+import { OcError } from "@opsconductor/contract/errors";
+import type { z } from "zod";
+import type { Actor, Context } from "../context.ts";
+import { readRequest } from "./create-execution.ts";
+import { type PlannedStage, planFlow } from "./plan-flow.ts";
+
+type Params = z.infer<typeof executeRequest> & { job: string };
+
+const shownTargets = 200;
+
+export async function planExecution(ctx: Context, actor: Actor, params: Params): Promise<ExecutionPlan> {
+  const { version, inputs } = await readRequest(ctx, actor, params);
+  const about = { jobName: version.jobName, jobVersion: version.version };
+  try {
+    const choice = params.targets;
+    const stages = await ctx.sql.begin((tx) => planFlow({ ctx, tx, actor, choice }, version, inputs));
+    const presented = stages.map(presentStage);
+    const targetCount = presented.reduce((sum, { targets }) => sum + (targets?.count ?? 0), 0);
+    return { ...about, wouldRun: true, problem: null, targetCount, stages: presented };
+  } catch (error) {
+    // It would be refused, and why: that is the answer.
+    if (!(error instanceof OcError) || !["failed_precondition", "unprocessable"].includes(error.code)) throw error;
+    return { ...about, wouldRun: false, problem: error.message, targetCount: 0, stages: [] };
+  }
+}
+
+function presentStage(stage: PlannedStage): ExecutionPlan["stages"][number] {
+  const { id, name, parent, isGroup, needs, condition, inputs, matrix, work } = stage;
+  return {
+    ...{ id, name, parent, isGroup, needs, inputs, matrix },
+    condition: condition === "success()" ? null : condition,
+    job: work ? { name: work.version.jobName, version: work.version.version } : null,
+    steps: work?.plan.steps.map((step) => ({ id: step.id, name: step.name, phase: step.phase })) ?? [],
+    targets: work && presentTargets(work.chosen, work.targets.max),
+    rollout: work?.batches.rollout
+      ? {
+          batches: work.batches.sizes,
+          maxFailures: work.batches.maxFailures,
+          pauseMs: work.batches.rollout.pauseMs,
+          order: work.batches.rollout.stepFirst ? "step-first" : "target-first",
+        }
+      : null,
+  };
+}
+
+type Chosen = NonNullable<PlannedStage["work"]>["chosen"];
+
+function presentTargets(chosen: Chosen, max: number | undefined) {
+  return {
+    count: chosen.length,
+    offline: chosen.filter((c) => !c.isOnline).length,
+    leftOut: chosen.filter((c) => c.state !== "queued").length,
+    max: max ?? null,
+    items: chosen.slice(0, shownTargets).map((c) => ({ id: c.targetId, name: c.targetName, isOnline: c.isOnline })),
+  };
+}

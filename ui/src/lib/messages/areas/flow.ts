@@ -1,0 +1,37 @@
+// Words of workflows and rollouts: the graph of stages, batches, failure budgets.
+import { groupedNumber, plural } from "../plural.ts";
+import { area } from "./area.ts";
+
+export const flow = area({
+  stages: "Stages",
+  graph: "Stages of this workflow and how they depend on each other",
+  allStages: "All stages",
+  stage: (name: string, state: string) => `${name}: ${state}`,
+  done: (done: number, total: number) => `${groupedNumber(done)} / ${groupedNumber(total)}`,
+  parts: (count: number) => plural(count, { one: "part", other: "parts" }),
+  from: (job: string) => `from ${job}`,
+  rollout: "Rollout",
+  batch: (batch: number, batches: number) => `Batch ${groupedNumber(batch)} of ${groupedNumber(batches)}`,
+  notBegun: (batches: number) => `${plural(batches, { one: "batch", other: "batches" })}, none begun`,
+  failures: (bad: number, allowed: number) => `${groupedNumber(bad)} of at most ${groupedNumber(allowed)} failures`,
+  stopped: "Stopped: more failed than the job allows, nothing more is started",
+  nextBatch: "next batch",
+  stepFirst: "a barrier after every step",
+  plan: {
+    title: "What would run",
+    planning: "Working out what would run…",
+    refused: "This would be refused",
+    targets: (count: number) => plural(count, { one: "target", other: "targets" }),
+    offline: (count: number) => `${groupedNumber(count)} not connected`,
+    leftOut: (count: number) => `${groupedNumber(count)} left out`,
+    batches: (sizes: readonly number[]) =>
+      `${plural(sizes.length, { one: "batch", other: "batches" })}: ${sizes.slice(0, 8).map((size) => groupedNumber(size)).join(", ")}${sizes.length > 8 ? " …" : ""}`,
+    mayFail: (count: number) => `${groupedNumber(count)} may fail`,
+    when: "when",
+    after: (names: string) => `after ${names}`,
+    more: (count: number) => `and ${groupedNumber(count)} more`,
+  },
+  retryStages: "Go on from the failed stages",
+  retryText: (version: number) =>
+    `A new execution of the same version (${version}) with the same inputs. Stages that succeeded count as done; failed ones run on the targets that ended badly, and what needs them follows.`,
+});
