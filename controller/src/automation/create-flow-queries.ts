@@ -65,6 +65,7 @@ export interface FlowRows {
   idempotencyKey: string | null;
   retryOf: { id: string; number: number } | null;
   createdAt: Date;
+  checkMode: boolean;
   counts: Counts;
   stages: NewFlowStage[];
   assignments: NewFlowAssignment[];
@@ -94,11 +95,11 @@ export async function insertFlow(q: Query, row: FlowRows): Promise<ExecutionRow>
   const [inserted] = await q<[ExecutionRow]>`
     insert into automation.executions as e
       (id, number, job_id, job_name, job_version, definition_sha256, state, inputs, reason, trigger_kind, requested_by,
-       requested_by_name, idempotency_key, target_count, counts, created_at, retry_of, retry_of_number, orchestrated, due_at)
+       requested_by_name, idempotency_key, target_count, counts, created_at, retry_of, retry_of_number, check_mode, orchestrated, due_at)
     values (${row.id}, nextval('automation.execution_number'), ${row.jobId}, ${row.jobName}, ${row.jobVersion},
       ${Buffer.from(row.definitionSha256)}, 'queued', ${jsonb(q, row.inputs)}, ${row.reason}, ${row.triggerKind},
       ${row.requestedBy}, ${row.requestedByName}, ${row.idempotencyKey}, ${row.assignments.length},
-      ${jsonb(q, row.counts)}, ${row.createdAt}, ${row.retryOf?.id ?? null}, ${row.retryOf?.number ?? null}, true, 'epoch')
+      ${jsonb(q, row.counts)}, ${row.createdAt}, ${row.retryOf?.id ?? null}, ${row.retryOf?.number ?? null}, ${row.checkMode}, true, 'epoch')
     returning ${executionColumns(q)}`;
   return inserted;
 }

@@ -46,6 +46,7 @@ export async function createFlow(ctx: Context, tx: Query, actor: Actor, request:
       ...{ jobId: version.jobId, version: version.version, targets: row.targetCount, stages: stages.length },
       ...{ reason: params.reason, trigger: row.triggerKind },
       ...(params.retryOf && { retryOf: params.retryOf.id }),
+      ...(params.check && { check: true }),
     },
   });
   if (params.retryOf)
@@ -94,6 +95,7 @@ function flowRows(
     requestedByName: actor.name,
     idempotencyKey: params.idempotencyKey ?? null,
     retryOf: params.retryOf ?? null,
+    checkMode: params.check ?? false,
   };
 }
 

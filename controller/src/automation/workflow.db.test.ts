@@ -128,9 +128,10 @@ test("a stage calls another job with inputs that an earlier stage gave", async (
   start: { targets: { names: [web-1] }, steps: [{ run: start }] }
   check: { needs: [start], job: smoke, inputs: { url: "\${{ stages.start.outputs.url }}", tries: 5 } }`,
   );
-  const { id } = await execute(t, "caller", [], { targets: undefined });
+  const { id } = await execute(t, "caller", [], { targets: undefined, check: true });
   await runOn("web-1", id, "succeeded", { url: "https://a.test" });
   const offer = await offerTo("lb", id);
+  expect(offer.check).toBe(true);
   expect(offer.stageId).toBe("main");
   expect(Buffer.from(offer.definition).toString()).toContain("name: smoke\n");
   expect(JSON.parse(Buffer.from(offer.inputsJson).toString())).toEqual({ url: "https://a.test", tries: 5 });
@@ -323,20 +324,27 @@ test("a workflow that failed goes on from its failed stage, on the targets that 
 test("the plan says what would run where, in which batches, or why it would be refused, and makes nothing", async () => {
   const before = await t.ctx.sql`select count(*) from automation.executions`;
   const names = ["host-0", "host-1", "host-2", "host-3"];
-  const plan = await planExecution(t.ctx, tester, { job: "patch", inputs: {}, targets: { names }, reason: "" });
+  const plan = await planExecution(t.ctx, tester, {
+    check: false,
+    job: "patch",
+    inputs: {},
+    targets: { names },
+    reason: "",
+  });
   expect(plan).toMatchObject({ wouldRun: true, targetCount: 4 });
   expect(plan.stages[0]).toMatchObject({
     targets: { count: 4, offline: 0 },
     rollout: { batches: [1, 2, 1], maxFailures: 0 },
   });
   const refused = await planExecution(t.ctx, tester, {
+    check: false,
     job: "patch",
     inputs: {},
     targets: { select: "no=such" },
     reason: "",
   });
   expect(refused).toMatchObject({ wouldRun: false, problem: expect.stringContaining("matches no target") });
-  expect(await planExecution(t.ctx, tester, { job: "outer", inputs: {}, reason: "" })).toMatchObject({
+  expect(await planExecution(t.ctx, tester, { check: false, job: "outer", inputs: {}, reason: "" })).toMatchObject({
     wouldRun: true,
     stages: [
       { id: "call", isGroup: true },

@@ -2,8 +2,8 @@
 // the schema and the expression language): the editor's page imports it with import().
 import { type JsonSchema, jobJsonSchema } from "@opsconductor/contract/job/job-json-schema";
 import type { Job } from "@opsconductor/contract/job/job-schema";
-import { parseJob } from "@opsconductor/contract/job/parse-job";
 import { jobStages } from "@opsconductor/contract/job/job-stages";
+import { parseJob } from "@opsconductor/contract/job/parse-job";
 import { type PlannedStep, planStage } from "@opsconductor/contract/job/plan-stage";
 import { type JobProblem, problemsOf } from "./job-problems.ts";
 

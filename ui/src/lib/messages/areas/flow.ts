@@ -25,7 +25,10 @@ export const flow = area({
     offline: (count: number) => `${groupedNumber(count)} not connected`,
     leftOut: (count: number) => `${groupedNumber(count)} left out`,
     batches: (sizes: readonly number[]) =>
-      `${plural(sizes.length, { one: "batch", other: "batches" })}: ${sizes.slice(0, 8).map((size) => groupedNumber(size)).join(", ")}${sizes.length > 8 ? " …" : ""}`,
+      `${plural(sizes.length, { one: "batch", other: "batches" })}: ${sizes
+        .slice(0, 8)
+        .map((size) => groupedNumber(size))
+        .join(", ")}${sizes.length > 8 ? " …" : ""}`,
     mayFail: (count: number) => `${groupedNumber(count)} may fail`,
     when: "when",
     after: (names: string) => `after ${names}`,
