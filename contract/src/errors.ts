@@ -11,6 +11,8 @@ export const errorStatus = {
   password_change_required: 403,
   /** A role needs a second factor: the account works again after POST /api/v1/auth/factors/totp, or with a passkey. */
   second_factor_setup_required: 403,
+  /** `proof.methods` says with what; the request is good again after POST /api/v1/auth/step-up. */
+  reauthentication_required: 403,
   not_found: 404,
   method_not_allowed: 405,
   conflict: 409,

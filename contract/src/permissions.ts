@@ -84,6 +84,7 @@ export interface Dangerous {
   needs: Requirement;
   stepUp: true;
 }
+const dangerous = (needs: Requirement): Dangerous => ({ needs, stepUp: true });
 
 /**
  * Every route by method and path, as in OpenAPI. A route that is not here does not start, an entry without a route
@@ -111,45 +112,47 @@ export const routeRequirements: Readonly<Record<string, Requirement | Dangerous>
   "POST /api/v1/auth/password-link": "public", // the link is the proof: one use, an hour or three days
   "GET /api/v1/auth/sessions": "token", // the caller's own
   "DELETE /api/v1/auth/sessions/{id}": "token",
+  "POST /api/v1/auth/step-up/options": "token",
+  "POST /api/v1/auth/step-up": "token",
   "GET /api/v1/auth/factors": "token", // the caller's own
-  "POST /api/v1/auth/factors/totp": "token",
+  "POST /api/v1/auth/factors/totp": dangerous("token"),
   "POST /api/v1/auth/factors/totp/confirm": "token",
-  "DELETE /api/v1/auth/factors/totp": "token",
-  "POST /api/v1/auth/factors/recovery-codes": "token",
+  "DELETE /api/v1/auth/factors/totp": dangerous("token"),
+  "POST /api/v1/auth/factors/recovery-codes": dangerous("token"),
   "GET /api/v1/auth/passkeys": "token", // the caller's own
-  "POST /api/v1/auth/passkeys/options": "token",
+  "POST /api/v1/auth/passkeys/options": dangerous("token"),
   "POST /api/v1/auth/passkeys": "token",
   "PATCH /api/v1/auth/passkeys/{id}": "token",
-  "DELETE /api/v1/auth/passkeys/{id}": "token",
+  "DELETE /api/v1/auth/passkeys/{id}": dangerous("token"),
 
   "GET /api/v1/auth/tokens": "token",
-  "POST /api/v1/auth/tokens": "tokens:own",
+  "POST /api/v1/auth/tokens": dangerous("tokens:own"),
   "DELETE /api/v1/auth/tokens/{id}": "token",
 
   "GET /api/v1/tokens": "tokens:read",
   "DELETE /api/v1/tokens/{id}": "tokens:write",
   "GET /api/v1/service-accounts": "tokens:read",
-  "POST /api/v1/service-accounts": "tokens:write",
+  "POST /api/v1/service-accounts": dangerous("tokens:write"),
   "GET /api/v1/service-accounts/{idOrName}": "tokens:read",
-  "PATCH /api/v1/service-accounts/{idOrName}": "tokens:write",
-  "POST /api/v1/service-accounts/{idOrName}/tokens": "tokens:write",
+  "PATCH /api/v1/service-accounts/{idOrName}": dangerous("tokens:write"),
+  "POST /api/v1/service-accounts/{idOrName}/tokens": dangerous("tokens:write"),
 
   "GET /api/v1/users": "users:read",
-  "POST /api/v1/users": "users:write",
+  "POST /api/v1/users": dangerous("users:write"),
   "GET /api/v1/users/{idOrName}": "users:read",
-  "PATCH /api/v1/users/{idOrName}": "users:write",
-  "POST /api/v1/users/{idOrName}/password-link": "users:write",
+  "PATCH /api/v1/users/{idOrName}": dangerous("users:write"),
+  "POST /api/v1/users/{idOrName}/password-link": dangerous("users:write"),
   "GET /api/v1/users/{idOrName}/sessions": "users:read",
   "DELETE /api/v1/users/{idOrName}/sessions/{id}": "users:write",
-  "DELETE /api/v1/users/{idOrName}/factors": "users:write",
+  "DELETE /api/v1/users/{idOrName}/factors": dangerous("users:write"),
   "GET /api/v1/roles": "users:read",
-  "PUT /api/v1/roles/{name}/mfa": "users:write",
-  "POST /api/v1/roles": { needs: "roles:write", stepUp: true },
+  "PUT /api/v1/roles/{name}/mfa": dangerous("users:write"),
+  "POST /api/v1/roles": dangerous("roles:write"),
   "GET /api/v1/roles/{name}": "users:read",
-  "PATCH /api/v1/roles/{name}": { needs: "roles:write", stepUp: true },
-  "DELETE /api/v1/roles/{name}": { needs: "roles:write", stepUp: true },
+  "PATCH /api/v1/roles/{name}": dangerous("roles:write"),
+  "DELETE /api/v1/roles/{name}": dangerous("roles:write"),
   "GET /api/v1/users/{idOrName}/grants": "users:read",
-  "POST /api/v1/users/{idOrName}/grants": { needs: "users:write", stepUp: true },
+  "POST /api/v1/users/{idOrName}/grants": dangerous("users:write"),
   "DELETE /api/v1/users/{idOrName}/grants/{id}": "users:write",
   "GET /api/v1/access/explain": "token", // about others: users:read
 
@@ -173,13 +176,13 @@ export const routeRequirements: Readonly<Record<string, Requirement | Dangerous>
   "GET /packages/{file}": "public",
 
   "GET /api/v1/enrollment-tokens": "agents:enroll",
-  "POST /api/v1/enrollment-tokens": "agents:enroll",
+  "POST /api/v1/enrollment-tokens": dangerous("agents:enroll"),
   "DELETE /api/v1/enrollment-tokens/{id}": "agents:enroll",
   "GET /api/v1/certificate-authority": "agents:read",
   "GET /api/v1/agents": "agents:read",
   "GET /api/v1/agents/{idOrName}": "agents:read",
-  "POST /api/v1/agents/{idOrName}/revoke": "agents:write",
-  "POST /api/v1/agents/{idOrName}/release": "agents:write",
+  "POST /api/v1/agents/{idOrName}/revoke": dangerous("agents:write"),
+  "POST /api/v1/agents/{idOrName}/release": dangerous("agents:write"),
 
   "GET /api/v1/jobs": "jobs:read",
   "POST /api/v1/jobs": "jobs:write",
@@ -230,7 +233,7 @@ export const routeRequirements: Readonly<Record<string, Requirement | Dangerous>
   "GET /api/v1/events": "token", // each topic asks for its own permission
   "GET /api/v1/system": "system:read",
   "GET /api/v1/system/database": "token", // everybody's work waits while it is paused
-  "POST /api/v1/system/database/accept": "system:write",
+  "POST /api/v1/system/database/accept": dangerous("system:write"),
 };
 
 /** The entry of one route; undefined when it has none. */
@@ -245,6 +248,8 @@ export function requirementOf(route: string): { needs: Requirement; stepUp: bool
  */
 export const personalRoutes: ReadonlySet<string> = new Set([
   "POST /api/v1/auth/password",
+  "POST /api/v1/auth/step-up/options",
+  "POST /api/v1/auth/step-up",
   "GET /api/v1/auth/sessions",
   "DELETE /api/v1/auth/sessions/{id}",
   "GET /api/v1/auth/factors",

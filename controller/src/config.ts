@@ -198,6 +198,25 @@ export const configSchema = z.object({
     "OC_LOST_AFTER",
     "Declare work lost when its agent gave no sign for this long, for example 7d. Never when not set: a person decides.",
   ),
+  stepUpMinutes: setting(
+    z
+      .string()
+      .regex(/^\d{1,4}$/, "must be a whole number of minutes")
+      .transform(Number)
+      .refine((minutes) => minutes >= 1 && minutes <= 1440, "must be from 1 to 1440")
+      .prefault("10"),
+    "OC_STEP_UP_MINUTES",
+    "How long after a sign-in or another proof dangerous acts are allowed without a new one.",
+  ),
+  stepUpTargets: setting(
+    z
+      .string()
+      .regex(/^\d{1,6}$/, "must be a whole number of targets")
+      .transform(Number)
+      .prefault("50"),
+    "OC_STEP_UP_TARGETS",
+    "A job on more targets than this counts as a dangerous act.",
+  ),
   tokenMaxDays: setting(
     z
       .string()

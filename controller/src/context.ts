@@ -58,6 +58,8 @@ export interface Actor {
   permissions: ReadonlySet<Permission | "*">;
   /** Roles within a scope; see identity/visible-to.ts. */
   grants?: readonly ScopedGrant[];
+  /** The session's latest proof (password, code, passkey) is too old for dangerous acts; see identity/step-up.ts. */
+  proofIsOld?: boolean;
   /** The API token that calls in the user's name; then there is no session. */
   token?: ActorToken;
 }

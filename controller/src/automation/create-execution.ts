@@ -21,6 +21,7 @@ import { writeAudit } from "../communication/audit.ts";
 import { type Actor, type Context, type Query, systemActor } from "../context.ts";
 import type { AgentLink } from "../fleet/agent-link.ts";
 import { reachToExecute } from "../identity/reach-to-execute.ts";
+import { demandProofForTargets } from "../identity/step-up.ts";
 import { assignmentIds } from "./assignment-ids.ts";
 import { type ChosenAssignment, chooseAssignments } from "./choose-assignments.ts";
 import { createFlow, isOrchestrated } from "./create-flow.ts";
@@ -197,6 +198,7 @@ async function create(
   const besides = byJob ? choiceOf(plan.targets) : undefined;
   const resolved = await resolveTargets(ctx, actor, plan.choice, tx, { permission: "jobs:execute", besides });
   const chosen = chooseAssignments(resolved, plan.targets, describe(plan.choice));
+  await demandProofForTargets(ctx, actor, chosen.length);
   const definition = await loadDefinition(
     tx,
     ctx.automation.dispatcher.definitions,

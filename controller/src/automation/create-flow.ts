@@ -7,6 +7,7 @@ import { summariseSteps } from "@opsconductor/contract/job/plan-stage";
 import type { TargetChoice } from "../assets/resolve-targets.ts";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context, Query } from "../context.ts";
+import { demandProofForTargets } from "../identity/step-up.ts";
 import { assignmentIds } from "./assignment-ids.ts";
 import type { CreateExecutionParams } from "./create-execution.ts";
 import { type FlowRows, insertFlow, type NewFlowAssignment, type NewFlowStage } from "./create-flow-queries.ts";
@@ -38,6 +39,11 @@ export async function createFlow(ctx: Context, tx: Query, actor: Actor, request:
   const planning = { ctx, tx, actor, choice: request.choice, resumed };
   const stages = await planFlow(planning, version, request.inputs);
   const done = resumed ? takeOver(stages, resumed) : new Map<string, StageOutcome>();
+  await demandProofForTargets(
+    ctx,
+    actor,
+    stages.reduce((sum, stage) => sum + (stage.work?.chosen.length ?? 0), 0),
+  );
   const row = await insertFlow(tx, flowRows(actor, request, stages, done));
   await writeAudit(ctx, tx, actor, {
     action: "execution.created",

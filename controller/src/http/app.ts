@@ -33,6 +33,7 @@ import { originalAuthRoutes } from "./routes/original/auth.ts";
 import { originalResourceRoutes } from "./routes/original/resources.ts";
 import { overviewRoutes } from "./routes/overview.ts";
 import { passkeyRoutes } from "./routes/passkeys.ts";
+import { stepUpRoutes } from "./routes/step-up.ts";
 import { systemRoutes } from "./routes/system.ts";
 import { targetRoutes } from "./routes/targets.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
@@ -43,6 +44,7 @@ import { securityHeaders } from "./security-headers.ts";
 /** In the order of the documentation. */
 const resources = [
   authRoutes,
+  stepUpRoutes,
   factorRoutes,
   passkeyRoutes,
   userRoutes,

@@ -1,10 +1,11 @@
 // The gate before every route: reads what the route asks for from the one table in contract, and who calls.
 import { OcError } from "@opsconductor/contract/errors";
-import { personalRoutes, type Requirement, requirementOf } from "@opsconductor/contract/permissions";
+import { personalRoutes, requirementOf } from "@opsconductor/contract/permissions";
 import type { MiddlewareHandler } from "hono";
 import type { Actor, Context } from "../context.ts";
 import { authenticate } from "../identity/authenticate.ts";
 import { demandPermission, refuseProgram } from "../identity/demand-permission.ts";
+import { demandProof } from "../identity/step-up.ts";
 import { clientAddress, isFromThisMachine } from "./client-address.ts";
 import { routeName } from "./route-name.ts";
 import type { Http, HttpEnv } from "./router.ts";
@@ -15,6 +16,8 @@ const beforePasswordChange = ["GET /api/v1/auth/me", "POST /api/v1/auth/password
 /** What somebody may do whose role needs a second factor, before there is one. */
 const beforeFactor = [
   ...beforePasswordChange,
+  "POST /api/v1/auth/step-up/options",
+  "POST /api/v1/auth/step-up",
   "GET /api/v1/auth/factors",
   "POST /api/v1/auth/factors/totp",
   "POST /api/v1/auth/factors/totp/confirm",
@@ -26,6 +29,8 @@ const beforeFactor = [
 /** Public, because they work when the token has long expired; one that has not is enough to end its session. */
 const signsOut = ["POST /api/v1/auth/logout", "POST /auth/logout"];
 
+type Requirements = NonNullable<ReturnType<typeof requirementOf>>;
+
 export function authorize(ctx: Context): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     const caller = anonymous(c, ctx);
@@ -34,13 +39,13 @@ export function authorize(ctx: Context): MiddlewareHandler<HttpEnv> {
     if (route === undefined) return next(); // unknown paths are answered by notFound, which tells nothing
     const requirement = requirementOf(route);
     if (requirement === undefined) throw new Error(`${route} has no entry in contract/src/permissions.ts`);
-    if (requirement.needs !== "public") c.set("actor", await callerFor(ctx, c, route, requirement.needs));
+    if (requirement.needs !== "public") c.set("actor", await callerFor(ctx, c, route, requirement));
     else if (signsOut.includes(route)) c.set("actor", await whoeverSignsOut(ctx, c));
     return next();
   };
 }
 
-async function callerFor(ctx: Context, c: Http, route: string, requirement: Requirement): Promise<Actor> {
+async function callerFor(ctx: Context, c: Http, route: string, { needs, stepUp }: Requirements): Promise<Actor> {
   if (route === "GET /metrics" && isFromThisMachine(c)) return c.get("actor");
   const { actor, mustChangePassword, mustSetUpFactor } = await authenticate(ctx, bearerToken(c), c.get("actor"));
   if (mustChangePassword && !beforePasswordChange.includes(route))
@@ -54,8 +59,8 @@ async function callerFor(ctx: Context, c: Http, route: string, requirement: Requ
       "One of your roles needs a second factor: set one up with POST /api/v1/auth/factors/totp, then go on.",
     );
   if (actor.token && personalRoutes.has(route)) await refuseProgram(ctx, actor, route);
-  if (requirement !== "public" && requirement !== "token")
-    await demandPermission(ctx, actor, { permission: requirement, route });
+  if (needs !== "public" && needs !== "token") await demandPermission(ctx, actor, { permission: needs, route });
+  if (stepUp) await demandProof(ctx, actor);
   return actor;
 }
 

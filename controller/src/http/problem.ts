@@ -14,6 +14,7 @@ const titles: Record<ErrorCode, string> = {
   second_factor_required: "The second factor is missing",
   password_change_required: "The password must be changed first",
   second_factor_setup_required: "A second factor must be set up first",
+  reauthentication_required: "A fresh proof is needed",
   not_found: "Not found",
   method_not_allowed: "Method not allowed",
   conflict: "Already exists",

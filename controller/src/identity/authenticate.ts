@@ -7,6 +7,7 @@ import { selectTokenOwner, type TokenOwner } from "./api-token-queries.ts";
 import { apiTokenHash, isApiToken, isMeantAsApiToken } from "./api-token-text.ts";
 import { actorOfToken, liveRightsOf } from "./authenticate-token.ts";
 import { type Rights, rightsOf } from "./grants.ts";
+import { proofIsOld } from "./proof-age.ts";
 import { type SessionUser, selectSessionUser } from "./session-queries.ts";
 
 /** A revoked session or token or a disabled user is noticed this much later at most. */
@@ -34,6 +35,7 @@ export async function authenticate(ctx: Context, token: string, request: Caller)
     requestId: request.requestId,
     address: request.address,
     ...rightsOf(user.permissions, user.grants),
+    proofIsOld: proofIsOld(ctx, user.authenticatedAt),
   };
   return { actor, mustChangePassword: user.mustChangePassword, mustSetUpFactor: user.mustSetUpFactor };
 }

@@ -8,6 +8,7 @@ export interface SessionUser {
   username: string;
   mustChangePassword: boolean;
   mustSetUpFactor: boolean;
+  authenticatedAt: Date;
   /** Of roles over everything. */
   permissions: string[];
   grants: GrantSource[];
@@ -18,7 +19,7 @@ export interface SessionUser {
 /** Read for nearly every request (cached for a second), so one indexed statement. */
 export async function selectSessionUser(sql: Query, sessionId: string, now: Date): Promise<SessionUser | undefined> {
   const [row] = await sql<SessionUser[]>`
-    select u.id as user_id, u.username, u.must_change_password,
+    select u.id as user_id, u.username, s.authenticated_at, u.must_change_password,
       u.password_hash is not null
         and (exists (select from identity.user_roles ur join identity.roles r on r.id = ur.role_id
           where ur.user_id = u.id and r.mfa_required) or ${mfaByGrant(sql)})
@@ -102,6 +103,15 @@ export async function selectSuccessorSalt(sql: Query, sha256: Buffer): Promise<B
 
 export async function touchSession(sql: Query, id: string, now: Date, idleUntil: Date): Promise<void> {
   await sql`update identity.sessions set last_used_at = ${now}, idle_until = ${idleUntil} where id = ${id}`;
+}
+
+export async function selectAuthenticatedAt(sql: Query, id: string): Promise<Date | undefined> {
+  const [row] = await sql<{ authenticatedAt: Date }[]>`select authenticated_at from identity.sessions where id = ${id}`;
+  return row?.authenticatedAt;
+}
+
+export async function updateAuthenticatedAt(tx: Query, id: string, now: Date): Promise<void> {
+  await tx`update identity.sessions set authenticated_at = ${now} where id = ${id} and revoked_at is null`;
 }
 
 /** False when it was revoked already. */

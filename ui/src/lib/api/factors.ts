@@ -1,7 +1,7 @@
 // Second factors: one's own, and what administrators do about those of others.
 import { request } from "./request.ts";
 import { session } from "./session.svelte.ts";
-import type { Factors, Passkey, RecoveryCodes, TotpSetup, User } from "./types.ts";
+import type { Ceremony, Factors, Passkey, RecoveryCodes, StepUpRequest, TotpSetup, User } from "./types.ts";
 
 export const getFactors = (signal?: AbortSignal) => request<Factors>("GET", "auth/factors", { signal });
 export const beginTotp = () => request<TotpSetup>("POST", "auth/factors/totp");
@@ -24,6 +24,10 @@ export async function removePasskey(id: string): Promise<void> {
   await request<void>("DELETE", `auth/passkeys/${encodeURIComponent(id)}`);
   await readUserAgain();
 }
+
+/** The fresh proof that a dangerous act asked for. */
+export const stepUp = (body: StepUpRequest) => request<void>("POST", "auth/step-up", { body });
+export const beginPasskeyProof = () => request<Ceremony>("POST", "auth/step-up/options");
 
 /** What the account has, or must have, is other than the sign-in said. */
 export async function readUserAgain(): Promise<void> {

@@ -1,6 +1,7 @@
 // The one way to the REST API: bearer token, one retry after a refresh, problem+json to ApiError. Resource files
 // (`agents.ts`, `targets.ts` …) are typed sentences over it.
 import { ApiError, readApiError } from "./api-error.ts";
+import { prove } from "./prover.ts";
 import { session } from "./session.svelte.ts";
 
 export interface RequestOptions {
@@ -33,6 +34,10 @@ async function requestRaw(method: string, path: string, options: RequestOptions 
     const renewed = await session.tokens.refresh(token);
     if (renewed) response = await send(method, path, options, renewed);
   }
+  if (response.ok) return response;
+  const error = await readApiError(response);
+  if (error.code !== "reauthentication_required" || !(await prove(error.proof?.methods ?? []))) throw error;
+  response = await send(method, path, options, await session.tokens.token());
   if (!response.ok) throw await readApiError(response);
   return response;
 }

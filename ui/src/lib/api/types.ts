@@ -21,6 +21,7 @@ import type {
 import type { factors, recoveryCodes, totpSetup } from "@opsconductor/contract/api/factors";
 import type { executionPlan, job, jobDetail, jobVersion, validateResponse } from "@opsconductor/contract/api/jobs";
 import type { addedPasskey, ceremony, passkey, passkeyProof } from "@opsconductor/contract/api/passkeys";
+import type { stepUpRequest } from "@opsconductor/contract/api/step-up";
 import type { databaseState, overview, system } from "@opsconductor/contract/api/system";
 import type { resolveResponse, service, target, targetInput, targetPatch } from "@opsconductor/contract/api/targets";
 import type {
@@ -87,6 +88,7 @@ export type ResolveResponse = z.infer<typeof resolveResponse>;
 export type Role = z.infer<typeof role>;
 export type Service = z.infer<typeof service>;
 export type Step = z.infer<typeof step>;
+export type StepUpRequest = z.infer<typeof stepUpRequest>;
 export type System = z.infer<typeof system>;
 export type Target = z.infer<typeof target>;
 export type TargetInput = z.input<typeof targetInput>;

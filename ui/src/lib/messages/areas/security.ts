@@ -54,6 +54,17 @@ export const security = area({
     alreadyThere: "This device has a passkey for your account already.",
     noAnswer: "No passkey was used. Try again when you are ready.",
   },
+  stepUp: {
+    title: "Is it still you?",
+    text: "What you are about to do is far-reaching, and your last sign-in was a while ago. Prove once more that it is you; then it goes on.",
+    password: "Your password",
+    passwordMissing: "Enter your password.",
+    passwordWrong: "This is not your password.",
+    code: "Code",
+    codeMissing: "Enter a code of your app, or a recovery code.",
+    signInAgain: "Your account has neither password nor second factor here: sign out and in again.",
+    submit: "Go on",
+  },
   recovery: {
     title: "Recovery codes",
     left: (count: number) => `${plural(count, { one: "code", other: "codes" })} left.`,

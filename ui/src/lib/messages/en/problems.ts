@@ -11,6 +11,10 @@ export const problems: Record<string, { title: string; text: string }> = {
     title: "Choose your own password first",
     text: "The password you used was made by the controller. Replace it, then go on.",
   },
+  reauthentication_required: {
+    title: "A fresh proof is needed",
+    text: "Try again and prove that it is you.",
+  },
   second_factor_required: {
     title: "The second factor is missing",
     text: "Enter the code of your authenticator app.",

@@ -1,0 +1,84 @@
+// A fresh proof before far-reaching acts, in a real browser: asked for over the form that needs it, which then goes on.
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Devstack, startDevstack } from "../devstack/devstack.ts";
+import { stackDatabase } from "../devstack/stack-database.ts";
+import { launchChromium, newContext, type Trouble } from "./chromium.ts";
+import { accessibilityProblems, sidewaysOverflow } from "./page-checks.ts";
+
+const password = "a-password-asked-for-again";
+let stack: Devstack;
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+let trouble: Trouble;
+
+beforeAll(async () => {
+  stack = await startDevstack({ adminPassword: password });
+  browser = await launchChromium();
+  ({ context, trouble } = await newContext(browser, stack.url));
+  page = await context.newPage();
+  page.setDefaultTimeout(40_000);
+  await page.goto("/access/users");
+  await page.getByLabel("User name").fill("admin");
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { name: "Users", level: 1 }).waitFor();
+});
+afterAll(async () => {
+  await browser?.close();
+  await stack?.stop();
+});
+
+/** As if everybody had signed in an hour ago; returns when the controller has forgotten what it knew of the session. */
+async function ageSessions() {
+  const sql = stackDatabase(stack);
+  await sql`update identity.sessions set authenticated_at = authenticated_at - interval '1 hour'`;
+  await sql.end();
+  const { accessToken } = await (await context.request.post("/api/v1/auth/refresh")).json();
+  const headers = { authorization: `Bearer ${accessToken}` };
+  const probe = async () => (await (await context.request.post("/api/v1/users", { data: {}, headers })).json()).code;
+  await expect.poll(probe).toBe("reauthentication_required");
+}
+const asked = () => page.getByRole("dialog", { name: "Is it still you?" });
+
+test("an old sign-in is asked for the password over the form, and the form's request goes on by itself", async () => {
+  await page.getByRole("button", { name: "Add a user" }).click();
+  const form = page.getByRole("dialog", { name: "Add a user" });
+  await form.getByLabel("User name").fill("ben");
+  await form.getByLabel("viewer").check();
+  await ageSessions();
+  await form.getByRole("button", { name: "Add user" }).click();
+  await asked().waitFor();
+  expect(await accessibilityProblems(page)).toEqual([]);
+  await asked().getByRole("button", { name: "Go on" }).click();
+  await asked().getByText("Enter your password.").waitFor();
+  await asked().getByLabel("Your password").fill("not this one");
+  await page.keyboard.press("Enter");
+  await asked().getByText("This is not your password.").waitFor();
+  await page.setViewportSize({ width: 320, height: 800 });
+  expect(await sidewaysOverflow(page)).toEqual([]);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await asked().getByLabel("Your password").fill(password);
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog", { name: "ben is added" }).waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Done" }).click();
+});
+
+test("who gives no proof loses nothing but the act; Escape closes the question alone", async () => {
+  await page.getByRole("button", { name: "Add a user" }).click();
+  const form = page.getByRole("dialog", { name: "Add a user" });
+  await form.getByLabel("User name").fill("cleo");
+  await form.getByLabel("viewer").check();
+  await ageSessions();
+  await form.getByRole("button", { name: "Add user" }).click();
+  await asked().waitFor();
+  await page.keyboard.press("Escape");
+  await asked().waitFor({ state: "hidden" });
+  await form.getByText("A fresh proof is needed").waitFor();
+  expect(await form.getByLabel("User name").inputValue()).toBe("cleo");
+});
+
+test("in all of this the content security policy had nothing to refuse, and no page had an error", () => {
+  expect(trouble).toEqual({ policy: [], errors: [] });
+});
