@@ -9,6 +9,10 @@ export interface ActionContext {
   /** A line of the step's output. */
   log(line: string): void;
   check: boolean;
+  /** Where the host keeps credentials, a file each. */
+  credentialFolder: string;
+  /** From now on this value is nowhere in the output or the result. */
+  hide(name: string, value: string): void;
   /** The try's folder: private, gone with the try. */
   folder: string;
   execution: { id: string; number: number; job: string };

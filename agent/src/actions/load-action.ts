@@ -15,6 +15,12 @@ const actions: { [N in ActionName]: () => Promise<Action<ActionParameters<N>>> }
   "wait-for": async () => (await import("./wait-for.ts")).waitFor,
   assert: async () => (await import("./assert.ts")).assertAll,
   sleep: async () => (await import("./sleep.ts")).sleep,
+  package: async () => (await import("./package.ts")).packages,
+  service: async () => (await import("./service.ts")).service,
+  user: async () => (await import("./user.ts")).user,
+  cron: async () => (await import("./cron.ts")).cron,
+  git: async () => (await import("./git.ts")).git,
+  reboot: async () => (await import("./reboot.ts")).reboot,
   message: async () => (await import("./message.ts")).message,
 };
 

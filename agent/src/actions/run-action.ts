@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { type ActionContext, ActionFailed, type ActionPlan } from "./action.ts";
 import { type ActionRequest, type ActionResult, maxResultBytes, requestFile, resultFile } from "./action-files.ts";
 import { loadAction } from "./load-action.ts";
+import { defaultCredentialFolder } from "./support/credentials.ts";
 import { Programs } from "./support/run-program.ts";
+import { Secrets } from "./support/secrets.ts";
 
 /** Of one output: the rest of a step's outputs must fit too. */
 const maxOutputLength = 64 * 1024;
@@ -16,16 +18,20 @@ export async function runAction(folder: string, environment: NodeJS.ProcessEnv, 
   const request = JSON.parse(readFileSync(join(folder, requestFile), "utf8")) as ActionRequest;
   const { check, execution } = request;
   const programs = new Programs(environment, signal);
-  const log = (line: string) => void process.stdout.write(`${line}\n`);
+  const secrets = new Secrets();
+  const hide = (name: string, value: string) => secrets.add(name, value);
+  const log = (line: string) => void process.stdout.write(`${secrets.clean(line)}\n`);
+  const credentialFolder = defaultCredentialFolder;
+  const context = { signal, log, check, folder, execution, programs, hide, credentialFolder };
   try {
-    const result = await perform(request, { signal, log, check, folder, execution, programs });
-    writeResult(folder, result);
+    const result = await perform(request, context);
+    writeResult(folder, secrets, result);
     return 0;
   } catch (error) {
     const known = error instanceof ActionFailed;
     const message = signal.aborted ? "it was stopped" : describe(error as Error);
     log(known ? message : ((error as Error).stack ?? message));
-    writeResult(folder, { changed: false, outputs: known ? error.outputs : {}, message });
+    writeResult(folder, secrets, { changed: false, outputs: known ? error.outputs : {}, message });
     return 1;
   }
 }
@@ -65,16 +71,20 @@ function describe(error: Error): string {
   return error.message.split("\n")[0]!;
 }
 
-function writeResult(folder: string, { changed, outputs, message }: ActionResult): void {
-  const cut = (text: string) => (text.length > maxOutputLength ? text.slice(0, maxOutputLength) : text);
+function writeResult(folder: string, secrets: Secrets, { changed, outputs, message }: ActionResult): void {
+  const cut = (text: string) => secrets.clean(text).slice(0, maxOutputLength);
   const result: ActionResult = {
     changed,
     outputs: Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, cut(value)])),
-    message: message.length > 2000 ? `${message.slice(0, 1999)}…` : message,
+    message: oneLine(secrets.clean(message)),
   };
   let text = JSON.stringify(result);
   if (Buffer.byteLength(text) > maxResultBytes)
-    text = JSON.stringify({ ...result, outputs: {}, message: `${message} (its outputs were too large to keep)` });
+    text = JSON.stringify({
+      ...result,
+      outputs: {},
+      message: `${result.message} (its outputs were too large to keep)`,
+    });
   const path = join(folder, resultFile);
   const file = openSync(`${path}.new`, "w", 0o600);
   try {
@@ -84,4 +94,9 @@ function writeResult(folder: string, { changed, outputs, message }: ActionResult
     closeSync(file);
   }
   renameSync(`${path}.new`, path);
+}
+
+function oneLine(message: string): string {
+  const line = message.replaceAll(/\s*\n\s*/g, " | ");
+  return line.length > 2000 ? `${line.slice(0, 1999)}…` : line;
 }

@@ -1,5 +1,6 @@
 import { fork } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { until } from "@opsconductor/contract/testing/until";
 import { afterAll, expect, test, vi } from "vitest";
 import { HostBench } from "./testing/host-bench.ts";
@@ -99,5 +100,37 @@ test("an action survives a kill -9 of the agent, is adopted, and runs once", asy
     ["f", 1, 1],
   ]);
   expect(host.eventsOf(offer.fence, "tryAdopted")).toHaveLength(1);
+  await host.close();
+});
+
+test("after a restart that a step asked for, the step has succeeded and the next one begins", async () => {
+  const host = new HostBench({ settings: { graceMs: 200 } });
+  host.host.close();
+  const tools = host.path("tools");
+  mkdirSync(tools);
+  for (const name of ["reboot", "systemctl"])
+    writeFileSync(join(tools, name), `#!/bin/sh\ntouch ${host.path("asked")}\n`, { mode: 0o755 });
+  const yaml = `env: { PATH: "${tools}:${process.env.PATH}" }
+steps:
+  - { id: r, uses: reboot }
+  - { id: f, uses: file, with: { path: "${host.path("after")}", content: x } }`;
+  const offer = host.offer(yaml);
+  const program = new URL("./testing/host-process.ts", import.meta.url);
+  const agent = fork(program, [host.path("state"), "{}"], { serialization: "advanced" });
+  await new Promise((resolve) => agent.once("message", resolve));
+  agent.send({ offer });
+  await until("the restart", () => existsSync(host.path("asked")));
+  agent.kill("SIGKILL");
+  await new Promise((resolve) => agent.once("exit", resolve));
+  // What the host's end does: every process of the step goes, and another first process runs afterwards.
+  const [folder] = readdirSync(host.path("state/work")).map((fence) => host.path(`state/work/${fence}/0.1.1`));
+  const [pid] = readFileSync(join(folder!, "claim"), "utf8").split(" ").slice(2);
+  process.kill(-Number(pid), "SIGKILL");
+  writeFileSync(join(folder!, "reboot"), "another-boot 1");
+  host.open();
+  expect(await host.outcome(offer.fence)).toEqual({ state: "succeeded", reason: "" });
+  expect(host.eventsOf(offer.fence, "tryStarting").map((e) => e.stepId)).toEqual(["r", "f"]);
+  const restarted = host.eventsOf(offer.fence, "stepFinished")[0]!;
+  expect(restarted).toMatchObject({ state: "succeeded", reason: "the host was restarted", changed: true });
   await host.close();
 });

@@ -3,6 +3,7 @@
 import { mkdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PlannedStep } from "@opsconductor/contract/job/plan-stage";
+import { hasRebooted } from "../process/expected-reboot.ts";
 import { findSupervisors } from "../process/find-processes.ts";
 import { isAlive } from "../process/process-identity.ts";
 import { killAll } from "../process/stop-try.ts";
@@ -24,6 +25,7 @@ export async function resumeTry(
   const place = placeOf(host, attempt, step, open.try, open.spawn);
   mkdirSync(place.folder, { recursive: true, mode: 0o700 });
   openOutput(host, place);
+  if (hasRebooted(place.folder)) return closeRebooted(host, place, open);
   const exit = readExit(place.folder);
   if (exit !== undefined) return finishTry(host, place, { kind: "exited", exit }, undefined);
   if (open.starting.bootId !== host.bootId) return closeLost(host, place, "the host was restarted");
@@ -55,6 +57,14 @@ async function settleClaim(host: HostContext, place: TryPlace): Promise<ClaimRec
     await sleep(20);
   }
   return readClaim(place.folder) as ClaimRecord;
+}
+
+/** The step asked for it, so it has done its work. What its processes left behind at their end says nothing. */
+async function closeRebooted(host: HostContext, place: TryPlace, { starting }: TryProgress): Promise<TryResult> {
+  const reason = "the host was restarted";
+  const result: TryResult = { state: "succeeded", reason, outputs: {}, changed: true };
+  await reportTry(host, place, result, undefined, Math.max(0, host.now().atMs - starting.atMs));
+  return result;
 }
 
 async function closeLost(host: HostContext, place: TryPlace, reason: string): Promise<TryResult> {

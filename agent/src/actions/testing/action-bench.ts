@@ -52,6 +52,8 @@ export class ActionBench {
       execution,
       programs,
       folder: this.tryFolder,
+      hide: () => {},
+      credentialFolder: this.folder,
       log: (line: string) => void lines.push(line),
     };
     const result = await perform({ uses, parameters, check, execution }, context);
