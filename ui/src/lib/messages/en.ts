@@ -1,7 +1,6 @@
 // The English messages that come with the first load, one file per area; those of area.ts come with their pages.
 import { account } from "./en/account.ts";
 import { agents } from "./en/agents.ts";
-import { audit } from "./en/audit.ts";
 import { common } from "./en/common.ts";
 import { database } from "./en/database.ts";
 import { executions } from "./en/executions.ts";
@@ -11,8 +10,6 @@ import { problemNote, problems } from "./en/problems.ts";
 import { shell } from "./en/shell.ts";
 import { states } from "./en/states.ts";
 import { targets } from "./en/targets.ts";
-import { tokens } from "./en/tokens.ts";
-import { users } from "./en/users.ts";
 
 export const en = {
   common,
@@ -26,8 +23,5 @@ export const en = {
   targets,
   jobs,
   executions,
-  audit,
-  users,
-  tokens,
   database,
 };

@@ -9,8 +9,11 @@ import {
 } from "@opsconductor/contract/states";
 import { expect, test } from "vitest";
 import { lookOf } from "../ui/state-look.ts";
+import { audit } from "./areas/audit.ts";
 import { recovery } from "./areas/recovery.ts";
 import { security } from "./areas/security.ts";
+import { tokens } from "./areas/tokens.ts";
+import { users } from "./areas/users.ts";
 import { en } from "./en.ts";
 import { plural } from "./plural.ts";
 import { pseudo, pseudoText } from "./pseudo.ts";
@@ -48,7 +51,7 @@ test("the pseudo locale has every message, changed, and longer by a third", () =
       for (const [key, value] of Object.entries(real as object))
         walk(value, (fake as Record<string, unknown>)[key], `${path}.${key}`);
   };
-  const all = { ...en, recovery, security };
+  const all = { ...en, tokens, audit, users, recovery, security };
   walk(all, pseudo(all), "en");
   expect(pseudoText("Save")).toBe("[Šáṽé ·]");
   expect(pseudo(en).agents.count(2)).toContain("2");

@@ -1,9 +1,10 @@
 // The audit log.
 import { plural } from "../plural.ts";
+import { area } from "./area.ts";
 
 const rows = (count: number) => plural(count, { one: "entry", other: "entries" });
 
-export const audit = {
+export const audit = area({
   title: "Audit log",
   filterAction: "Filter by action: job.updated, execution.*",
   who: "Who",
@@ -57,4 +58,4 @@ export const audit = {
     key: "Signed by",
     keep: "Keep the end of the chain somewhere else: whoever shortens the log cannot reach this hash again.",
   },
-};
+});

@@ -1,7 +1,8 @@
 // People: users, roles, sessions, password links.
 import { plural } from "../plural.ts";
+import { area } from "./area.ts";
 
-export const users = {
+export const users = area({
   title: "Users",
   count: (count: number) => plural(count, { one: "user", other: "users" }),
   filter: "Filter by name or e-mail",
@@ -72,4 +73,4 @@ export const users = {
     done: "Your password is set. Sign in with it.",
     missing: "This address has no link in it. Open the link that you were given once more, whole.",
   },
-};
+});

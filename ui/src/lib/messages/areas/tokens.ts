@@ -1,7 +1,8 @@
 // API tokens and service accounts.
 import { plural } from "../plural.ts";
+import { area } from "./area.ts";
 
-export const tokens = {
+export const tokens = area({
   title: "API tokens",
   accounts: "Service accounts",
   users: "Users",
@@ -102,4 +103,4 @@ export const tokens = {
     activate: "Activate",
     activated: (name: string) => `${name} is active again.`,
   },
-};
+});
