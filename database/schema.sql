@@ -489,11 +489,23 @@ create table identity.auth_challenges (
   user_id uuid,
   session_id uuid,
   webauthn_challenge text,
+  first_proof text default 'password'::text not null,
   password_step bytea,
   wrong_codes integer default 0 not null,
   expires_at timestamp with time zone not null,
   constraint auth_challenges_pkey PRIMARY KEY (sha256),
   constraint auth_challenges_purpose_check CHECK ((purpose = ANY (ARRAY['second-factor'::text, 'passkey-sign-in'::text, 'passkey-add'::text, 'passkey-step-up'::text])))
+);
+
+create table identity.external_accounts (
+  issuer text not null,
+  subject text not null,
+  user_id uuid not null,
+  name text default ''::text not null,
+  linked_at timestamp with time zone not null,
+  last_sign_in_at timestamp with time zone,
+  constraint external_accounts_user_id_key UNIQUE (user_id),
+  constraint external_accounts_pkey PRIMARY KEY (issuer, subject)
 );
 
 create table identity.grants (
@@ -512,6 +524,12 @@ create table identity.grants (
   constraint grants_check1 CHECK (((scope = 'selector'::text) = (selector IS NOT NULL))),
   constraint grants_check2 CHECK (((scope = 'job'::text) = (job_id IS NOT NULL))),
   constraint grants_scope_check CHECK ((scope = ANY (ARRAY['everything'::text, 'group'::text, 'selector'::text, 'job'::text])))
+);
+
+create table identity.oidc_states (
+  sha256 bytea not null,
+  expires_at timestamp with time zone not null,
+  constraint oidc_states_pkey PRIMARY KEY (sha256)
 );
 
 create table identity.passkeys (
@@ -651,6 +669,7 @@ alter table identity.api_tokens add constraint api_tokens_created_by_fkey FOREIG
 alter table identity.api_tokens add constraint api_tokens_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES identity.api_tokens(id);
 alter table identity.api_tokens add constraint api_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 alter table identity.auth_challenges add constraint auth_challenges_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
+alter table identity.external_accounts add constraint external_accounts_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 alter table identity.grants add constraint grants_group_id_fkey FOREIGN KEY (group_id) REFERENCES assets.groups(id);
 alter table identity.grants add constraint grants_job_id_fkey FOREIGN KEY (job_id) REFERENCES automation.jobs(id);
 alter table identity.grants add constraint grants_role_id_fkey FOREIGN KEY (role_id) REFERENCES identity.roles(id);
@@ -686,6 +705,7 @@ CREATE INDEX grants_group ON identity.grants USING btree (group_id);
 CREATE INDEX grants_role ON identity.grants USING btree (role_id);
 CREATE INDEX group_members_target ON assets.group_members USING btree (target_id);
 CREATE INDEX groups_parent ON assets.groups USING btree (parent_id);
+CREATE INDEX oidc_states_expiry ON identity.oidc_states USING btree (expires_at);
 CREATE INDEX output_lines ON ONLY automation.output USING btree (assignment_id, attempt, step_id, try, first_line);
 CREATE INDEX passkeys_user ON identity.passkeys USING btree (user_id);
 CREATE INDEX password_links_user ON identity.password_links USING btree (user_id);
@@ -822,7 +842,9 @@ grant delete, insert, select, update on fleet.database_lives to opsconductor_app
 grant delete, insert, select, update on fleet.enrollment_tokens to opsconductor_app;
 grant delete, insert, select, update on identity.api_tokens to opsconductor_app;
 grant delete, insert, select, update on identity.auth_challenges to opsconductor_app;
+grant delete, insert, select, update on identity.external_accounts to opsconductor_app;
 grant delete, insert, select, update on identity.grants to opsconductor_app;
+grant delete, insert, select, update on identity.oidc_states to opsconductor_app;
 grant delete, insert, select, update on identity.passkeys to opsconductor_app;
 grant delete, insert, select, update on identity.password_links to opsconductor_app;
 grant delete, insert, select, update on identity.recovery_codes to opsconductor_app;

@@ -125,6 +125,14 @@ export const routeRequirements: Readonly<Record<string, Requirement | Dangerous>
   "PATCH /api/v1/auth/passkeys/{id}": "token",
   "DELETE /api/v1/auth/passkeys/{id}": dangerous("token"),
 
+  "GET /api/v1/auth/options": "public", // for the sign-in page
+  "GET /api/v1/auth/oidc/start": "public",
+  "GET /api/v1/auth/oidc/callback": "public", // proves itself with state, code and the cookie of auth/oidc/start
+  "GET /api/v1/auth/oidc/end": "public", // leads to the provider's page, which asks
+  "POST /api/v1/auth/oidc/link": dangerous("token"),
+  "GET /api/v1/auth/oidc/link": "token",
+  "DELETE /api/v1/auth/oidc/link": dangerous("token"),
+
   "GET /api/v1/auth/tokens": "token",
   "POST /api/v1/auth/tokens": dangerous("tokens:own"),
   "DELETE /api/v1/auth/tokens/{id}": "token",
@@ -252,6 +260,9 @@ export const personalRoutes: ReadonlySet<string> = new Set([
   "POST /api/v1/auth/step-up",
   "GET /api/v1/auth/sessions",
   "DELETE /api/v1/auth/sessions/{id}",
+  "POST /api/v1/auth/oidc/link",
+  "GET /api/v1/auth/oidc/link",
+  "DELETE /api/v1/auth/oidc/link",
   "GET /api/v1/auth/factors",
   "POST /api/v1/auth/factors/totp",
   "POST /api/v1/auth/factors/totp/confirm",

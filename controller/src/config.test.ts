@@ -82,3 +82,24 @@ test("every setting says its variable and what it does", () => {
     expect(s.description.length).toBeGreaterThan(15);
   }
 });
+
+test("sign-on needs an issuer by https and a client, and every mistake is named by its variable", () => {
+  const issuer = "https://id.example.com/realms/ops";
+  const good = {
+    OC_OIDC_ISSUER: issuer,
+    OC_OIDC_CLIENT_ID: "x",
+    OC_OIDC_ROLES: "cn=ops,dc=a=operator; leads = manager;",
+  };
+  expect(loadConfig(good).oidcRoles).toEqual([
+    { group: "cn=ops,dc=a", role: "operator" },
+    { group: "leads", role: "manager" },
+  ]);
+  expect(problems({ OC_OIDC_ISSUER: issuer })).toBe("OC_OIDC_CLIENT_ID must be set when OC_OIDC_ISSUER is");
+  expect(problems({ OC_OIDC_CLIENT_ID: "x" })).toBe("OC_OIDC_ISSUER must be set when OC_OIDC_CLIENT_ID is");
+  expect(problems({ ...good, OC_OIDC_ISSUER: "http://id.example.com" })).toContain("OC_OIDC_ISSUER must be https");
+  expect(problems({ ...good, OC_OIDC_ISSUER: "id.example.com" })).toContain("OC_OIDC_ISSUER must be the address");
+  expect(problems({ ...good, OC_OIDC_SCOPES: "profile" })).toContain("OC_OIDC_SCOPES must contain openid");
+  expect(problems({ ...good, OC_OIDC_ROLES: "ops" })).toContain("OC_OIDC_ROLES must be group=role");
+  expect(problems({ ...good, OC_OIDC_ROLES: "", OC_OIDC_CREATE_USERS: "1" })).toContain("OC_OIDC_DEFAULT_ROLE");
+  expect(problems({ ...good, OC_OIDC_CLIENT_SECRET_FILE: "/nowhere" })).toContain("OC_OIDC_CLIENT_SECRET_FILE names");
+});

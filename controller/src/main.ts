@@ -13,6 +13,7 @@ import { agentListeners } from "./grpc/agent-listeners.ts";
 import { httpServer } from "./http/server.ts";
 import { tokenUses } from "./identity/api-token-uses.ts";
 import { firstAccount } from "./identity/first-account.ts";
+import { oidcProvider } from "./identity/oidc/oidc-provider.ts";
 import { Lifecycle, StopRequested } from "./lifecycle.ts";
 import { createLog } from "./log.ts";
 import { openContext } from "./open-context.ts";
@@ -26,6 +27,7 @@ const services: Service[] = [
   automationDuties,
   sampleJobs,
   tokenUses,
+  oidcProvider,
   agentListeners,
   localAgent,
   httpServer,

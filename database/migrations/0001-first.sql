@@ -241,11 +241,30 @@ create table identity.auth_challenges (
   user_id uuid references identity.users,        -- null: whoever the passkey belongs to
   session_id uuid,                               -- that asked, where one is open
   webauthn_challenge text,
+  first_proof text not null default 'password',  -- of a second factor: what came before it
   password_step bytea,                           -- of a passkey that is the second factor: the challenge that the password gave
   wrong_codes integer not null default 0,
   expires_at timestamptz not null
 );
 create index auth_challenges_expiry on identity.auth_challenges (expires_at);
+
+-- Who an account is at an OpenID provider. Never found by e-mail or name: only by what the provider says never changes.
+create table identity.external_accounts (
+  issuer text not null,
+  subject text not null,
+  user_id uuid not null unique references identity.users,
+  name text not null default '',                 -- as the provider called them last
+  linked_at timestamptz not null,
+  last_sign_in_at timestamptz,
+  primary key (issuer, subject)
+);
+
+-- States of sign-ons that came back: each is good once. Kept until it would be too old anyway.
+create table identity.oidc_states (
+  sha256 bytea primary key,
+  expires_at timestamptz not null
+);
+create index oidc_states_expiry on identity.oidc_states (expires_at);
 
 -- What programs sign in with. Only the sha256 is kept: 32 random bytes need no slow hash.
 create table identity.api_tokens (

@@ -472,9 +472,20 @@ export interface IdentityAuthChallengesRow {
   userId: string | null;
   sessionId: string | null;
   webauthnChallenge: string | null;
+  firstProof: string;
   passwordStep: Buffer | null;
   wrongCodes: number;
   expiresAt: Date;
+}
+
+/** identity.external_accounts */
+export interface IdentityExternalAccountsRow {
+  issuer: string;
+  subject: string;
+  userId: string;
+  name: string;
+  linkedAt: Date;
+  lastSignInAt: Date | null;
 }
 
 /** identity.grants */
@@ -489,6 +500,12 @@ export interface IdentityGrantsRow {
   ownExecutions: boolean;
   createdAt: Date;
   createdBy: string | null;
+}
+
+/** identity.oidc_states */
+export interface IdentityOidcStatesRow {
+  sha256: Buffer;
+  expiresAt: Date;
 }
 
 /** identity.passkeys */

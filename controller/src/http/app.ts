@@ -29,6 +29,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { installRoutes } from "./routes/install.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
+import { oidcRoutes } from "./routes/oidc.ts";
 import { originalAuthRoutes } from "./routes/original/auth.ts";
 import { originalResourceRoutes } from "./routes/original/resources.ts";
 import { overviewRoutes } from "./routes/overview.ts";
@@ -44,6 +45,7 @@ import { securityHeaders } from "./security-headers.ts";
 /** In the order of the documentation. */
 const resources = [
   authRoutes,
+  oidcRoutes,
   stepUpRoutes,
   factorRoutes,
   passkeyRoutes,

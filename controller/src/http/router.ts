@@ -36,7 +36,8 @@ export function newRouter(): Router {
 /** JSON is read by us, and a query parameter that nobody reads is a mistake that its sender wants to hear of. */
 function strict<R extends RouteConfig>(route: R): R {
   const { body, query = z.object({}) } = route.request ?? {};
-  const isOurs = route.path.startsWith("/api/v1/");
+  // A loose object says that others decide what comes along.
+  const isOurs = route.path.startsWith("/api/v1/") && !(query instanceof z.ZodObject && query.def.catchall);
   const request = { ...route.request, ...(isOurs && query instanceof z.ZodObject ? { query: query.strict() } : {}) };
   const json = body?.content["application/json"] ? [readJsonBody(body.required === true)] : [];
   return { ...route, request, middleware: [...json, ...[route.middleware ?? []].flat()] };

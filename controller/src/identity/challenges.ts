@@ -19,11 +19,11 @@ export async function openChallenge(
   ctx: Pick<Context, "now">,
   q: Query,
   purpose: ChallengePurpose,
-  rest: Partial<Pick<ChallengeRow, "userId" | "sessionId" | "webauthnChallenge" | "passwordStep">>,
+  rest: Partial<Pick<ChallengeRow, "userId" | "sessionId" | "webauthnChallenge" | "firstProof" | "passwordStep">>,
 ): Promise<OpenedChallenge> {
   const token = randomBytes(32).toString("base64url");
   const expiresAt = new Date(ctx.now().getTime() + lifeMs);
-  const empty = { userId: null, sessionId: null, webauthnChallenge: null, passwordStep: null };
+  const empty = { userId: null, sessionId: null, webauthnChallenge: null, firstProof: "password", passwordStep: null };
   await deleteExpiredChallenges(q, ctx.now());
   await insertChallenge(q, { ...empty, ...rest, sha256: challengeHash(token), purpose, expiresAt });
   return { token, expiresAt };

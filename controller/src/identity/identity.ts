@@ -4,6 +4,7 @@ import type { Counter } from "prom-client";
 import type { AccessClaims } from "./access-tokens.ts";
 import type { TokenOwner } from "./api-token-queries.ts";
 import { ApiTokenUses } from "./api-token-uses.ts";
+import type { OidcProvider } from "./oidc/oidc-provider.ts";
 import type { SessionUser } from "./session-queries.ts";
 import { SignInThrottle } from "./sign-in-throttle.ts";
 
@@ -16,6 +17,8 @@ export interface Identity {
   /** By `id` or hash. */
   tokenOwners: Map<string, { user: Promise<TokenOwner | undefined>; until: number }>;
   tokenUses: ApiTokenUses;
+  /** Where people may sign in besides here; set at the start where one is configured. */
+  oidc?: OidcProvider;
   /** Counted once the service that registers it has started. */
   tokenCounter?: Counter<"outcome">;
 }

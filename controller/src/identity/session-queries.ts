@@ -121,6 +121,12 @@ export async function revokeSession(sql: Query, id: string, reason: string, now:
   return count > 0;
 }
 
+/** What was proven when it began. */
+export async function selectMethods(sql: Query, id: string): Promise<string[]> {
+  const [row] = await sql<{ methods: string[] }[]>`select methods from identity.sessions where id = ${id}`;
+  return row?.methods ?? [];
+}
+
 export async function revokeOtherSessions(sql: Query, userId: string, keep: string | null, reason: string, now: Date) {
   await sql`update identity.sessions set revoked_at = ${now}, revoked_reason = ${reason}
     where user_id = ${userId} and revoked_at is null and id is distinct from ${keep}`;

@@ -19,8 +19,8 @@ export interface SignInWithCodeParams {
 const triesPerPassword = 5;
 
 /** Thrown after a right password: the refusal carries what the second step needs. */
-export async function demandSecondFactor(ctx: Context, user: UserRow): Promise<never> {
-  const { token, expiresAt } = await openChallenge(ctx, ctx.sql, "second-factor", { userId: user.id });
+export async function demandSecondFactor(ctx: Context, user: UserRow, firstProof = "password"): Promise<never> {
+  const { token, expiresAt } = await openChallenge(ctx, ctx.sql, "second-factor", { userId: user.id, firstProof });
   throw new OcError("second_factor_required", "The password is right; now the second factor, within five minutes.", {
     proof: { challenge: token, methods: methodsOf(user), expiresAt: expiresAt.toISOString() },
   });
@@ -32,16 +32,16 @@ export function methodsOf(user: Pick<UserRow, "factors">): string[] {
 
 export async function signInWithCode(ctx: Context, caller: Actor, params: SignInWithCodeParams): Promise<SignedIn> {
   const sha256 = challengeHash(params.challenge);
-  const { userId, outcome } = await ctx.sql.begin(async (tx) => {
+  const { userId, firstProof, outcome } = await ctx.sql.begin(async (tx) => {
     const challenge = await lockChallenge(tx, sha256, "second-factor", ctx.now());
     if (!challenge?.userId || challenge.wrongCodes >= triesPerPassword) throw startAgain();
     const outcome = await checkCode(ctx, tx, challenge.userId, params.code);
     if ("method" in outcome) await deleteChallenge(tx, sha256);
     else if ("wrong" in outcome) await countWrongCode(tx, sha256);
-    return { userId: challenge.userId, outcome };
+    return { userId: challenge.userId, firstProof: challenge.firstProof, outcome };
   });
   const user = (await selectUser(ctx.sql, userId))!;
-  return finish(ctx, caller, { user, outcome, userAgent: params.userAgent });
+  return finish(ctx, caller, { user, outcome, userAgent: params.userAgent, firstProof });
 }
 
 /** For programs that know the code beforehand: password and code in one request. */
@@ -51,15 +51,16 @@ export async function signInWithOtp(
   { user, otp, userAgent }: { user: UserRow; otp: string; userAgent: string | null },
 ): Promise<SignedIn> {
   const outcome = await ctx.sql.begin((tx) => checkCode(ctx, tx, user.id, otp));
-  return finish(ctx, caller, { user, outcome, userAgent });
+  return finish(ctx, caller, { user, outcome, userAgent, firstProof: "password" });
 }
 
 async function finish(
   ctx: Context,
   caller: Actor,
-  { user, outcome, userAgent }: { user: UserRow; outcome: CodeOutcome; userAgent: string | null },
+  params: { user: UserRow; outcome: CodeOutcome; userAgent: string | null; firstProof: string },
 ): Promise<SignedIn> {
-  if ("method" in outcome) return startSession(ctx, caller, { user, userAgent, methods: ["password", outcome.method] });
+  const { user, outcome, userAgent, firstProof } = params;
+  if ("method" in outcome) return startSession(ctx, caller, { user, userAgent, methods: [firstProof, outcome.method] });
   const why = "wrong" in outcome ? "wrong_code" : "codes_blocked";
   await writeAudit(ctx, ctx.sql, caller, {
     action: "user.sign_in_refused",

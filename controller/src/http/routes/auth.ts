@@ -2,6 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { loginRequest, loginResponse, passwordRequest, user } from "@opsconductor/contract/api/auth";
 import { loginCodeRequest } from "@opsconductor/contract/api/factors";
+import { signedOut } from "@opsconductor/contract/api/oidc";
 import { ceremony, passkeyLoginOptions, passkeyProof } from "@opsconductor/contract/api/passkeys";
 import { passwordLinkRequest, userSession } from "@opsconductor/contract/api/users";
 import { isSecure } from "../../addresses.ts";
@@ -69,7 +70,11 @@ const logout = createRoute({
   path: "/api/v1/auth/logout",
   tags,
   summary: "End the session of the refresh cookie",
-  responses: { 204: { description: "Signed out" }, ...problemResponses },
+  responses: {
+    200: jsonResponse(signedOut, "Signed out here; the session had begun at a provider, which can end its own"),
+    204: { description: "Signed out" },
+    ...problemResponses,
+  },
 });
 const me = createRoute({
   method: "get",
@@ -141,9 +146,10 @@ export function authRoutes(ctx: Context): Router {
     return c.json(answer(c, tokens), 200);
   });
   routes.openapi(logout, async (c) => {
-    await signOut(ctx, c.get("actor"), readRefreshCookie(c, secure));
+    const methods = await signOut(ctx, c.get("actor"), readRefreshCookie(c, secure));
     clearRefreshCookie(c, secure);
-    return c.body(null, 204);
+    const isThere = methods.includes("oidc") && ctx.identity.oidc?.endSessionEndpoint !== undefined;
+    return isThere ? c.json({ endSession: "/api/v1/auth/oidc/end" }, 200) : c.body(null, 204);
   });
   routes.openapi(me, async (c) => c.json(await currentUser(ctx, c.get("actor")), 200));
   routes.openapi(password, async (c) => {

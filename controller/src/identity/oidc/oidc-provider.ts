@@ -1,0 +1,143 @@
+// The OpenID provider of the configuration: what its discovery document says, found at the start and every hour, and
+// tried again while it is away. Local accounts work without it. Reached as `ctx.identity.oidc`; in main.ts's list.
+
+import {
+  allowInsecureRequests,
+  ClientSecretBasic,
+  ClientSecretPost,
+  type Configuration,
+  customFetch,
+  discovery,
+  enableNonRepudiationChecks,
+  None,
+  Configuration as OidcConfiguration,
+  type ServerMetadata,
+} from "openid-client";
+import { Gauge } from "prom-client";
+import type { Config } from "../../config.ts";
+import type { Context } from "../../context.ts";
+import { outboundFetch } from "../../outbound-fetch.ts";
+import type { Service } from "../../service.ts";
+import { startLoop } from "../../start-loop.ts";
+
+type Needed = Pick<Config, "oidcIssuer" | "oidcClientId" | "oidcClientSecret">;
+
+const everyMs = 30_000;
+/** A provider that works is asked anew this often: endpoints move. */
+const staleMs = 3_600_000;
+const timeoutSeconds = 8;
+
+export class OidcProvider {
+  readonly issuer: string;
+  readonly #config: Needed;
+  #found: { metadata: ServerMetadata; at: number } | undefined;
+  #trouble: string | undefined = "has not been asked yet";
+
+  constructor(config: Needed & { oidcIssuer: string }) {
+    this.issuer = config.oidcIssuer;
+    this.#config = config;
+  }
+
+  /** Why nobody can sign in with it at the moment. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
+  get endSessionEndpoint(): string | undefined {
+    return this.#found?.metadata.end_session_endpoint;
+  }
+
+  /** Throws when the provider cannot be reached, or is another one than its address says. */
+  async discover(): Promise<void> {
+    const { oidcClientId, oidcClientSecret } = this.#config;
+    try {
+      const found = await discovery(new URL(this.issuer), oidcClientId!, oidcClientSecret, this.#authentication(), {
+        execute: this.#rules(),
+        timeout: timeoutSeconds,
+        [customFetch]: this.#fetch(),
+      });
+      this.#found = { metadata: found.serverMetadata(), at: performance.now() };
+      this.#trouble = undefined;
+    } catch (error) {
+      this.#trouble = explain(error);
+      throw error;
+    }
+  }
+
+  get isStale(): boolean {
+    return this.#trouble !== undefined || !this.#found || performance.now() - this.#found.at > staleMs;
+  }
+
+  /** For one sign-in: with keys that are fetched anew, so that a rotation at the provider is never met with old ones. */
+  async client(): Promise<Configuration> {
+    if (!this.#found) await this.discover();
+    const { oidcClientId, oidcClientSecret } = this.#config;
+    const metadata = this.#found!.metadata;
+    const client = new OidcConfiguration(metadata, oidcClientId!, oidcClientSecret, this.#authentication(metadata));
+    client.timeout = timeoutSeconds;
+    client[customFetch] = this.#fetch();
+    for (const rule of this.#rules()) rule(client);
+    return client;
+  }
+
+  #authentication(metadata?: ServerMetadata) {
+    const secret = this.#config.oidcClientSecret;
+    if (secret === undefined) return None();
+    const offered = metadata?.token_endpoint_auth_methods_supported ?? ["client_secret_basic"];
+    return offered.includes("client_secret_basic") ? ClientSecretBasic(secret) : ClientSecretPost(secret);
+  }
+
+  /** The signature of ID tokens is checked although they come by TLS; plain HTTP is for loopback, see outbound-fetch.ts. */
+  #rules(): ((client: Configuration) => void)[] {
+    const isPlain = this.issuer.startsWith("http:");
+    return [enableNonRepudiationChecks, ...(isPlain ? [allowInsecureRequests] : [])];
+  }
+
+  #fetch(): typeof fetch {
+    const host = new URL(this.issuer).hostname.replace(/^\[|\]$/g, "");
+    return outboundFetch({ trustedHosts: new Set([host]) }) as unknown as typeof fetch;
+  }
+}
+
+/** For operators: the outermost words are often "something went wrong". */
+function explain(error: unknown): string {
+  const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return inner instanceof Error ? inner.message : String(inner);
+}
+
+export const oidcProvider: Service = {
+  name: "sign-on provider",
+  start(ctx) {
+    const { config } = ctx;
+    if (!config.oidcIssuer) return { stop() {} };
+    const provider = new OidcProvider({ ...config, oidcIssuer: config.oidcIssuer });
+    ctx.identity.oidc = provider;
+    show(ctx, provider);
+    const loop = startLoop(ctx, "identity.oidc", everyMs, () => refresh(ctx, provider));
+    return { stop: () => loop };
+  },
+};
+
+function show({ metrics, health }: Context, provider: OidcProvider): void {
+  const detail = () => `${provider.trouble}; people sign in with their local passwords meanwhile`;
+  health.set("sign-on", () => (provider.trouble ? { status: "degraded", detail: detail() } : { status: "ok" }));
+  new Gauge({
+    name: "oc_sign_on_provider_up",
+    help: "1 while people can sign in with the OpenID provider",
+    registers: [metrics],
+    collect() {
+      this.set(provider.trouble === undefined ? 1 : 0);
+    },
+  });
+}
+
+/** Told in the log when it changes, and not every half minute. */
+async function refresh({ log }: Context, provider: OidcProvider): Promise<void> {
+  if (!provider.isStale) return;
+  const before = provider.trouble;
+  await provider.discover().catch(() => undefined); // provider.trouble says it
+  const { issuer, trouble } = provider;
+  if (trouble === before) return;
+  if (trouble) log.warn({ issuer, trouble }, "sign_on.provider_away");
+  else log.info({ issuer }, "sign_on.provider_found");
+}

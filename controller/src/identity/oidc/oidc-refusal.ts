@@ -1,0 +1,27 @@
+// Why a sign-on did not work: a closed list, told to the sign-in page in its address and to the audit log.
+export const oidcRefusals = [
+  "unavailable",
+  "denied",
+  "expired",
+  "invalid",
+  "unknown",
+  "name_taken",
+  "disabled",
+  "no_role",
+  "last_administrator",
+  "linked_elsewhere",
+  "session_ended",
+] as const;
+export type OidcRefusal = (typeof oidcRefusals)[number];
+
+export class OidcRefused extends Error {
+  override readonly name = "OidcRefused";
+  readonly why: OidcRefusal;
+  /** Whose sign-in it would have been. */
+  readonly user: { id: string; username: string } | undefined;
+  constructor(why: OidcRefusal, { cause, user }: { cause?: unknown; user?: { id: string; username: string } } = {}) {
+    super(`The sign-on was refused: ${why}`, { cause });
+    this.why = why;
+    this.user = user;
+  }
+}

@@ -1,0 +1,85 @@
+// Starts the OpenID provider of e2e/devstack for a test, and walks a person through it as a browser would.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+
+const program = fileURLToPath(new URL("../../../../../e2e/devstack/openid-provider.mjs", import.meta.url));
+
+export interface TestProvider {
+  issuer: string;
+  set(what: string, body?: unknown): Promise<void>;
+  /** From the address of an authorization request to the address with which the provider sends the browser back. */
+  walk(url: string, name: string): Promise<URL>;
+  stop(): Promise<void>;
+  start(): Promise<void>;
+}
+
+export async function startProvider(redirectUri: string): Promise<TestProvider> {
+  const port = await freePort();
+  const issuer = `http://127.0.0.1:${port}`;
+  let child: ChildProcess | undefined;
+  const start = async () => {
+    const env = { ...process.env, REDIRECT_URIS: redirectUri };
+    child = spawn(process.execPath, [program, String(port)], { env, stdio: ["ignore", "pipe", "inherit"] });
+    await once(child.stdout!, "data");
+  };
+  await start();
+  return {
+    issuer,
+    start,
+    async stop() {
+      if (!child || child.exitCode !== null) return;
+      const ended = once(child, "exit");
+      child.kill("SIGKILL");
+      await ended;
+    },
+    async set(what, body) {
+      const text = body === undefined ? "" : JSON.stringify(body);
+      const answer = await fetch(`${issuer}/test/${what}`, { method: "PUT", body: text });
+      if (!answer.ok) throw new Error(`The provider answered ${answer.status}`);
+    },
+    walk: (url, name) => walk(url, name, redirectUri),
+  };
+}
+
+async function walk(from: string, name: string, redirectUri: string): Promise<URL> {
+  const jar = new Map<string, string>();
+  let url = new URL(from);
+  let body: string | undefined;
+  for (let steps = 0; steps < 12; steps++) {
+    if (url.href.startsWith(redirectUri)) return url;
+    const answer = await visit(url, jar, body);
+    body = undefined;
+    const location = answer.headers.get("location");
+    if (location) url = new URL(location, url);
+    else if (url.pathname.startsWith("/interaction/"))
+      body = name === "" ? "deny=1" : `name=${encodeURIComponent(name)}`;
+    else throw new Error(`The provider answered ${answer.status}: ${await answer.text()}`);
+  }
+  throw new Error("The provider sends the browser in a circle");
+}
+
+async function visit(url: URL, jar: Map<string, string>, body: string | undefined): Promise<Response> {
+  const cookie = [...jar].map(([key, value]) => `${key}=${value}`).join("; ");
+  const form = { "content-type": "application/x-www-form-urlencoded" };
+  const answer = await fetch(url, {
+    redirect: "manual",
+    headers: { cookie, ...(body === undefined ? {} : form) },
+    ...(body === undefined ? {} : { method: "POST", body }),
+  });
+  for (const line of answer.headers.getSetCookie()) {
+    const [, key, value] = /^([^=]+)=([^;]*)/.exec(line)!;
+    jar.set(key!, value!);
+  }
+  return answer;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}

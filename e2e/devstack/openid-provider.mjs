@@ -1,0 +1,95 @@
+// A real OpenID provider for the tests of sign-on, as a process of its own: `node openid-provider.mjs PORT` with
+// REDIRECT_URIS, separated by spaces. Its people and its keys are changed at /test; whoever signs in types only a name.
+import { generateKeyPairSync } from "node:crypto";
+import { createServer } from "node:http";
+import { Provider } from "oidc-provider";
+
+const port = Number(process.argv[2]);
+const issuer = `http://127.0.0.1:${port}`;
+const redirectUris = process.env.REDIRECT_URIS.split(" ");
+const people = new Map();
+let idTokenSeconds = 60;
+let provider = start();
+
+function start() {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const made = new Provider(issuer, {
+    clients: [
+      {
+        client_id: "opsconductor",
+        client_secret: "a-secret-of-the-tests",
+        redirect_uris: redirectUris,
+        post_logout_redirect_uris: redirectUris.map((uri) => `${new URL(uri).origin}/login`),
+      },
+    ],
+    jwks: { keys: [{ ...privateKey.export({ format: "jwk" }), use: "sig", alg: "RS256", kid: String(Math.random()) }] },
+    cookies: { keys: ["only for tests"] },
+    claims: {
+      openid: ["sub"],
+      profile: ["name", "preferred_username"],
+      email: ["email", "email_verified"],
+      groups: ["groups"],
+    },
+    scopes: ["openid", "profile", "email", "groups"],
+    ttl: {
+      IdToken: () => idTokenSeconds,
+      AccessToken: 600,
+      AuthorizationCode: 60,
+      Session: 3600,
+      Interaction: 600,
+      Grant: 600,
+    },
+    features: { devInteractions: { enabled: false } },
+    interactions: { url: (_, { uid }) => `/interaction/${uid}` },
+    findAccount: (_, id) => people.has(id) && { accountId: id, claims: () => ({ sub: id, ...people.get(id) }) },
+    loadExistingGrant: grantEverything,
+  });
+  made.on("server_error", (_, error) => console.error(error));
+  return made;
+}
+
+async function grantEverything(ctx) {
+  const { client, session } = ctx.oidc;
+  const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });
+  grant.addOIDCScope("openid profile email groups");
+  await grant.save();
+  return grant;
+}
+
+async function bodyOf(request) {
+  let text = "";
+  for await (const piece of request) text += piece;
+  return text;
+}
+
+const form = `<!doctype html><html lang="en"><title>Provider</title><main><h1>Sign in at the provider</h1>
+<form method="post"><label>Name <input name="name"></label> <button>Go on</button> <button name="deny" value="1">Refuse</button></form></main></html>`;
+
+async function interact(request, response) {
+  if (request.method === "GET") return response.setHeader("content-type", "text/html").end(form);
+  const fields = new URLSearchParams(await bodyOf(request));
+  const result = fields.has("deny") ? { error: "access_denied" } : { login: { accountId: fields.get("name") } };
+  await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
+}
+
+/** PUT /test/people/NAME with claims; PUT /test/keys for new ones; PUT /test/id-token-seconds with a number. */
+async function change(request, response) {
+  const body = await bodyOf(request);
+  const [, , what, name] = request.url.split("/");
+  if (what === "people") people.set(decodeURIComponent(name), JSON.parse(body));
+  else if (what === "keys") provider = start();
+  else idTokenSeconds = Number(body);
+  response.end("done");
+}
+
+createServer((request, response) => {
+  const handle = request.url.startsWith("/test/")
+    ? change(request, response)
+    : request.url.startsWith("/interaction/")
+      ? interact(request, response)
+      : provider.callback()(request, response);
+  Promise.resolve(handle).catch((error) => {
+    console.error(error);
+    response.writeHead(500).end();
+  });
+}).listen(port, "127.0.0.1", () => console.log("listening"));
