@@ -49,3 +49,9 @@ export async function timed(times: number, work: (index: number) => unknown): Pr
   }
   return durations;
 }
+
+/** What follows `name` on the command line. */
+export function optionOf(name: string): string | undefined {
+  const at = process.argv.indexOf(name);
+  return at < 0 ? undefined : process.argv[at + 1];
+}

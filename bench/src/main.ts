@@ -4,6 +4,7 @@ import { benchConsole } from "./console.ts";
 import { benchConsoleLog } from "./console-log.ts";
 import { benchConsoleTimes } from "./console-times.ts";
 import { benchDispatch } from "./dispatch.ts";
+import { benchFanOut } from "./fan-out.ts";
 import { benchMemory } from "./memory.ts";
 import { benchOutput } from "./output.ts";
 import { benchStart } from "./start.ts";
@@ -11,6 +12,7 @@ import { benchThroughput } from "./throughput.ts";
 
 const benchmarks: Record<string, () => Promise<void>> = {
   dispatch: benchDispatch,
+  "fan-out": benchFanOut,
   throughput: benchThroughput,
   start: benchStart,
   memory: benchMemory,

@@ -1,6 +1,7 @@
 // npm run bench -- throughput: many small executions, sustained. A fixed number of clients each start one execution after
-// the other and wait for its end; real agents run every step. The floor is the same number of rows inserted and updated
-// by as many clients in the same kind of PostgreSQL.
+// the other and wait for its end: first on one real agent that runs every step, then spread over simulated ones that run
+// nothing, which shows what the controller takes. The floor is the same number of rows inserted and updated by as many
+// clients in the same kind of PostgreSQL.
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { connect, type Sql } from "@opsconductor/database/connect";
@@ -8,10 +9,11 @@ import { startEmbeddedPostgres } from "@opsconductor/database/embedded/embedded-
 import { Api } from "../../e2e/devstack/api.ts";
 import { startDevstack } from "../../e2e/devstack/devstack.ts";
 import { createJob, execute, onlineTarget } from "../../e2e/devstack/story.ts";
-import { median, percentile, print } from "./figures.ts";
+import { median, optionOf, percentile, print } from "./figures.ts";
+import { startFleet } from "./simulated-fleet.ts";
 
 const password = "bench-administrator-1";
-const [clients, stepsPerJob] = [16, 10];
+const [clients, stepsPerJob, simulated] = [16, 10, 50];
 const floorSeconds = 10;
 
 export async function benchThroughput(): Promise<void> {
@@ -22,21 +24,36 @@ export async function benchThroughput(): Promise<void> {
     const target = await onlineTarget(api);
     await createJob(api, job("one-step", 1));
     await createJob(api, job("ten-steps", stepsPerJob));
-    const run = (name: string) => async () => {
-      const execution = await execute(api, name, { targets: { names: [target.name] }, waitSeconds: 60 });
-      if (execution.state !== "succeeded") throw new Error(`Execution ${execution.id} is ${execution.state}`);
+    const run = (name: string, targets: readonly string[] = [target.name]) => {
+      let turn = 0;
+      return async () => {
+        const names = [targets[turn++ % targets.length]!];
+        const execution = await execute(api, name, { targets: { names }, waitSeconds: 60 });
+        if (execution.state !== "succeeded") throw new Error(`Execution ${execution.id} is ${execution.state}`);
+      };
     };
     await sustain(run("one-step"), 5); // warms up
     const one = await sustain(run("one-step"), seconds);
     const ten = await sustain(run("ten-steps"), seconds);
+    const fleet = await startFleet(stack, api, simulated);
+    const spread = await sustain(run("one-step", fleet.names), seconds);
+    const spreadTen = await sustain(run("ten-steps", fleet.names), seconds);
+    await fleet.stop();
     const floor = await measureFloor(stack.folder);
-    print("throughput", `${clients} clients, one agent on the same machine, ${seconds} s each`, [
+    print("throughput", `${clients} clients, agents on the same machine, ${seconds} s each`, [
       { name: "one step: executions a second", value: one.perSecond, unit: "" },
       { name: "one step: finished, p50", value: median(one.durations), unit: "ms" },
       { name: "one step: finished, p99", value: percentile(one.durations, 0.99), unit: "ms" },
       { name: `${stepsPerJob} steps: step runs a second`, value: ten.perSecond * stepsPerJob, unit: "" },
       { name: `${stepsPerJob} steps: finished, p50`, value: median(ten.durations), unit: "ms" },
       { name: `${stepsPerJob} steps: finished, p99`, value: percentile(ten.durations, 0.99), unit: "ms" },
+      { name: `${simulated} simulated agents: executions a second`, value: spread.perSecond, unit: "" },
+      { name: `${simulated} simulated agents: finished, p99`, value: percentile(spread.durations, 0.99), unit: "ms" },
+      {
+        name: `${simulated} simulated agents, ${stepsPerJob} steps: step runs a second`,
+        value: spreadTen.perSecond * stepsPerJob,
+        unit: "",
+      },
       { name: "floor: the rows of one step a second", value: floor.perSecond, unit: "", note: "insert, then update" },
       { name: "floor, p99", value: percentile(floor.durations, 0.99), unit: "ms" },
       { name: "floor / executions a second", value: floor.perSecond / one.perSecond, unit: "×" },
@@ -48,11 +65,6 @@ export async function benchThroughput(): Promise<void> {
 
 const job = (name: string, steps: number) =>
   `apiVersion: opsconductor/v1\nkind: Job\nname: ${name}\nsteps:\n${"  - run: ['true']\n".repeat(steps)}`;
-
-function optionOf(name: string): string | undefined {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? undefined : process.argv[at + 1];
-}
 
 /** As many as `clients` do one after the other; what is under way at the end is finished and counted. */
 async function sustain(

@@ -25,7 +25,16 @@ const table: Record<string, readonly string[]> = {
   ],
   ui: ["contract"],
   e2e: ["proto", "contract", "database"],
-  bench: ["proto", "contract", "database", "e2e"],
+  // The link and the wire of real agents, for thousands that do nothing.
+  bench: [
+    "proto",
+    "contract",
+    "database",
+    "e2e",
+    "agent/src/link",
+    "agent/src/journal/journal",
+    "agent/src/runner/plan-offer",
+  ],
   scripts: ["contract", "database", "controller"],
 };
 
