@@ -58,7 +58,7 @@ async function main(): Promise<number> {
       if (error instanceof StartRefused) return await afterStop(life, explain(error));
       if (databaseTrouble(error)?.kind === "away" && starts < mostStarts && !life.signal.aborted) {
         log.error({ err: error, starts }, "controller.start_lost_database");
-        await life.stop();
+        await life.stop("to start again");
         life = new Lifecycle(log);
         await sleep(startAgainMs, undefined, { signal: life.signal }).catch(() => {});
         continue;

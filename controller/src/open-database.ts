@@ -75,7 +75,7 @@ async function openEmbedded(dataDir: string, log: Logger, life: PartStarter): Pr
   const embedded = await life.start(
     "embedded PostgreSQL",
     () => startEmbeddedPostgres({ dataDir, log }),
-    (postgres) => postgres.stop(),
+    (postgres, kind) => (kind === "for good" ? postgres.stop() : postgres.unwatch()),
   );
   if (embedded.elsewhere) log.info({ directory: embedded.directory, dataDir }, "database.placed_elsewhere");
   return { owner: embedded.owner, app: embedded.app, role: appRole, embedded };

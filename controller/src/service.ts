@@ -12,8 +12,15 @@ export interface Service {
   start(ctx: Context): Promise<Running> | Running;
 }
 
+/** `to start again`: the program goes on, and what can outlive a stop may stay, the database above all. */
+export type StopKind = "for good" | "to start again";
+
 /** What lifecycle.ts offers to those who build the context part by part. */
 export interface PartStarter {
   readonly signal: AbortSignal;
-  start<T>(name: string, start: () => Promise<T> | T, stop?: (started: T) => Promise<void> | void): Promise<T>;
+  start<T>(
+    name: string,
+    start: () => Promise<T> | T,
+    stop?: (started: T, kind: StopKind) => Promise<void> | void,
+  ): Promise<T>;
 }

@@ -80,10 +80,14 @@ function keptOf({ rawBytes, gaps }: TryEvidence, all: Buffer): Buffer | undefine
   return Buffer.concat([...parts, raw.subarray(at)]);
 }
 
-/** A gap is there exactly when the step printed more than its limit, and then as much is kept as the limit allows. */
+/**
+ * A gap is there exactly when the step printed more than its limit, and then as much is kept as the limit allows. Of a try
+ * whose copiers were killed more may be gone; that too is said by a gap, where its size is known.
+ */
 function judgeGaps(row: TryEvidence, job: JobPlan): Wrong[] {
   if (row.rawBytes === null) return [];
-  if (row.rawBytes <= job.limitBytes) return row.gaps.length > 0 ? [[1, "has a gap below its limit"]] : [];
+  if (row.rawBytes <= job.limitBytes)
+    return row.gaps.length > 0 && row.state !== "lost" ? [[1, "has a gap below its limit"]] : [];
   if (row.gaps.length !== 1) return [[1, `printed more than its limit, and has ${row.gaps.length} gaps`]];
   const isWhole = row.outputBytes === job.limitBytes || row.state === "lost";
   return isWhole ? [] : [[1, `keeps ${row.outputBytes} bytes, and its limit is ${job.limitBytes}`]];

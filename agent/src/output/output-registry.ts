@@ -3,7 +3,7 @@
 import { basename } from "node:path";
 import { outputKey } from "../journal/acknowledgements.ts";
 import type { AttemptKey, Journal, OutputRecord } from "../journal/journal.ts";
-import { OutputSpool, type OutputTotals } from "./output-spool.ts";
+import { OutputSpool, type OutputTotals, type WrittenBytes } from "./output-spool.ts";
 import { readStream } from "./read-stream.ts";
 import type { Redactor } from "./redactor.ts";
 import { removeFolderNow } from "./remove-folder.ts";
@@ -94,12 +94,9 @@ export class OutputRegistry {
   }
 
   /** Reads the stream to its end. `record` belongs into the commit that reports the totals; call `ended` after it. */
-  async finish(
-    address: TryAddress,
-    exit: { headBytes: bigint; restBytes: bigint },
-  ): Promise<{ totals: OutputTotals; record: OutputRecord }> {
+  async finish(address: TryAddress, written: WrittenBytes): Promise<{ totals: OutputTotals; record: OutputRecord }> {
     const entry = this.#entries.get(keyOf(address))!;
-    const totals = await entry.spool!.finish(exit, inlineLimitBytes);
+    const totals = await entry.spool!.finish(written, inlineLimitBytes);
     const small = totals.bytes <= inlineLimitBytes;
     const inline = small && totals.bytes > 0n ? readStream(entry.folder, 0, Number(totals.bytes)) : undefined;
     const { fence, stepId, ackedBytes: ackedOffset } = entry;

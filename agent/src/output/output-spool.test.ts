@@ -68,6 +68,30 @@ test("what the cap left out is one gap of exact size, where the head ends in the
   spool.close();
 });
 
+test.each([
+  ["nobody counted what came before it", { headBytes: 10n, restBytes: 0n }, { bytes: 10n, gaps: [], rawBytes: 10n }],
+  [
+    "its writer was killed in the middle of it",
+    { headBytes: 10n, restBytes: 50n, tailLimit: 5 },
+    { bytes: 10n, gaps: [{ offset: 10n, omittedBytes: 50n }], rawBytes: 60n },
+  ],
+  [
+    "it is whole",
+    { headBytes: 10n, restBytes: 50n, tailLimit: 3 },
+    { bytes: 13n, gaps: [{ offset: 10n, omittedBytes: 47n }], rawBytes: 60n },
+  ],
+])("a tail is part of the stream only where its place is known: %s", async (_, written, told) => {
+  const folder = makeFolder();
+  writeFileSync(join(folder, "head"), "0123456789");
+  writeFileSync(join(folder, "tail"), "abc");
+  const spool = new OutputSpool(folder, undefined);
+  const totals = await spool.finish(written, 0);
+  expect(totals).toMatchObject(told);
+  const stream = readStream(folder, 0, Number(totals.bytes));
+  expect(Buffer.from(totals.sha256).toString("hex")).toBe(sha256(stream));
+  spool.close();
+});
+
 test("a secret across head and tail is found when nothing is missing between them", async () => {
   const folder = makeFolder();
   writeFileSync(join(folder, "head"), "a hunt");

@@ -15,6 +15,16 @@ export interface OutputTotals {
   rawBytes: bigint;
 }
 
+/** What the supervisor's records say of the raw bytes. */
+export interface WrittenBytes {
+  /** In `head`. */
+  headBytes: bigint;
+  /** Raw bytes after the head: tail and gap. */
+  restBytes: bigint;
+  /** Most that `tail` keeps. Told when its writer may have been killed: a part of a tail is nowhere in the stream. */
+  tailLimit?: number;
+}
+
 /** How much one call of `advance` reads, so that a firehose does not hold up everything else. */
 const stepBytes = 256 * 1024;
 /** Every use begins and ends between two awaits. */
@@ -51,20 +61,22 @@ export class OutputSpool {
 
   /**
    * The supervisor is done: takes in the rest and the tail. A stream longer than `inlineLimit` stays in its files,
-   * which are made durable; a shorter one the caller keeps in the journal.
+   * which are made durable; a shorter one the caller keeps in the journal. A tail of which nobody knows how far it is
+   * from the head is left out: side by side the two would show as one what was not printed as one.
    */
-  async finish(exit: { headBytes: bigint; restBytes: bigint }, inlineLimit: number): Promise<OutputTotals> {
+  async finish(counted: WrittenBytes, inlineLimit: number): Promise<OutputTotals> {
     while (this.advance()) await new Promise(setImmediate);
-    const [headSize, tailSize] = [this.#size("head"), this.#size("tail")];
+    const headSize = this.#size("head");
+    const tailSize = isPlaced(this.#size("tail"), counted) ? this.#size("tail") : 0;
     const there = BigInt(headSize + tailSize);
-    const written = exit.headBytes + exit.restBytes;
+    const written = counted.headBytes + counted.restBytes;
     const rawBytes = written > there ? written : there;
     const omittedBytes = rawBytes - there;
     // A secret is not looked for across a gap.
     if (omittedBytes > 0n || tailSize === 0) this.#take(Buffer.alloc(0), true);
     this.#redacted?.closeHead();
     const gapOffset = this.#redacted?.boundary ?? headSize;
-    while (this.#takeFrom("tail", this.#rawRead - headSize)) await new Promise(setImmediate);
+    if (tailSize > 0) while (this.#takeFrom("tail", this.#rawRead - headSize)) await new Promise(setImmediate);
     this.#take(Buffer.alloc(0), true);
     if (this.#available > inlineLimit) await this.#sync();
     return {
@@ -120,4 +132,8 @@ export class OutputSpool {
       }
     }
   }
+}
+
+function isPlaced(tailSize: number, { restBytes, tailLimit }: WrittenBytes): boolean {
+  return tailLimit === undefined ? BigInt(tailSize) <= restBytes : tailSize === Math.min(Number(restBytes), tailLimit);
 }

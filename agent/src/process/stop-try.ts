@@ -36,14 +36,20 @@ export async function stopTry(target: TryToStop, options: StopOptions): Promise<
   return { inTime, killed: await killEverything(target) };
 }
 
+/** Between the end of the command and the end of what it had written into the pipe. */
+const copyMs = 2000;
+
 /**
  * After the supervisor was found dead: nothing of the try may live on. Its other shells go first, so that no record is
- * made of the kill itself; returns the record that was there by then.
+ * made of the kill itself; the copiers last, so that they come to the end of the output and its size is known. Returns
+ * the record that was there by then.
  */
 export async function killLeftovers(target: TryToStop): Promise<ExitRecord | undefined> {
-  await killUntilGone(() => findProcesses(target).supervisor);
+  await killUntilGone(() => findProcesses(target).supervisor.filter((pid) => !isCapper(pid)));
   const exit = readExit(target.folder);
   if (target.cgroup !== undefined) killCgroup(target.cgroup);
+  await killUntilGone(() => findProcesses(target).command);
+  await waitUntil(() => findProcesses(target).supervisor.length === 0, copyMs);
   await killUntilGone(() => {
     const { command, supervisor } = findProcesses(target);
     return [...command, ...supervisor];

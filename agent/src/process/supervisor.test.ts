@@ -18,8 +18,8 @@ import { afterAll, expect, test, vi } from "vitest";
 import { findProcesses } from "./find-processes.ts";
 import { jobFile } from "./job-file.ts";
 import { killLeftovers } from "./stop-try.ts";
-import { begin, prepare, processExists, readIfThere, TryBench } from "./testing/run-try.ts";
-import { giveSpawnUp, readClaim, readExit } from "./try-records.ts";
+import { prepare, processExists, readIfThere, TryBench } from "./testing/run-try.ts";
+import { giveSpawnUp, readClaim, readExit, readTotal } from "./try-records.ts";
 import { type SpawnEnd, TryWatch } from "./watch-try.ts";
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
@@ -56,7 +56,9 @@ test("of twenty supervisors that race for one claim, one runs the command", asyn
   const folder = bench.makeFolder();
   const ledger = join(bench.root, "ledger");
   const spec = bench.spec(["/bin/sh", "-c", `echo ran >>${ledger}`], { folder });
-  const racers = Array.from({ length: 20 }, () => begin(spec));
+  const racers = Array.from({ length: 20 }, () => prepare(spec).child);
+  writeFileSync(join(folder, "job"), jobFile(spec)); // once: whoever runs must not read it while it is written again
+  for (const racer of racers) racer.stdin!.end("1000000 1000 \n");
   await Promise.all(racers.map((racer) => new Promise((resolve) => racer.on("exit", resolve))));
   expect(readFileSync(ledger, "utf8")).toBe("ran\n");
   expect(readExit(folder)).toMatchObject({ exitCode: 0, headBytes: 0n });
@@ -210,6 +212,19 @@ test("a killed supervisor is seen as gone, and what it left can be ended", async
   expect(await run.over).toEqual({ kind: "gone" });
   await killLeftovers(run.target);
   expect(findProcesses(run.target)).toEqual({ command: [], supervisor: [] });
+});
+
+test("of a killed supervisor the output is still counted: what was printed last is kept, and what is missing between", async () => {
+  const lines = (last: number) => Array.from({ length: last }, (_, i) => `${i + 1}\n`).join("");
+  const printed = lines(20_000);
+  const folder = bench.makeFolder();
+  const run = bench.sh(`seq 20000; touch ${folder}/printed; sleep 30`, { headBytes: 50_000, tailBytes: 1000 });
+  await until("everything to be printed", () => existsSync(join(folder, "printed")));
+  process.kill((await run.claimed).pid, "SIGKILL");
+  expect(await run.over).toEqual({ kind: "gone" });
+  expect(await killLeftovers(run.target)).toBeUndefined();
+  expect(readTotal(run.folder)).toBe(BigInt(printed.length));
+  expect(run.output().toString()).toBe(printed.slice(0, 50_000) + printed.slice(-1000));
 });
 
 function hash(bytes: Uint8Array): string {

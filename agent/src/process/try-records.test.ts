@@ -32,7 +32,7 @@ test("no part of a claim is taken for a whole one", () => {
   const whole = "1 boot-id 1234 5678 100 200 end\n";
   expect(new Set(ofEveryPrefix("claim", whole, readClaim))).toEqual(new Set(["torn"]));
   writeFileSync(join(folder, "claim"), whole);
-  expect(readClaim(folder)).toEqual({ bootId: "boot-id", pid: 1234, startTime: "5678" });
+  expect(readClaim(folder)).toEqual({ bootId: "boot-id", pid: 1234, startTime: "5678", tailLimit: 200 });
 });
 
 test("a command has ended when its whole line is there", () => {

@@ -9,6 +9,8 @@ export interface ClaimRecord {
   pid: number;
   /** Field 22 of /proc/pid/stat: with boot id and pid it names one process for ever. "0" where there is no /proc. */
   startTime: string;
+  /** Most that is kept of the output after the head. */
+  tailLimit: number;
 }
 
 export type StopReason = "cancelled" | "timed_out" | "drain";
@@ -38,9 +40,9 @@ export function readSupervisorMark(folder: string): string {
 export function readClaim(folder: string): ClaimRecord | "torn" | undefined {
   const text = readOptional(join(folder, "claim"));
   if (text === undefined) return undefined;
-  const [version, bootId, pid, startTime, , , end] = text.trimEnd().split(" ");
+  const [version, bootId, pid, startTime, , tail, end] = text.trimEnd().split(" ");
   if (version !== "1" || end !== "end" || !text.endsWith("\n")) return "torn";
-  return { bootId: bootId!, pid: Number(pid), startTime: startTime! };
+  return { bootId: bootId!, pid: Number(pid), startTime: startTime!, tailLimit: Number(tail) };
 }
 
 /** Takes the claim for the agent. False: a supervisor was first. */
@@ -76,6 +78,13 @@ export function readExit(folder: string): ExitRecord | undefined {
     restBytes: BigInt(rest!),
     endedAtUptime: Number(uptime),
   };
+}
+
+/** Of a try without an exit record: how much its command wrote, when the copier that counts came to the end of it. */
+export function readTotal(folder: string): bigint | undefined {
+  const text = readOptional(join(folder, "total")) ?? "";
+  const [, bytes] = /^\d+\+\d+ records in\n\d+\+\d+ records out\n(\d+) bytes/.exec(text) ?? [];
+  return bytes === undefined ? undefined : BigInt(bytes);
 }
 
 /** Tells the supervisor why its command is stopped; written before the first signal, so that the exit record knows. */

@@ -2,10 +2,11 @@
 // that this agent saw ending and for one whose record it found.
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { WrittenBytes } from "../output/output-spool.ts";
 import { removeFolder } from "../output/remove-folder.ts";
 import { removeCgroup } from "../process/cgroup.ts";
 import { killLeftovers } from "../process/stop-try.ts";
-import { type ExitRecord, readClaim } from "../process/try-records.ts";
+import { type ExitRecord, readClaim, readTotal } from "../process/try-records.ts";
 import type { SpawnEnd } from "../process/watch-try.ts";
 import type { HostContext } from "./host-context.ts";
 import { maxOutputsBytes, parseOutputs } from "./parse-outputs.ts";
@@ -51,8 +52,7 @@ export async function reportTry(
   exit: ExitRecord | undefined,
   durationMs: number,
 ): Promise<void> {
-  const written = exit ?? { headBytes: 0n, restBytes: 0n };
-  const { totals, record } = await host.outputs.finish(place.address, written);
+  const { totals, record } = await host.outputs.finish(place.address, exit ?? writtenOf(host, place));
   place.attempt.note({
     ...{ kind: "tryFinished", stepId: place.step.id, try: place.try, state: result.state },
     ...{ exitCode: exit?.exitCode, signal: exit?.signal ?? "", reason: result.reason, durationMs },
@@ -64,6 +64,15 @@ export async function reportTry(
     if (cgroup !== undefined) removeCgroup(cgroup);
     if (host.outputs.ended(place.address, record)) removeFolder(place.folder);
   });
+}
+
+/** Without an exit record: what the copier of its output has counted, if it came to the end and this host is still up. */
+function writtenOf(host: HostContext, { folder }: TryPlace): WrittenBytes {
+  const [claim, total] = [readClaim(folder), readTotal(folder)];
+  if (typeof claim !== "object" || claim.bootId !== host.bootId || total === undefined)
+    return { headBytes: 0n, restBytes: 0n };
+  const headBytes = BigInt(statSync(join(folder, "head"), { throwIfNoEntry: false })?.size ?? 0);
+  return { headBytes, restBytes: total - headBytes, tailLimit: claim.tailLimit };
 }
 
 // The supervisor is gone: nothing of the try may go on. Its capper may have written the record before we came.

@@ -40,34 +40,46 @@ export class Cluster {
   private readonly program: string;
   private readonly args: string[];
   private readonly log: EmbeddedLog;
+  private readonly patienceMs: number;
   private pid = 0;
   private readonly stopping = new AbortController();
   private watching: Promise<void> | undefined;
   /** What the last start in vain said; undefined when it runs. */
   lastFailure: string | undefined;
 
-  constructor(place: Place, native: string, options: { log: EmbeddedLog; settings?: Record<string, string> }) {
+  constructor(
+    place: Place,
+    native: string,
+    options: { log: EmbeddedLog; settings?: Record<string, string>; stopPatienceMs?: number },
+  ) {
     this.place = place;
     this.program = join(native, "bin/postgres");
     const settings = Object.entries({ ...settingsOf(place), ...options.settings });
     this.args = ["-D", place.data, ...settings.flatMap(([name, value]) => ["-c", `${name}=${value}`])];
     this.log = options.log;
+    this.patienceMs = options.stopPatienceMs ?? 20_000;
   }
 
   /** True when a postmaster was already running. */
   async start(): Promise<boolean> {
     const running = readPostmasterFile(this.place.data)?.pid;
     const program = running && isAlive(running) ? postmasterProgram(running, this.place.data) : undefined;
-    if (running && program === this.program) {
-      this.pid = running;
-      await this.untilReady(undefined);
-      this.log.info({ pid: running }, "postgres.adopted");
-      return true;
-    }
+    if (running && program === this.program && (await this.adopt(running))) return true;
     if (running && program) await this.end(running); // of another version: ours must open the files
     await this.clearLeftovers();
     await this.spawn();
     return false;
+  }
+
+  /** False when it ends, or is on its way to: PostgreSQL 18 can hang there, if it was told while it recovered. */
+  private async adopt(pid: number): Promise<boolean> {
+    const file = () => readPostmasterFile(this.place.data);
+    const isOver = () => file()?.pid !== pid || !isAlive(pid);
+    await waitFor(() => file()?.ready === true || file()?.stopping === true || isOver(), Number.POSITIVE_INFINITY, 5);
+    if (isOver() || !file()?.ready) return false;
+    this.pid = pid;
+    this.log.info({ pid }, "postgres.adopted");
+    return true;
   }
 
   private async clearLeftovers(): Promise<void> {
@@ -99,11 +111,11 @@ export class Cluster {
   }
 
   /** Recovery after a crash may take long, so only the end of the process ends the wait. */
-  private async untilReady(child: ChildProcess | undefined): Promise<void> {
-    const ended = () => (child ? child.exitCode !== null || child.signalCode !== null : !isAlive(this.pid));
+  private async untilReady(child: ChildProcess): Promise<void> {
+    const ended = () => child.exitCode !== null || child.signalCode !== null;
     const ready = () => {
       const file = readPostmasterFile(this.place.data);
-      return file?.ready === true && (!child || file.pid === child.pid);
+      return file?.ready === true && file.pid === child.pid;
     };
     await waitFor(() => ready() || ended(), Number.POSITIVE_INFINITY, 5);
     if (ready()) return;
@@ -173,12 +185,17 @@ export class Cluster {
     this.log.info({}, "postgres.stopped");
   }
 
-  /** Fast shutdown; after 20 s without a checkpoint, which the next start then recovers from. */
+  /** Fast shutdown; after a while without a checkpoint, which the next start then recovers from. */
   private async end(pid: number): Promise<void> {
-    kill(pid, "SIGINT");
-    if (await waitFor(() => !isAlive(pid), 20_000)) return;
-    kill(pid, "SIGQUIT");
-    await waitFor(() => !isAlive(pid), 10_000);
+    for (const [signal, patienceMs] of [
+      ["SIGINT", this.patienceMs],
+      ["SIGQUIT", this.patienceMs / 2],
+      ["SIGKILL", this.patienceMs / 2],
+    ] as const) {
+      kill(pid, signal);
+      if (await waitFor(() => !isAlive(pid), patienceMs)) return;
+      this.log.warn({ pid, signal }, "postgres.does_not_stop");
+    }
   }
 }
 

@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { connect } from "../connect.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
-import { isAlive, strayBackends } from "./processes.ts";
+import { isAlive, readPostmasterFile, strayBackends } from "./processes.ts";
 
 const isRoot = process.getuid?.() === 0;
 const settings = { fsync: "off", shared_buffers: "4MB" };
@@ -36,12 +36,13 @@ afterEach(async () => {
 });
 
 const note = (_: object, message: string) => void said.push(message);
-async function start(dataDir = folder, throwaway = true): Promise<EmbeddedPostgres> {
+async function start(dataDir = folder, throwaway = true, stopPatienceMs?: number): Promise<EmbeddedPostgres> {
   const postgres = await startEmbeddedPostgres({
     dataDir,
     log: { info: note, warn: note, error: note },
     settings,
     throwaway,
+    ...(stopPatienceMs === undefined ? {} : { stopPatienceMs }),
   });
   started.push(postgres);
   return postgres;
@@ -139,6 +140,21 @@ test("a postmaster killed while nobody watched is repaired by the next start", a
   const next = await start();
   expect(next.adopted).toBe(false);
   expect(await answer(next)).toBe("opsconductor_app");
+});
+
+test("a postmaster that was told to stop and does not is ended by the next start", async () => {
+  const first = await start();
+  const sql = connect(first.owner, { max: 1 });
+  await sql`select 1`; // a client that stays: a smart shutdown waits for it for ever
+  const pid = await abandon(first);
+  process.kill(pid, "SIGTERM");
+  await expect.poll(() => readPostmasterFile(join(folder, "postgres/data"))?.stopping).toBe(true);
+  process.kill(pid, "SIGSTOP"); // and does not hear of any other way to stop
+  const next = await start(folder, true, 200);
+  expect(next.adopted).toBe(false);
+  expect(next.pid()).not.toBe(pid);
+  expect(await answer(next)).toBe("opsconductor_app");
+  await sql.end({ timeout: 1 });
 });
 
 test("lock files that name somebody else's process do not keep it from starting", async () => {

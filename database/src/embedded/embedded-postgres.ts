@@ -18,6 +18,8 @@ export interface EmbeddedOptions {
   settings?: Record<string, string>;
   /** Tests only care for speed: no copy of the programs, no sync of the first database. */
   throwaway?: boolean;
+  /** How long a shutdown may take before it is forced; 20 s unless told. */
+  stopPatienceMs?: number;
 }
 
 export interface EmbeddedPostgres {

@@ -4,11 +4,12 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 
 /** What a postmaster writes about itself; line 1 is its pid, line 8 its status. */
-export function readPostmasterFile(data: string): { pid: number; ready: boolean } | undefined {
+export function readPostmasterFile(data: string): { pid: number; ready: boolean; stopping: boolean } | undefined {
   try {
     const lines = readFileSync(join(data, "postmaster.pid"), "utf8").split("\n");
     const pid = Number(lines[0]);
-    return pid > 0 ? { pid, ready: lines[7]?.trim() === "ready" } : undefined;
+    const status = lines[7]?.trim();
+    return pid > 0 ? { pid, ready: status === "ready", stopping: status === "stopping" } : undefined;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
