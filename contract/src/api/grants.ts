@@ -68,5 +68,6 @@ export const explanation = z.object({
     .describe("the first that allows it; null when nothing does"),
   alsoBy: z.number().int().describe("how many more would allow it without that one"),
   roles: z.array(z.string()).describe("when it is not allowed: roles that would allow it"),
+  givers: z.array(z.string()).describe("when it is not allowed: users who can grant it"),
 });
 export type Explanation = z.infer<typeof explanation>;

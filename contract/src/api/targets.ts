@@ -63,7 +63,7 @@ export const resolveQuery = z.object({
   select: z.string().max(2000).optional(),
   names: z.string().max(20000).optional().describe("comma-separated"),
   limit: z.coerce.number().int().min(1).max(1000).default(200),
-  toExecute: z.enum(["true", "false"]).optional().describe("true: those on which the caller may run jobs"),
+  job: z.string().min(1).max(128).optional().describe("id or name: those on which the caller may run this job"),
 });
 const resolvedTarget = z.object({
   id,
@@ -77,6 +77,6 @@ export const resolveResponse = z.object({
   offline: z.number().int(),
   limited: z
     .boolean()
-    .describe("asked toExecute: the caller may run jobs on a part of the fleet only, and this is in it"),
+    .describe("with job: the caller may run it on a part of the fleet only, and the rest is left out"),
   items: z.array(resolvedTarget),
 });

@@ -7,7 +7,6 @@ import { suggest } from "@opsconductor/contract/job/suggest";
 import type { Permission } from "@opsconductor/contract/permissions";
 import type { z } from "zod";
 import type { Actor, Context, Query } from "../context.ts";
-import { mayEverywhere } from "../identity/grants.ts";
 import { type Fragment, visibleTo } from "../identity/visible-to.ts";
 import { readSelector } from "./read-selector.ts";
 import { isStorable } from "./storable-text.ts";
@@ -54,10 +53,10 @@ export async function resolveTargets(
 export async function previewTargets(
   ctx: Pick<Context, "sql">,
   actor: Actor,
-  { select, names, limit, toExecute }: z.infer<typeof resolveQuery>,
-): Promise<z.infer<typeof resolveResponse>> {
-  const permission = toExecute === "true" ? "jobs:execute" : undefined;
-  const by = { ...choiceOf(select, names), within: withinOf(ctx.sql, actor, { permission }) };
+  { select, names, limit }: z.infer<typeof resolveQuery>,
+  reach: Reach = {},
+): Promise<Omit<z.infer<typeof resolveResponse>, "limited">> {
+  const by = { ...choiceOf(select, names), within: withinOf(ctx.sql, actor, reach) };
   const counts = await countResolved(ctx.sql, actor, by);
   const rows = await selectResolved(ctx.sql, actor, by, limit);
   if ("names" in by && counts.count < by.names.length) {
@@ -67,7 +66,6 @@ export async function previewTargets(
     count: Number(counts.count),
     withoutAgent: Number(counts.withoutAgent),
     offline: Number(counts.offline),
-    limited: toExecute === "true" && !mayEverywhere(actor, "jobs:execute"),
     items: rows.map(({ id, name, agentId, agentState }) => ({ id, name, agentId, agentState })),
   };
 }

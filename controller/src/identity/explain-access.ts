@@ -11,7 +11,7 @@ import { type Actor, type Context, systemActor } from "../context.ts";
 import { getAgent } from "../fleet/get-agent.ts";
 import { demandEverywhere } from "./demand-permission.ts";
 import { findAccount } from "./find-user.ts";
-import { selectRolesHolding } from "./giver-queries.ts";
+import { selectGivers, selectRolesHolding } from "./giver-queries.ts";
 import { selectGrants } from "./grant-queries.ts";
 import { rightsOf } from "./grants.ts";
 import { countReached, type ReachedKind } from "./reach-queries.ts";
@@ -31,6 +31,7 @@ export async function explainAccess(ctx: Context, actor: Actor, params: Params):
   const object = await objectOf(ctx, user.id === actor.id ? actor : systemActor, params);
   const sources = await sourcesThatAllow(ctx, user, params.permission, object);
   const roles = sources.length > 0 ? [] : await selectRolesHolding(ctx.sql, params.permission);
+  const givers = sources.length > 0 ? [] : await selectGivers(ctx.sql, params.permission, 5);
   return {
     ...{
       allowed: sources.length > 0 && user.active,
@@ -38,6 +39,7 @@ export async function explainAccess(ctx: Context, actor: Actor, params: Params):
       permission: params.permission,
       object,
       roles,
+      givers,
     },
     decidedBy: sources[0] ?? null,
     alsoBy: Math.max(0, sources.length - 1),

@@ -138,7 +138,7 @@ describe("an operator of one group", () => {
     const started = await as(ann, "POST", "jobs/prints/execute", { targets: { select: "group=world" } });
     expect(started.status).toBe(201);
     expect(started.body).toMatchObject({ targetCount: 2, notice: expect.stringContaining("left out") });
-    const preview = await as(ann, "GET", "targets/resolve?select=group%3Dworld&toExecute=true");
+    const preview = await as(ann, "GET", "targets/resolve?select=group%3Dworld&job=prints");
     expect(preview.body).toMatchObject({ count: 2, limited: true });
     const foreign = await as(ann, "POST", "jobs/prints/execute", { targets: { names: ["host-berlin", "host-asia"] } });
     expect([foreign.status, foreign.body.detail]).toEqual([422, "There is no target host-asia."]);
@@ -235,6 +235,8 @@ describe("a grant on one job", () => {
     });
     expect((await as(admin, "POST", "jobs", text("site=berlin"))).status).toBe(201);
     const runner = await person(["operator", own]);
+    const preview = (await as(runner, "GET", "targets/resolve?select=site%3Dberlin&job=selecting")).body;
+    expect(preview).toMatchObject({ count: 1, limited: false });
     expect((await as(runner, "POST", "jobs/selecting/execute")).body).toMatchObject({ targetCount: 1 });
     const writer = await person(["developer", own]);
     expect((await as(writer, "PUT", "jobs/selecting", text("name~*"))).status).toBe(200);

@@ -13,8 +13,8 @@ import { createTarget } from "../../assets/create-target.ts";
 import { deleteTarget } from "../../assets/delete-target.ts";
 import { getTarget } from "../../assets/get-target.ts";
 import { listTargets } from "../../assets/list-targets.ts";
-import { previewTargets } from "../../assets/resolve-targets.ts";
 import { updateTarget } from "../../assets/update-target.ts";
+import { previewRun } from "../../automation/preview-run.ts";
 import type { Context } from "../../context.ts";
 import { etag, ifMatchHeader, revisionOf } from "../if-match.ts";
 import { idOrName, jsonBody, jsonResponse, newRouter, problemResponses, type Router } from "../router.ts";
@@ -82,7 +82,7 @@ export function targetRoutes(ctx: Context): Router {
     return c.json(created, 201);
   });
   // Before {idOrName}, which would take it for a name.
-  routes.openapi(resolve, async (c) => c.json(await previewTargets(ctx, c.get("actor"), c.req.valid("query")), 200));
+  routes.openapi(resolve, async (c) => c.json(await previewRun(ctx, c.get("actor"), c.req.valid("query")), 200));
   routes.openapi(get, async (c) => {
     const found = await getTarget(ctx, c.get("actor"), c.req.valid("param").idOrName);
     c.header("ETag", etag(found.revision));

@@ -8,6 +8,8 @@ export const keys = {
   targets: ["targets"] as const,
   targetList: (select: string) => ["targets", "list", select] as const,
   target: (id: string) => ["targets", "one", id] as const,
+  /** Below targets: whatever makes those stale makes groups stale. */
+  groups: ["targets", "groups"] as const,
   jobs: ["jobs"] as const,
   job: (idOrName: string) => ["jobs", "one", idOrName] as const,
   executions: ["executions"] as const,
@@ -17,6 +19,8 @@ export const keys = {
   auditChain: ["audit-chain"] as const,
   users: ["users"] as const,
   roles: ["roles"] as const,
+  grants: (user: string) => ["grants", user] as const,
+  explanation: (query: object) => ["explanation", query] as const,
   sessions: (user: string | undefined) => ["sessions", user ?? ""] as const,
   factors: ["factors"] as const,
   apiTokens: ["api-tokens"] as const,

@@ -12,17 +12,18 @@ describe("a preview by names", () => {
   });
 
   it("counts the parts together", async () => {
-    const sum = await resolveNames(names, undefined, async ({ names: asked = "" }) => {
+    const sum = await resolveNames(names, undefined, "patch", async ({ names: asked = "", job }) => {
+      expect(job).toBe("patch");
       const count = asked.split(",").length;
-      return { count, offline: 1, withoutAgent: 2, items: [] };
+      return { count, offline: 1, withoutAgent: 2, limited: true, items: [] };
     });
     const parts = partsOf(names).length;
-    expect(sum).toEqual({ count: 2000, offline: parts, withoutAgent: 2 * parts, items: [] });
+    expect(sum).toEqual({ count: 2000, offline: parts, withoutAgent: 2 * parts, limited: true, items: [] });
   });
 
   it("asks once for few names and not at all for none", async () => {
     expect(partsOf(["a", "b"])).toEqual([["a", "b"]]);
     expect(partsOf([])).toEqual([]);
-    expect((await resolveNames([], undefined)).count).toBe(0);
+    expect((await resolveNames([], undefined, undefined)).count).toBe(0);
   });
 });

@@ -9,14 +9,16 @@ const maxNamesChars = 6000;
 export async function resolveNames(
   names: readonly string[],
   signal: AbortSignal | undefined,
+  job: string | undefined,
   resolve: typeof resolveTargets = resolveTargets,
 ): Promise<ResolveResponse> {
-  const sum: ResolveResponse = { count: 0, withoutAgent: 0, offline: 0, items: [] };
+  const sum: ResolveResponse = { count: 0, withoutAgent: 0, offline: 0, limited: false, items: [] };
   for (const part of partsOf(names)) {
-    const answer = await resolve({ names: part.join(",") }, signal);
+    const answer = await resolve({ names: part.join(","), job }, signal);
     sum.count += answer.count;
     sum.withoutAgent += answer.withoutAgent;
     sum.offline += answer.offline;
+    sum.limited ||= answer.limited;
     sum.items.push(...answer.items);
   }
   return sum;

@@ -26,5 +26,7 @@ export const deleteTarget = (id: string, revision: number) =>
   request<void>("DELETE", `targets/${encodeURIComponent(id)}`, { revision });
 
 /** Exactly which targets a selector or a list of names means now. */
-export const resolveTargets = (query: { select?: string; names?: string; limit?: number }, signal?: AbortSignal) =>
-  request<ResolveResponse>("GET", "targets/resolve", { query, signal });
+export const resolveTargets = (
+  query: { select?: string; names?: string; limit?: number; job?: string },
+  signal?: AbortSignal,
+) => request<ResolveResponse>("GET", "targets/resolve", { query, signal });

@@ -19,6 +19,15 @@ import type {
   timelineEntry,
 } from "@opsconductor/contract/api/executions";
 import type { factors, recoveryCodes, totpSetup } from "@opsconductor/contract/api/factors";
+import type {
+  explainQuery,
+  explanation,
+  grant,
+  grantInput,
+  roleInput,
+  rolePatch,
+} from "@opsconductor/contract/api/grants";
+import type { group, groupInput, groupPatch } from "@opsconductor/contract/api/groups";
 import type { executionPlan, job, jobDetail, jobVersion, validateResponse } from "@opsconductor/contract/api/jobs";
 import type { addedPasskey, ceremony, passkey, passkeyProof } from "@opsconductor/contract/api/passkeys";
 import type { stepUpRequest } from "@opsconductor/contract/api/step-up";
@@ -69,8 +78,15 @@ export type DatabaseState = z.infer<typeof databaseState>;
 export type EnrollmentToken = z.infer<typeof enrollmentToken>;
 export type Execution = z.infer<typeof execution>;
 export type ExecutionDetail = z.infer<typeof executionDetail>;
+export type ExplainQuery = z.input<typeof explainQuery>;
+export type Explanation = z.infer<typeof explanation>;
 export type ExecutionPlan = z.infer<typeof executionPlan>;
 export type Factors = z.infer<typeof factors>;
+export type Grant = z.infer<typeof grant>;
+export type GrantInput = z.input<typeof grantInput>;
+export type Group = z.infer<typeof group>;
+export type GroupInput = z.input<typeof groupInput>;
+export type GroupPatch = z.input<typeof groupPatch>;
 export type Job = z.infer<typeof job>;
 export type JobDetail = z.infer<typeof jobDetail>;
 export type JobVersion = z.infer<typeof jobVersion>;
@@ -86,6 +102,8 @@ export type Problem = z.infer<typeof problem>;
 export type RecoveryCodes = z.infer<typeof recoveryCodes>;
 export type ResolveResponse = z.infer<typeof resolveResponse>;
 export type Role = z.infer<typeof role>;
+export type RoleInput = z.input<typeof roleInput>;
+export type RolePatch = z.input<typeof rolePatch>;
 export type Service = z.infer<typeof service>;
 export type Step = z.infer<typeof step>;
 export type StepUpRequest = z.infer<typeof stepUpRequest>;

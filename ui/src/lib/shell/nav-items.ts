@@ -61,6 +61,13 @@ export function navGroups(can: (permission: string) => boolean): NavGroup[] {
     .filter((group) => group.items.length > 0);
 }
 
+/** The permission that every page of a section needs; undefined: none, as for one's own settings. */
+export function permissionFor(pathname: string): string | undefined {
+  const items = navGroups(() => true).flatMap((group) => group.items);
+  if (isCurrent("/access", pathname)) return "users:read";
+  return items.find((item) => isCurrent(item.href, pathname))?.permission;
+}
+
 /** Whether `href` is the section that `pathname` belongs to. */
 export function isCurrent(href: string, pathname: string): boolean {
   return href === "/" ? pathname === "/" : pathname === href || pathname.startsWith(`${href}/`);

@@ -8,7 +8,7 @@ export interface UserForm {
   roles: string[];
 }
 
-export type UserProblem = "usernameMissing" | "usernameWrong" | "emailWrong" | "rolesMissing";
+export type UserProblem = "usernameMissing" | "usernameWrong" | "emailWrong";
 
 export function userForm(user: UserRecord | undefined): UserForm {
   return {
@@ -24,7 +24,6 @@ export function userProblems(form: UserForm): UserProblem[] {
   if (form.username.trim() === "") problems.push("usernameMissing");
   else if (!/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/.test(form.username.trim())) problems.push("usernameWrong");
   if (form.email.trim() !== "" && !/^\S+@\S+\.\S+$/.test(form.email.trim())) problems.push("emailWrong");
-  if (form.roles.length === 0) problems.push("rolesMissing");
   return problems;
 }
 

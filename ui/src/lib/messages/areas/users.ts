@@ -16,6 +16,9 @@ export const users = area({
   edit: "Change",
   makeLink: "Make a password link",
   makeInvitation: "Make a new invitation",
+  roles: "Roles",
+  showRights: "Rights",
+  grantCount: (count: number) => plural(count, { one: "grant", other: "grants" }),
   showSessions: "Sessions",
   showAudit: "What they did",
   deactivate: {
@@ -35,12 +38,13 @@ export const users = area({
     usernameHint: "They sign in with it. It cannot be changed later.",
     displayName: "Name",
     email: "E-mail",
-    roles: "Roles",
+    roles: "Roles over everything",
+    rolesHint:
+      "With none of them, give rights within a group, a selector or a job afterwards: Rights, in the menu of the user.",
     problems: {
       usernameMissing: "Enter a user name.",
       usernameWrong: "Use letters, digits and . _ @ -; start with a letter or digit; at most 64.",
       emailWrong: "This is not an e-mail address.",
-      rolesMissing: "Choose at least one role.",
     },
     create: "Add user",
     save: "Save changes",

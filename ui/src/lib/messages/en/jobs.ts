@@ -161,6 +161,7 @@ export const jobs = {
       `${groupedNumber(n)} offline: they start when their agents are back, within ${expiry}`,
     offlineSkip: (n: number) => `${groupedNumber(n)} offline: this job leaves them out`,
     offlineFail: (n: number) => `${groupedNumber(n)} offline: this job lets them fail at once`,
+    limited: "You may run jobs on a part of the fleet: what lies outside of it is left out.",
     withoutAgent: (n: number) => `${n} without an agent: install one or leave them out`,
     more: (n: number) => `and ${plural(n, { one: "more", other: "more" })}`,
     reason: "Reason",

@@ -7,9 +7,12 @@ export const targets = {
   countOf: (shown: number, total: number) =>
     `# of ${plural(total, { one: "target", other: "targets" })}`.replace("#", String(shown)),
   filter: "Filter by name, address or label",
+  groups: "Groups",
+  putIntoGroup: "Put into a group",
   select: "Selector",
   selectPlaceholder: "env=prod and role in (web, api)",
-  selectHint: "Labels, name=, os=, fact.*, combined with and, or, not. A bare word means that the label exists.",
+  selectHint:
+    "Labels, name=, os=, group=, fact.*, combined with and, or, not. A bare word means that the label exists.",
   selectAt: (column: number) => `At character ${column}:`,
   selectApply: "Apply selector",
   selectAdd: "Use a selector",
