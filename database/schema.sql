@@ -58,6 +58,29 @@ create table assets.targets (
   constraint targets_pkey PRIMARY KEY (id)
 );
 
+create table automation.approval_decisions (
+  execution_id uuid not null,
+  user_id uuid not null,
+  user_name text not null,
+  content_sha256 bytea not null,
+  decision text not null,
+  comment text default ''::text not null,
+  at timestamp with time zone not null,
+  constraint approval_decisions_pkey PRIMARY KEY (execution_id, user_id, content_sha256),
+  constraint approval_decisions_decision_check CHECK ((decision = ANY (ARRAY['approve'::text, 'reject'::text])))
+);
+
+create table automation.approvals (
+  execution_id uuid not null,
+  rule jsonb not null,
+  requested_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  decided_at timestamp with time zone,
+  outcome text,
+  constraint approvals_pkey PRIMARY KEY (execution_id),
+  constraint approvals_outcome_check CHECK ((outcome = ANY (ARRAY['approved'::text, 'rejected'::text, 'expired'::text, 'cancelled'::text])))
+);
+
 create table automation.assignments (
   id uuid not null,
   execution_id uuid not null,
@@ -160,6 +183,7 @@ create table automation.executions (
   paused_by text,
   concurrency_key text,
   concurrency_limit integer,
+  on_conflict text,
   concurrency_held boolean default false not null,
   constraint executions_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
@@ -661,6 +685,7 @@ alter table assets.group_members add constraint group_members_target_id_fkey FOR
 alter table assets.groups add constraint groups_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES assets.groups(id);
 alter table assets.services add constraint services_target_id_fkey FOREIGN KEY (target_id) REFERENCES assets.targets(id) ON DELETE CASCADE;
 alter table assets.targets add constraint targets_managed_by_agent_id_fkey FOREIGN KEY (managed_by_agent_id) REFERENCES fleet.agents(id);
+alter table automation.approval_decisions add constraint approval_decisions_execution_id_fkey FOREIGN KEY (execution_id) REFERENCES automation.approvals(execution_id);
 alter table automation.job_versions add constraint job_versions_job_id_fkey FOREIGN KEY (job_id) REFERENCES automation.jobs(id);
 alter table communication.audit_forks add constraint audit_forks_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES fleet.agents(id);
 alter table fleet.agent_sessions add constraint agent_sessions_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES fleet.agents(id);
@@ -685,6 +710,7 @@ alter table identity.user_roles add constraint user_roles_user_id_fkey FOREIGN K
 
 CREATE INDEX api_tokens_parent ON identity.api_tokens USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 CREATE INDEX api_tokens_user ON identity.api_tokens USING btree (user_id, id DESC);
+CREATE INDEX approvals_open ON automation.approvals USING btree (execution_id) WHERE (outcome IS NULL);
 CREATE INDEX assignments_agent ON ONLY automation.assignments USING btree (agent_id) WHERE (finished_at IS NULL);
 CREATE INDEX assignments_desired ON ONLY automation.assignments USING btree (agent_id) WHERE ((finished_at IS NULL) AND ((desired <> 'run'::text) OR (release_through_step < '4294967295'::bigint)));
 CREATE INDEX assignments_queued ON ONLY automation.assignments USING btree (agent_id, id) WHERE ((state = 'queued'::text) AND released);
@@ -812,6 +838,8 @@ grant delete, insert, select, update on assets.group_members to opsconductor_app
 grant delete, insert, select, update on assets.groups to opsconductor_app;
 grant delete, insert, select, update on assets.services to opsconductor_app;
 grant delete, insert, select, update on assets.targets to opsconductor_app;
+grant delete, insert, select, update on automation.approval_decisions to opsconductor_app;
+grant delete, insert, select, update on automation.approvals to opsconductor_app;
 grant delete, insert, select, update on automation.assignments to opsconductor_app;
 grant delete, insert, select, update on automation.concurrency_keys to opsconductor_app;
 grant delete, insert, select, update on automation.download_tickets to opsconductor_app;

@@ -13,6 +13,7 @@ export const permissions = [
   "executions:read",
   "executions:cancel",
   "executions:abandon",
+  "approvals:decide",
   "users:read",
   "users:write",
   "roles:write",
@@ -40,6 +41,7 @@ export const scopablePermissions = [
   "executions:read",
   "executions:cancel",
   "executions:abandon",
+  "approvals:decide",
 ] as const satisfies readonly Permission[];
 
 export interface BuiltInRole {
@@ -213,8 +215,15 @@ export const routeRequirements: Readonly<Record<string, Requirement | Dangerous>
   "GET /api/v1/downloads/{ticket}": "public", // the ticket is the permission: one use, a minute
   "GET /api/v1/executions/{id}/timeline": "executions:read",
   "POST /api/v1/executions/{id}/cancel": "executions:cancel",
+  "POST /api/v1/executions/{id}/pause": "executions:cancel",
+  "POST /api/v1/executions/{id}/resume": "executions:cancel",
   "POST /api/v1/executions/{id}/retry-failed": "jobs:execute",
   "POST /api/v1/executions/{id}/assignments/{assignmentId}/abandon": "executions:abandon",
+
+  "GET /api/v1/approvals": "executions:read",
+  "GET /api/v1/approvals/count": "executions:read",
+  "GET /api/v1/approvals/{id}": "executions:read",
+  "POST /api/v1/approvals/{id}/decide": "approvals:decide",
 
   // The paths of the original, for programs written against it.
   "POST /auth/login": "public",

@@ -448,6 +448,7 @@ create table automation.executions (
   paused_by text,
   concurrency_key text,
   concurrency_limit integer,
+  on_conflict text,                              -- queue, skip, cancel-running
   concurrency_held boolean not null default false, -- it counts among those that run with this key
   primary key (id)
 ) partition by range (id);
@@ -461,6 +462,29 @@ create index executions_concurrency on automation.executions (concurrency_key, i
 -- Executions that share a key take their turns under the lock of its row.
 create table automation.concurrency_keys (
   key text primary key
+);
+
+-- What an execution waits for before anything of it may begin: people who agree to exactly its content.
+create table automation.approvals (
+  execution_id uuid primary key,
+  rule jsonb not null,                           -- {by, required, notRequester}
+  requested_at timestamptz not null,
+  expires_at timestamptz not null,
+  decided_at timestamptz,
+  outcome text check (outcome in ('approved', 'rejected', 'expired', 'cancelled'))
+);
+create index approvals_open on automation.approvals (execution_id) where outcome is null;
+
+-- One for each person and content: whoever approves twice counts once, and what was approved is said by its hash.
+create table automation.approval_decisions (
+  execution_id uuid not null references automation.approvals,
+  user_id uuid not null,
+  user_name text not null,
+  content_sha256 bytea not null,
+  decision text not null check (decision in ('approve', 'reject')),
+  comment text not null default '',
+  at timestamptz not null,
+  primary key (execution_id, user_id, content_sha256)
 );
 
 create table automation.execution_keys (         -- Idempotency-Key of POST execute; kept for a day

@@ -48,6 +48,27 @@ export interface AssetsTargetsRow {
   revision: bigint;
 }
 
+/** automation.approval_decisions */
+export interface AutomationApprovalDecisionsRow {
+  executionId: string;
+  userId: string;
+  userName: string;
+  contentSha256: Buffer;
+  decision: string;
+  comment: string;
+  at: Date;
+}
+
+/** automation.approvals */
+export interface AutomationApprovalsRow {
+  executionId: string;
+  rule: unknown;
+  requestedAt: Date;
+  expiresAt: Date;
+  decidedAt: Date | null;
+  outcome: string | null;
+}
+
 /** automation.assignments */
 export interface AutomationAssignmentsRow {
   id: string;
@@ -151,6 +172,7 @@ export interface AutomationExecutionsRow {
   pausedBy: string | null;
   concurrencyKey: string | null;
   concurrencyLimit: number | null;
+  onConflict: string | null;
   concurrencyHeld: boolean;
 }
 

@@ -44,7 +44,10 @@ export interface Section {
 }
 
 function keyTables(root: JsonSchema): string {
-  const { inputs, targets, limits, steps, rollout, stages } = root.properties as Record<string, JsonSchema>;
+  const { inputs, targets, limits, steps, rollout, approval, concurrency, stages } = root.properties as Record<
+    string,
+    JsonSchema
+  >;
   const step = steps!.items!;
   const input = inputs!.additionalProperties as JsonSchema;
   const sections: Section[] = [
@@ -56,6 +59,8 @@ function keyTables(root: JsonSchema): string {
     { title: "retry", schema: step.properties!.retry! },
     { title: "A stage, in stages", schema: stages!.additionalProperties as JsonSchema },
     { title: "rollout", schema: rollout! },
+    { title: "approval", schema: approval! },
+    { title: "concurrency", schema: concurrency! },
   ];
   return sections.map(section).join("\n\n");
 }

@@ -13,6 +13,7 @@ const writers = {
     "pending stages, queued rows, of executions that wait for their turn",
   "controller/src/automation/flow-queries.ts":
     "what a workflow or rollout decides: running, skipped, and the ends of groups",
+  "controller/src/automation/pause-queries.ts": "paused, and queued or running again",
   "controller/src/automation/cancel-queries.ts": "cancelled, of what was never offered",
   "controller/src/automation/lost-history-queries.ts": "offered or lost, of what a restored database has queued",
   "controller/src/automation/overdue-queries.ts": "expired",

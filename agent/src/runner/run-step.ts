@@ -72,7 +72,7 @@ function delayBeforeNextTry(
   result: TryResult,
 ): number | undefined {
   const { tries } = stepOf(attempt.progress, step.id);
-  if (result.final || (attempt.cancelled && step.phase !== "finally")) return undefined;
+  if (result.final || (result.state === "lost" && attempt.cancelled && step.phase !== "finally")) return undefined;
   if (result.state === "lost")
     return step.idempotent && tries.filter((t) => t.state === "lost").length <= maxLostTries ? 0 : undefined;
   if (!isRetried(step, result.state) || triesThatCount(tries) > step.retry.max) return undefined;

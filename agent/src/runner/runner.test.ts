@@ -225,6 +225,26 @@ test("what cannot be run is denied with the reason, and a late offer is refused"
   expect(denied(bench.run(good, { definition: bytes }))).toMatchObject({ code: "invalid_definition" });
 });
 
+test("a cancel in the pause before a retry is a cancel: no failure, no onFailure, but finally", async () => {
+  const fence = bench.run(
+    `steps: [ { id: a, run: "exit 3", retry: { max: 3, delay: 1h } }, { id: b, run: "true" } ]
+onFailure: [ { id: mend, run: "true" } ]
+finally: [ { id: clean, run: "true" } ]`,
+  );
+  await until("the first try's end", () => bench.eventsOf(fence, "tryFinished").length === 1);
+  bench.desire(fence, "cancel");
+  expect(await bench.outcome(fence)).toEqual({ state: "cancelled", reason: "by a test" });
+  expect(bench.states(fence)).toEqual({ a: "cancelled", b: "skipped", mend: "skipped", clean: "succeeded" });
+  // The same when the cancel was there before the try ended by itself.
+  const gateFile = bench.path("ends");
+  const late = bench.run(
+    `steps: [ { id: a, run: "trap '' TERM; touch ${gateFile}; sleep 0.2; exit 3", retry: { max: 3, delay: 1h } } ]`,
+  );
+  await until("the step's start", () => existsSync(gateFile));
+  bench.desire(late, "cancel");
+  expect((await bench.outcome(late)).state).toBe("cancelled");
+});
+
 test("a stage of a workflow runs its own steps, with what earlier stages gave out and its item of the matrix", async () => {
   const fence = bench.run(
     `apiVersion: opsconductor/v1

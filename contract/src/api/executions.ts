@@ -217,6 +217,10 @@ export const timelineKinds = [
   "stage.finished",
   "batch.released",
   "rollout.stopped",
+  "approval.approved",
+  "approval.rejected",
+  "execution.paused",
+  "execution.resumed",
 ] as const;
 export type TimelineKind = (typeof timelineKinds)[number];
 export const timelineEntry = z.object({

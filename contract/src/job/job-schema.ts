@@ -3,7 +3,7 @@
 import "../zod-without-eval.ts";
 import * as z from "zod";
 import { labels, name } from "../api/common.ts";
-import { rolloutSchema } from "./rollout-schema.ts";
+import { approvalSchema, concurrencySchema, rolloutSchema } from "./rollout-schema.ts";
 import { day, duration } from "./schema-parts.ts";
 import { parseSize, sizeHint, sizePattern } from "./size.ts";
 
@@ -282,6 +282,8 @@ export const jobSchema = z
       .describe("Bounds on what a step may use."),
     env: env.default({}).describe("Environment of all steps."),
     rollout: rolloutSchema.optional(),
+    approval: approvalSchema.optional(),
+    concurrency: concurrencySchema.optional(),
     steps: stepList.default([]).describe("Run in order on each target. A job has steps or stages."),
     stages: z
       .record(stageId, stageSchema)
@@ -309,8 +311,6 @@ export type Job = z.infer<typeof jobSchema>;
 /** Keys of the format that this version does not run yet. They are refused as what they are, not as typing errors. */
 export const laterKeys: Record<"job" | "stage" | "targets" | "limits" | "step", Record<string, string>> = {
   job: {
-    approval: "approvals",
-    concurrency: "concurrency limits",
     runAs: "running as another user",
     secrets: "secrets",
     notify: "notifications",

@@ -1,8 +1,9 @@
 // Brings one execution with stages, batches or conditions as far as it can go now, in one transaction on its rows: that
 // is all the memory there is, so any controller can do it and any may die in the middle. Called by flow-driver.ts.
 import type { StageOutcome } from "@opsconductor/contract/job/expression";
-import { executionStates, isTerminal } from "@opsconductor/contract/states";
+import { executionStates, isTerminal, stageStates } from "@opsconductor/contract/states";
 import type { Query } from "../context.ts";
+import { selectWaiting } from "./concurrency-queries.ts";
 import type { DesiredAttempt } from "./dispatch-queries.ts";
 import type { ExecutionRow } from "./execution-queries.ts";
 import { addTransitions } from "./execution-state.ts";
@@ -10,15 +11,17 @@ import {
   cancelHeld,
   collectOutputs,
   countBatch,
+  type EmptiedRow,
+  endQueued,
   lockFlow,
   raiseBarrier,
   releaseBatch,
   selectFlowStages,
-  skipQueued,
   updateFlow,
   updateFlowStages,
 } from "./flow-queries.ts";
 import { agreed, type Flow, type FlowAct, type FlowStage, nextAct, nextDue } from "./flow-state.ts";
+import { passApproval, passConcurrency } from "./pass-gates.ts";
 import type { ChangedAssignment } from "./publish-changes.ts";
 import { insertNotes, type TimelineNote } from "./timeline-queries.ts";
 
@@ -30,6 +33,10 @@ export interface Advanced {
   desires: DesiredAttempt[];
   changed: ChangedAssignment[];
   finished: boolean;
+  /** Executions that may have waited for this one. */
+  others: string[];
+  /** Executions that this one wants out of its way. */
+  cancel: string[];
 }
 
 interface Advancing extends Advanced {
@@ -38,34 +45,98 @@ interface Advancing extends Advanced {
   flow: Flow;
   dirty: Set<FlowStage>;
   notes: TimelineNote[];
+  stateReason: string | null;
 }
 
 /** Undefined: there was nothing to decide. */
 export async function advanceFlow(tx: Query, id: string, now: Date): Promise<Advanced | undefined> {
   const row = await lockFlow(tx, id);
   if (!row) return undefined;
-  if (isTerminal(executionStates, row.state)) {
-    const last = await updateFlow(tx, { ...row, dueAt: null });
-    return { row: last, wake: new Set(), desires: [], changed: [], finished: true };
-  }
   const flow: Flow = {
     execution: { ...row, number: Number(row.number) },
-    stages: await selectFlowStages(tx, id),
+    stages: [],
     counted: new Map(),
     emptied: new Set(),
   };
   const a: Advancing = {
-    ...{ tx, now, row, flow, dirty: new Set(), notes: [], wake: new Set(), desires: [], changed: [], finished: false },
+    ...{ tx, now, row, flow, dirty: new Set(), notes: [], wake: new Set(), desires: [], changed: [] },
+    ...{ finished: false, others: [], cancel: [], stateReason: row.stateReason },
   };
-  for (let act = nextAct(flow, now); act; act = nextAct(flow, now)) await perform(a, act);
+  if (isTerminal(executionStates, row.state)) return await close(a);
+  flow.stages = await selectFlowStages(tx, id);
+  const waitsUntil = row.cancelRequestedAt === null && row.state !== "paused" ? await passGates(a) : undefined;
+  if (waitsUntil === undefined) for (let act = nextAct(flow, now); act; act = nextAct(flow, now)) await perform(a, act);
   await updateFlowStages(tx, id, [...a.dirty]);
   await insertNotes(tx, a.notes);
-  const { state, counts, startedAt, finishedAt } = flow.execution;
-  const done = isTerminal(executionStates, state);
-  const dueAt = done ? null : nextDue(flow, now);
-  a.row = await updateFlow(tx, { ...row, state, counts, startedAt, finishedAt, dueAt });
-  a.finished = done;
+  if (isTerminal(executionStates, flow.execution.state)) return await close(a);
+  a.row = await save(a, waitsUntil ?? nextDue(flow, now));
   return a;
+}
+
+/** It is over: others may have waited for that. */
+async function close(a: Advancing): Promise<Advanced> {
+  a.row = await save(a, null);
+  a.finished = true;
+  const { concurrencyKey: key, concurrencyLimit: limit } = a.row;
+  if (key !== null) a.others = await selectWaiting(a.tx, key, limit! + 1);
+  return a;
+}
+
+async function save({ tx, row, flow, stateReason }: Advancing, dueAt: Date | null): Promise<ExecutionRow> {
+  const { state, counts, startedAt, finishedAt } = flow.execution;
+  return await updateFlow(tx, { ...row, state, counts, startedAt, finishedAt, dueAt, stateReason });
+}
+
+/** Until when it waits; undefined: it may go on, or it was ended. */
+async function passGates(a: Advancing): Promise<Date | undefined> {
+  for (const gate of [passApproval, passConcurrency]) {
+    const answer = await gate(a.tx, { ...a.row, state: a.flow.execution.state }, a.now);
+    if (answer.kind === "end") {
+      await endWaiting(a, answer);
+      // Somebody holds a row of it: nothing may begin before that is over, too.
+      return a.flow.execution.finishedAt ? undefined : new Date(a.now.getTime() + 1000);
+    }
+    if (answer.kind !== "passed") {
+      a.stateReason = answer.reason;
+      if (answer.kind === "cancelOthers") a.cancel = answer.ids;
+      return answer.again;
+    }
+    if (a.flow.execution.state === "awaiting_approval") a.flow.execution.state = "queued";
+  }
+  a.stateReason = null;
+  return undefined;
+}
+
+/** Nothing of it has begun, and nothing will. */
+async function endWaiting(
+  a: Advancing,
+  { state, reason }: { state: "cancelled" | "skipped"; reason: string },
+): Promise<void> {
+  const { id } = a.flow.execution;
+  for (const stage of a.flow.stages.filter((one) => !isTerminal(stageStates, one.state))) {
+    const rows = stage.isGroup ? [] : await endQueued(a.tx, id, stage.stageId, { state, reason, now: a.now });
+    countEnded(a, stage, rows, state, reason);
+    if ((stage.counts.queued ?? 0) > 0) a.flow.emptied.add(stage.stageId);
+    else Object.assign(stage, { state, stateReason: reason, finishedAt: a.now });
+    a.dirty.add(stage);
+  }
+  a.stateReason = reason;
+  const open = a.flow.stages.some((stage) => !isTerminal(stageStates, stage.state));
+  if (!open) Object.assign(a.flow.execution, { state, finishedAt: a.now });
+}
+
+function countEnded(
+  a: Advancing,
+  stage: FlowStage,
+  rows: readonly EmptiedRow[],
+  to: "cancelled" | "skipped",
+  reason: string,
+): void {
+  const { id } = a.flow.execution;
+  const moves = rows.map(() => ({ executionId: id, stageId: stage.stageId, from: "queued", to, at: a.now }) as const);
+  stage.counts = addTransitions(stage.counts, moves);
+  a.flow.execution.counts = addTransitions(a.flow.execution.counts, moves);
+  a.changed.push(...rows.map((row) => ({ ...row, executionId: id, state: to, stateReason: reason })));
 }
 
 async function perform(a: Advancing, act: FlowAct): Promise<void> {
@@ -126,13 +197,8 @@ async function release(a: Advancing, stage: FlowStage, to: Partial<FlowStage>): 
 async function empty(a: Advancing, act: FlowAct & { kind: "empty" }): Promise<void> {
   const { stage, reason } = act;
   const { id } = a.flow.execution;
-  const rows = await skipQueued(a.tx, id, stage.stageId, { reason, now: a.now });
-  const moves = rows.map(
-    () => ({ executionId: id, stageId: stage.stageId, from: "queued", to: "skipped", at: a.now }) as const,
-  );
-  stage.counts = addTransitions(stage.counts, moves);
-  a.flow.execution.counts = addTransitions(a.flow.execution.counts, moves);
-  a.changed.push(...rows.map((row) => ({ ...row, executionId: id, state: "skipped" as const, stateReason: reason })));
+  const rows = await endQueued(a.tx, id, stage.stageId, { state: "skipped", reason, now: a.now });
+  countEnded(a, stage, rows, "skipped", reason);
   if (act.cancelHeld) a.desires.push(...(await cancelHeld(a.tx, id, stage.stageId, reason)));
   a.flow.emptied.add(stage.stageId);
   a.dirty.add(stage);

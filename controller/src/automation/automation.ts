@@ -1,11 +1,14 @@
 // The automation part of a running controller: dispatch, recording, and its background duties. Built once for the
 // context by the start (or a test); `start` begins the loops that lifecycle.ts stops.
+
+import { systemActor } from "../context.ts";
 import type { AgentLink, Links } from "../fleet/agent-link.ts";
 import type { Service } from "../service.ts";
 import { startLoop } from "../start-loop.ts";
 import { abandonUnreachable } from "./abandon-assignment.ts";
 import { type AutomationWork, createAgentWork } from "./agent-work.ts";
 import { type AutomationMetrics, createAutomationMetrics } from "./automation-metrics.ts";
+import { cancelExecution } from "./cancel-execution.ts";
 import { type AutomationBase, createDispatcher, type Dispatcher, dispatchPollMs } from "./dispatcher.ts";
 import { FlowDriver, flowPollMs } from "./flow-driver.ts";
 import { dropOldKeys, ensurePartitions } from "./history-upkeep.ts";
@@ -101,7 +104,9 @@ class LateLinks implements Links {
 /** For the list of services in main.ts. */
 export const automationDuties: Service = {
   name: "automation",
-  async start({ automation }) {
+  async start(ctx) {
+    const { automation } = ctx;
+    automation.flows.useCancel((execution, reason) => cancelExecution(ctx, systemActor, { execution, reason }));
     await automation.start();
     return { stop: () => automation.stop() };
   },

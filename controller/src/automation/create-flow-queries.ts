@@ -65,6 +65,11 @@ export interface FlowRows {
   idempotencyKey: string | null;
   retryOf: { id: string; number: number } | null;
   createdAt: Date;
+  state: "queued" | "awaiting_approval";
+  dueAt: Date;
+  concurrencyKey: string | null;
+  concurrencyLimit: number | null;
+  onConflict: string | null;
   checkMode: boolean;
   counts: Counts;
   stages: NewFlowStage[];
@@ -95,11 +100,13 @@ export async function insertFlow(q: Query, row: FlowRows): Promise<ExecutionRow>
   const [inserted] = await q<[ExecutionRow]>`
     insert into automation.executions as e
       (id, number, job_id, job_name, job_version, definition_sha256, state, inputs, reason, trigger_kind, requested_by,
-       requested_by_name, idempotency_key, target_count, counts, created_at, retry_of, retry_of_number, check_mode, orchestrated, due_at)
+       requested_by_name, idempotency_key, target_count, counts, created_at, retry_of, retry_of_number, check_mode, orchestrated, due_at,
+       concurrency_key, concurrency_limit, on_conflict)
     values (${row.id}, nextval('automation.execution_number'), ${row.jobId}, ${row.jobName}, ${row.jobVersion},
-      ${Buffer.from(row.definitionSha256)}, 'queued', ${jsonb(q, row.inputs)}, ${row.reason}, ${row.triggerKind},
+      ${Buffer.from(row.definitionSha256)}, ${row.state}, ${jsonb(q, row.inputs)}, ${row.reason}, ${row.triggerKind},
       ${row.requestedBy}, ${row.requestedByName}, ${row.idempotencyKey}, ${row.assignments.length},
-      ${jsonb(q, row.counts)}, ${row.createdAt}, ${row.retryOf?.id ?? null}, ${row.retryOf?.number ?? null}, ${row.checkMode}, true, 'epoch')
+      ${jsonb(q, row.counts)}, ${row.createdAt}, ${row.retryOf?.id ?? null}, ${row.retryOf?.number ?? null}, ${row.checkMode}, true, ${row.dueAt},
+      ${row.concurrencyKey}, ${row.concurrencyLimit}, ${row.onConflict})
     returning ${executionColumns(q)}`;
   return inserted;
 }

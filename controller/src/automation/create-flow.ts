@@ -8,6 +8,7 @@ import type { TargetChoice } from "../assets/resolve-targets.ts";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context, Query } from "../context.ts";
 import { demandProofForTargets } from "../identity/step-up.ts";
+import { approvalExpiry, requestApproval } from "./approval-queries.ts";
 import { assignmentIds } from "./assignment-ids.ts";
 import type { CreateExecutionParams } from "./create-execution.ts";
 import { type FlowRows, insertFlow, type NewFlowAssignment, type NewFlowStage } from "./create-flow-queries.ts";
@@ -19,8 +20,8 @@ import { userOf } from "./save-job.ts";
 import { insertRetryNote } from "./timeline-queries.ts";
 
 /** Whether it takes more than handing its steps to all targets at once. */
-export function isOrchestrated({ stages, rollout }: Job): boolean {
-  return stages !== undefined || rollout !== undefined;
+export function isOrchestrated({ stages, rollout, approval, concurrency }: Job): boolean {
+  return [stages, rollout, approval, concurrency].some((part) => part !== undefined);
 }
 
 export interface FlowRequest {
@@ -45,6 +46,7 @@ export async function createFlow(ctx: Context, tx: Query, actor: Actor, request:
     stages.reduce((sum, stage) => sum + (stage.work?.chosen.length ?? 0), 0),
   );
   const row = await insertFlow(tx, flowRows(actor, request, stages, done));
+  if (version.spec.approval) await requestApproval(tx, { id, at }, version.spec.approval);
   await writeAudit(ctx, tx, actor, {
     action: "execution.created",
     object: { kind: "execution", id, name: version.jobName },
@@ -95,6 +97,7 @@ function flowRows(
     jobName: version.jobName,
     jobVersion: version.version,
     definitionSha256: version.sha256,
+    ...waitingFor(version.spec, version.jobName, at),
     reason: params.reason,
     triggerKind: params.triggerKind ?? "manual",
     requestedBy: userOf(actor),
@@ -102,6 +105,17 @@ function flowRows(
     idempotencyKey: params.idempotencyKey ?? null,
     retryOf: params.retryOf ?? null,
     checkMode: params.check ?? false,
+  };
+}
+
+/** The first state, and what advance-flow.ts looks at before anything begins. */
+function waitingFor({ approval, concurrency }: Job, jobName: string, at: Date) {
+  return {
+    state: approval ? ("awaiting_approval" as const) : ("queued" as const),
+    dueAt: approval ? approvalExpiry(approval, at) : new Date(0),
+    concurrencyKey: concurrency ? (concurrency.key ?? `job:${jobName}`) : null,
+    concurrencyLimit: concurrency?.limit ?? null,
+    onConflict: concurrency?.onConflict ?? null,
   };
 }
 

@@ -32,13 +32,18 @@ export interface ExecutionRow extends ExecutionProgress {
   pausedAt: Date | null;
   pausedBy: string | null;
   dueAt: Date | null;
+  concurrencyKey: string | null;
+  concurrencyLimit: number | null;
+  concurrencyHeld: boolean;
+  onConflict: "queue" | "skip" | "cancel-running" | null;
 }
 
 export const executionColumns = (q: Query) => q`
   e.id, e.number, e.job_id, e.job_name, e.job_version, e.definition_sha256, e.state, e.inputs, e.reason, e.trigger_kind,
   e.check_mode, e.requested_by, e.requested_by_name, e.target_count, e.counts, e.created_at, e.started_at, e.finished_at,
   e.cancel_requested_at, e.cancel_requested_by, e.cancel_reason, e.retry_of, e.retry_of_number, e.orchestrated,
-  e.state_reason, e.paused_at, e.paused_by, e.due_at`;
+  e.state_reason, e.paused_at, e.paused_by, e.due_at, e.concurrency_key, e.concurrency_limit, e.concurrency_held,
+  e.on_conflict`;
 
 export interface NewAssignment {
   id: string;

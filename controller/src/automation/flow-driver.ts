@@ -5,6 +5,7 @@
 import { advanceFlow } from "./advance-flow.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { type AutomationBase, desireOf } from "./dispatcher.ts";
+import type { ExecutionRow } from "./execution-queries.ts";
 import { selectDue } from "./flow-queries.ts";
 import { publishAssignments, publishExecutions, publishTimelines } from "./publish-changes.ts";
 
@@ -18,10 +19,16 @@ export class FlowDriver {
   private readonly dispatcher: Dispatcher;
   private readonly waiting = new Set<string>();
   private readonly running = new Set<Promise<void>>();
+  private cancelOther: ((id: string, reason: string) => Promise<unknown>) | undefined;
 
   constructor(ctx: AutomationBase, dispatcher: Dispatcher) {
     this.ctx = ctx;
     this.dispatcher = dispatcher;
+  }
+
+  /** How an execution is cancelled that stands in the way of another; until it is told, that one waits. */
+  useCancel(cancel: (id: string, reason: string) => Promise<unknown>): void {
+    this.cancelOther = cancel;
   }
 
   /** Something of these executions has ended, or they are new. */
@@ -64,6 +71,14 @@ export class FlowDriver {
     publishExecutions(this.ctx, [done.row]);
     publishAssignments(this.ctx, [done.row], done.changed);
     publishTimelines(this.ctx, [id]);
+    this.wake(done.others);
+    for (const other of done.cancel) await this.cancel(other, done.row);
     this.ctx.log.debug({ executionId: id, state: done.row.state, agents: done.wake.size }, "flow.advanced");
+  }
+
+  /** Asked again with every look until it is over: a cancel that was asked for stands. */
+  private async cancel(id: string, by: ExecutionRow): Promise<void> {
+    const reason = `#${by.number} runs instead (concurrency key ${by.concurrencyKey})`;
+    await this.cancelOther?.(id, reason);
   }
 }

@@ -67,19 +67,19 @@ export interface EmptiedRow {
   targetName: string;
 }
 
-/** Everything of the stage that is queued ends as skipped. */
-export async function skipQueued(
+/** Everything of the stage that is queued ends. */
+export async function endQueued(
   q: Query,
   executionId: string,
   stageId: string,
-  { reason, now }: { reason: string; now: Date },
+  { state, reason, now }: { state: "skipped" | "cancelled"; reason: string; now: Date },
 ): Promise<EmptiedRow[]> {
   return await q<EmptiedRow[]>`
     with due as materialized (
       select a.id from automation.assignments a
       where ${ofStage(q, executionId, stageId)} and a.state = 'queued' order by a.id for no key update skip locked
     )
-    update automation.assignments a set state = 'skipped', state_reason = ${reason}, finished_at = ${now}
+    update automation.assignments a set state = ${state}, state_reason = ${reason}, finished_at = ${now}
     from due where a.id = due.id and a.state = 'queued'
     returning a.id, a.target_name`;
 }

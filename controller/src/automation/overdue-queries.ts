@@ -13,7 +13,7 @@ export interface ExpiredRow {
 export async function expireAssignments(q: Query, now: Date, limit: number): Promise<ExpiredRow[]> {
   return await q<ExpiredRow[]>`
     with due as materialized (
-      select id from automation.assignments where state = 'queued' and start_before < ${now}
+      select id from automation.assignments where state = 'queued' and released and start_before < ${now}
       order by id limit ${limit} for no key update skip locked
     )
     update automation.assignments a

@@ -15,6 +15,7 @@ import { answerError } from "./problem.ts";
 import { requestIds } from "./request-id.ts";
 import { type Http, newRouter, type Router } from "./router.ts";
 import { agentRoutes } from "./routes/agents.ts";
+import { approvalRoutes } from "./routes/approvals.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { authRoutes } from "./routes/auth.ts";
 import { certificateAuthorityRoutes } from "./routes/certificate-authority.ts";
@@ -61,6 +62,7 @@ const resources = [
   groupRoutes,
   jobRoutes,
   executionRoutes,
+  approvalRoutes,
   eventsRoutes,
   auditRoutes,
   systemRoutes,

@@ -27,6 +27,7 @@ import { listAssignments } from "../../automation/list-assignments.ts";
 import { listExecutions } from "../../automation/list-executions.ts";
 import { listSteps } from "../../automation/list-steps.ts";
 import { issueOutputTicket, redeemOutputTicket } from "../../automation/output-tickets.ts";
+import { pauseExecution, resumeExecution } from "../../automation/pause-execution.ts";
 import { readOutputFile } from "../../automation/read-output-file.ts";
 import { readOutputLines } from "../../automation/read-output-lines.ts";
 import { readTimeline } from "../../automation/read-timeline.ts";
@@ -111,6 +112,22 @@ const cancel = createRoute({
   responses: { 200: jsonResponse(execution, "As it is after the request"), ...problemResponses },
 });
 
+const pause = createRoute({
+  method: "post",
+  path: "/api/v1/executions/{id}/pause",
+  tags,
+  summary: "Pause: nothing new is offered, and what runs stops before its next step",
+  request: { params },
+  responses: { 200: jsonResponse(execution, "As it is now"), ...problemResponses },
+});
+const resume = createRoute({
+  method: "post",
+  path: "/api/v1/executions/{id}/resume",
+  tags,
+  summary: "Let a paused execution go on",
+  request: { params },
+  responses: { 200: jsonResponse(execution, "As it is now"), ...problemResponses },
+});
 const timeline = createRoute({
   method: "get",
   path: "/api/v1/executions/{id}/timeline",
@@ -187,6 +204,8 @@ export function executionRoutes(ctx: Context): Router {
     const params = { execution: of, assignmentId, reason: c.req.valid("json").reason };
     return c.json(await abandonAssignment(ctx, c.get("actor"), params), 200);
   });
+  routes.openapi(pause, async (c) => c.json(await pauseExecution(ctx, c.get("actor"), c.req.valid("param").id), 200));
+  routes.openapi(resume, async (c) => c.json(await resumeExecution(ctx, c.get("actor"), c.req.valid("param").id), 200));
   routes.openapi(cancel, async (c) => {
     const { reason } = cancelRequest.parse(c.req.valid("json") ?? {}); // an empty body is an empty reason
     return c.json(await cancelExecution(ctx, c.get("actor"), { execution: c.req.valid("param").id, reason }), 200);

@@ -1,0 +1,131 @@
+// What waits for people's agreement, for the page of approvals. Called by GET approvals and approvals/{id}.
+import type { Approval, ApprovalDetail, approvalListQuery } from "@opsconductor/contract/api/approvals";
+import { OcError } from "@opsconductor/contract/errors";
+import type { z } from "zod";
+import type { Actor, Context, Query } from "../context.ts";
+import { encodeCursor } from "../cursor.ts";
+import { mayAnywhere } from "../identity/grants.ts";
+import {
+  type ApprovalRow,
+  type ContentStage,
+  contentHash,
+  type DecisionRow,
+  isNamed,
+  selectApproval,
+  selectApprovals,
+  selectContent,
+  selectDecisions,
+} from "./approval-queries.ts";
+import type { ExecutionRow } from "./execution-queries.ts";
+import { findExecution } from "./get-execution.ts";
+import { idOfCursor } from "./list-executions.ts";
+import { loadDefinition } from "./offer-message.ts";
+import { iso, presentExecution } from "./present-execution.ts";
+
+export async function listApprovals(
+  ctx: Context,
+  actor: Actor,
+  { state, cursor, limit }: z.infer<typeof approvalListQuery>,
+): Promise<{ items: Approval[]; nextCursor?: string }> {
+  const before = cursor === undefined ? undefined : idOfCursor(cursor);
+  const rows = await selectApprovals(ctx.sql, actor, { waiting: state === "waiting", before, limit: limit + 1 });
+  const items = rows.slice(0, limit).map((row) => present(row, row.approval, row.approvals));
+  return rows.length > limit ? { items, nextCursor: encodeCursor([rows[limit - 1]!.id]) } : { items };
+}
+
+/** How many wait, among the newest hundred that the caller may see. */
+export async function countApprovals(ctx: Context, actor: Actor): Promise<{ waiting: number }> {
+  return { waiting: (await selectApprovals(ctx.sql, actor, { waiting: true, before: undefined, limit: 100 })).length };
+}
+
+export async function getApproval(ctx: Context, actor: Actor, execution: string): Promise<ApprovalDetail> {
+  const row = await findExecution(ctx.sql, actor, execution);
+  const approval = await findApproval(ctx.sql, row);
+  const [decisions, stages, { definition }] = await Promise.all([
+    selectDecisions(ctx.sql, row.id),
+    selectContent(ctx.sql, row.id),
+    loadDefinition(ctx.sql, ctx.automation.dispatcher.definitions, row.jobId, row.jobVersion),
+  ]);
+  const hash = contentHash(row, stages);
+  const whyNot = await reasonNotToDecide(ctx.sql, actor, { row, approval, decisions, hash });
+  const approvals = new Set(
+    counting(decisions, hash)
+      .filter((d) => d.decision === "approve")
+      .map((d) => d.userId),
+  ).size;
+  return {
+    ...present(row, approval, approvals),
+    contentSha256: hash.toString("hex"),
+    mayDecide: whyNot === undefined,
+    whyNot: whyNot ?? null,
+    definition: Buffer.from(definition).toString("utf8"),
+    stages: stages.filter((stage) => stage.targets.length > 0).map(presentStage),
+    decisions: decisions.map((d) => ({
+      ...{ by: d.userName, decision: d.decision, comment: d.comment, at: d.at.toISOString() },
+      counts: hash.equals(d.contentSha256),
+    })),
+  };
+}
+
+export async function findApproval(q: Query, row: ExecutionRow): Promise<ApprovalRow> {
+  const approval = await selectApproval(q, row.id);
+  if (!approval) throw new OcError("not_found", `Execution ${row.number} needs no approval.`);
+  return approval;
+}
+
+/** Decisions about what it is now: one that was made about something else says nothing. */
+export const counting = (decisions: readonly DecisionRow[], hash: Buffer): DecisionRow[] =>
+  decisions.filter((decision) => hash.equals(decision.contentSha256));
+
+interface Deciding {
+  row: ExecutionRow;
+  approval: ApprovalRow;
+  decisions: readonly DecisionRow[];
+  hash: Buffer;
+}
+
+/** Undefined: the actor may decide. */
+export async function reasonNotToDecide(
+  q: Query,
+  actor: Actor,
+  { row, approval, decisions, hash }: Deciding,
+): Promise<string | undefined> {
+  if (row.state !== "awaiting_approval" || approval.outcome !== null)
+    return `Execution ${row.number} does not wait for approval any more (${approval.outcome ?? row.state}).`;
+  if (row.cancelRequestedAt !== null) return `Execution ${row.number} is being cancelled.`;
+  if (actor.kind !== "user" || actor.id === null || actor.token)
+    return "Approving is for people: sign in and decide there; a token cannot.";
+  if (!mayAnywhere(actor, "approvals:decide"))
+    return "Your roles do not allow to decide about approvals (approvals:decide): ask an administrator.";
+  const { by, notRequester } = approval.rule;
+  if (notRequester && row.requestedBy === actor.id)
+    return "You asked for this execution yourself; the job wants somebody else to decide.";
+  if (by && !(await isNamed(q, actor.id, by))) return `The job lets only these decide: ${by.join(", ")}.`;
+  const own = counting(decisions, hash).find((decision) => decision.userId === actor.id);
+  return own && `You have decided already (${own.decision}).`;
+}
+
+function present(row: ExecutionRow, { rule, ...approval }: ApprovalRow, approvals: number): Approval {
+  return {
+    execution: presentExecution(row),
+    required: rule.required,
+    approvals,
+    by: rule.by ?? null,
+    notRequester: rule.notRequester,
+    requestedAt: approval.requestedAt.toISOString(),
+    expiresAt: approval.expiresAt.toISOString(),
+    decidedAt: iso(approval.decidedAt),
+    outcome: approval.outcome,
+  };
+}
+
+function presentStage({
+  id,
+  name,
+  jobVersion,
+  inputs,
+  matrix,
+  targets,
+}: ContentStage): ApprovalDetail["stages"][number] {
+  return { id, name, jobVersion, inputs, matrix, targets };
+}
