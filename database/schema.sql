@@ -328,6 +328,15 @@ create table communication.audit (
   constraint audit_pkey PRIMARY KEY (id)
 );
 
+create table communication.audit_anchors (
+  position bigint not null,
+  hash bytea not null,
+  at timestamp with time zone not null,
+  key_id uuid not null,
+  signature bytea not null,
+  constraint audit_anchors_pkey PRIMARY KEY ("position")
+);
+
 create table communication.audit_chain (
   position bigint not null,
   audit_id uuid not null,
@@ -834,6 +843,35 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION communication.prune_audit(through bigint, anchor_hash bytea, anchor_at timestamp with time zone, anchor_key uuid, anchor_signature bytea)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+declare
+  removed bigint;
+begin
+  perform pg_advisory_xact_lock(hashtext('communication.audit_chain'));
+  if not exists (select from communication.audit_chain c where c.position = through and c.hash = anchor_hash) then
+    raise exception 'the chain has no position % with this hash', through;
+  end if;
+  if exists (
+    select from communication.audit_chain c join communication.audit a on a.id = c.audit_id
+    where c.position <= through and a.at > now() - interval '30 days'
+  ) then
+    raise exception 'rows of the last 30 days are kept';
+  end if;
+  insert into communication.audit_anchors (position, hash, at, key_id, signature)
+  values (through, anchor_hash, anchor_at, anchor_key, anchor_signature);
+  delete from communication.audit a using communication.audit_chain c where c.position <= through and a.id = c.audit_id;
+  delete from communication.audit_chain c where c.position <= through;
+  get diagnostics removed = row_count;
+  delete from communication.audit_checkpoints c where c.position <= through;
+  return removed;
+end
+$function$;
+
 grant delete, insert, select, update on assets.group_members to opsconductor_app;
 grant delete, insert, select, update on assets.groups to opsconductor_app;
 grant delete, insert, select, update on assets.services to opsconductor_app;
@@ -856,6 +894,7 @@ grant delete, insert, select, update on automation.stages to opsconductor_app;
 grant delete, insert, select, update on automation.steps to opsconductor_app;
 grant delete, insert, select, update on automation.tries to opsconductor_app;
 grant insert, select on communication.audit to opsconductor_app;
+grant select on communication.audit_anchors to opsconductor_app;
 grant insert, select on communication.audit_chain to opsconductor_app;
 grant insert, select on communication.audit_checkpoints to opsconductor_app;
 grant insert, select on communication.audit_forks to opsconductor_app;

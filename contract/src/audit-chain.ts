@@ -51,6 +51,11 @@ export function auditBytes(row: AuditRecord): Uint8Array {
   return bytes;
 }
 
+/** What an anchor's Ed25519 signature is over: everything up to this position was removed by the rules of retention. */
+export function anchorText(clusterId: string, position: bigint, hashHex: string, at: string): Uint8Array {
+  return encoder.encode(`opsconductor audit anchor v1\n${clusterId}\n${position}\n${hashHex}\n${at}\n`);
+}
+
 /** What a checkpoint's Ed25519 signature is over. */
 export function checkpointText(clusterId: string, position: bigint, hashHex: string, at: string): Uint8Array {
   return encoder.encode(`opsconductor audit checkpoint v1\n${clusterId}\n${position}\n${hashHex}\n${at}\n`);

@@ -305,6 +305,17 @@ export const configSchema = z.object({
     "OC_OIDC_CREATE_USERS",
     "1: who signs in with the provider for the first time gets an account. Otherwise only accounts that were connected.",
   ),
+  auditDays: setting(
+    z
+      .string()
+      .regex(/^\d{1,5}$/, "must be a whole number of days")
+      .transform(Number)
+      .refine((days) => days >= 31, "must be at least 31")
+      .optional(),
+    "OC_AUDIT_DAYS",
+    "Remove rows of the audit log that are older than so many days (at least 31). A signed anchor stays, from which the rest " +
+      "proves itself. Kept for ever when not set.",
+  ),
   logLevel: setting(
     z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
     "LOG_LEVEL",

@@ -714,6 +714,44 @@ create table communication.audit_checkpoints (
   signature bytea not null                       -- Ed25519 over the text of communication/checkpoints.ts
 );
 
+-- What is left of the rows that retention removed: the chain goes on from here. Signed with another text than
+-- checkpoints, so that a checkpoint cannot stand in for it.
+create table communication.audit_anchors (
+  position bigint primary key,
+  hash bytea not null,
+  at timestamptz not null,
+  key_id uuid not null,
+  signature bytea not null
+);
+
+-- The only way in which the application's role can remove rows: the oldest, older than 30 days, with an anchor in place.
+create function communication.prune_audit(
+  through bigint, anchor_hash bytea, anchor_at timestamptz, anchor_key uuid, anchor_signature bytea
+) returns bigint language plpgsql security definer set search_path = pg_catalog as $$
+declare
+  removed bigint;
+begin
+  perform pg_advisory_xact_lock(hashtext('communication.audit_chain'));
+  if not exists (select from communication.audit_chain c where c.position = through and c.hash = anchor_hash) then
+    raise exception 'the chain has no position % with this hash', through;
+  end if;
+  if exists (
+    select from communication.audit_chain c join communication.audit a on a.id = c.audit_id
+    where c.position <= through and a.at > now() - interval '30 days'
+  ) then
+    raise exception 'rows of the last 30 days are kept';
+  end if;
+  insert into communication.audit_anchors (position, hash, at, key_id, signature)
+  values (through, anchor_hash, anchor_at, anchor_key, anchor_signature);
+  delete from communication.audit a using communication.audit_chain c where c.position <= through and a.id = c.audit_id;
+  delete from communication.audit_chain c where c.position <= through;
+  get diagnostics removed = row_count;
+  delete from communication.audit_checkpoints c where c.position <= through;
+  return removed;
+end
+$$;
+revoke execute on function communication.prune_audit from public;
+
 -- What agents know of the chain that contradicts it: told by them, or found when they say what they keep.
 create table communication.audit_forks (
   id uuid primary key,

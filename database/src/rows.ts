@@ -316,6 +316,15 @@ export interface CommunicationAuditRow {
   detail: unknown;
 }
 
+/** communication.audit_anchors */
+export interface CommunicationAuditAnchorsRow {
+  position: bigint;
+  hash: Buffer;
+  at: Date;
+  keyId: string;
+  signature: Buffer;
+}
+
 /** communication.audit_chain */
 export interface CommunicationAuditChainRow {
   position: bigint;

@@ -39,7 +39,7 @@ export const auditListQuery = listQuery.omit({ q: true }).extend(auditFilter.sha
 
 export const auditProblem = z.object({
   position: z.number().int(),
-  kind: z.enum(["altered", "deleted", "gap", "truncated", "unchained", "checkpoint"]),
+  kind: z.enum(["altered", "deleted", "gap", "truncated", "unchained", "checkpoint", "anchor", "witness"]),
   message: z.string(),
 });
 export type AuditProblem = z.infer<typeof auditProblem>;
@@ -48,7 +48,8 @@ export const auditVerification = z.object({
   ok: z.boolean(),
   rows: z.number().int().describe("links that were checked"),
   checkpoints: z.number().int().describe("signed checkpoints that agree"),
-  firstPosition: z.number().int(),
+  witnesses: z.number().int().describe("checkpoints that agents kept and that agree; of an export only"),
+  firstPosition: z.number().int().describe("more than 1 when retention removed rows before"),
   lastPosition: z.number().int(),
   lastHash: z.string().describe("hex; write it down, and nobody can shorten the log unnoticed"),
   keys: z.array(z.string()).describe("fingerprints of the keys that the checkpoints were checked with"),

@@ -67,6 +67,33 @@ export async function selectCheckpoints(q: Query): Promise<CheckpointRow[]> {
   return q<CheckpointRow[]>`select ${checkpointColumns(q)} from communication.audit_checkpoints order by position`;
 }
 
+/** Where retention left off; undefined when nothing was ever removed. */
+export async function selectAnchor(q: Query): Promise<CheckpointRow | undefined> {
+  const [row] = await q<CheckpointRow[]>`
+    select ${checkpointColumns(q)} from communication.audit_anchors order by position desc limit 1`;
+  return row;
+}
+
+/** The last of the oldest rows, at most `limit` of them, that are all from before `cutoff`. */
+export async function selectPrunable(q: Query, cutoff: Date, limit: number): Promise<ChainLink | undefined> {
+  const [row] = await q<ChainLink[]>`
+    with oldest as (
+      select c.position, c.hash, a.at from communication.audit_chain c left join communication.audit a on a.id = c.audit_id
+      order by c.position limit ${limit}
+    )
+    select position, hash from oldest
+    where position < coalesce((select min(position) from oldest where at is null or at >= ${cutoff}), 9223372036854775807)
+    order by position desc limit 1`;
+  return row;
+}
+
+/** Returns how many rows were removed. */
+export async function pruneRows(tx: Query, a: CheckpointRow): Promise<bigint> {
+  const [row] = await tx<[{ removed: bigint }]>`
+    select communication.prune_audit(${a.position}, ${a.hash}, ${a.at}::text::timestamptz, ${a.keyId}, ${a.signature}) as removed`;
+  return row.removed;
+}
+
 /** Two controllers that sign the same position at once say the same. */
 export async function insertCheckpoint(q: Query, c: CheckpointRow): Promise<void> {
   await q`

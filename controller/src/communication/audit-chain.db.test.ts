@@ -181,7 +181,7 @@ test("what was done to an export is found", async () => {
   expect((await verifyLines(short)).problems).toMatchObject([{ kind: "truncated" }]);
   await expect(verifyLines(lines.slice(0, -1))).rejects.toThrow("no end line");
   await expect(verifyLines([...lines.slice(0, 3), lines[3]!.slice(0, 20)])).rejects.toThrow(NotAnExport);
-  await expect(verifyLines(lines.slice(1))).rejects.toThrow("no head line");
+  await expect(verifyLines(lines.slice(1))).rejects.toThrow("does not begin with a head line");
 });
 
 test("the list is filtered by action, actor, object, outcome and time, and paged", async () => {

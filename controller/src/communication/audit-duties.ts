@@ -4,8 +4,11 @@ import { startLoop } from "../start-loop.ts";
 import { registerAuditMetrics } from "./audit-metrics.ts";
 import { chainAudit, writeCheckpoint } from "./chain-audit.ts";
 import { loadCheckpointKey } from "./checkpoints.ts";
+import { pruneAudit } from "./prune-audit.ts";
 
 const everyMs = 500;
+/** A batch each time: five million rows a day. */
+const pruneEveryMs = 60_000;
 
 export const auditDuties: Service = {
   name: "audit chain",
@@ -16,6 +19,14 @@ export const auditDuties: Service = {
       if ((await chainAudit(ctx)) > 0) ctx.live.publish({ kind: "changed", topic: "audit", ids: [] });
       await writeCheckpoint(ctx, key);
     });
-    return { stop: () => loop };
+    const { auditDays } = ctx.config;
+    const retention =
+      auditDays === undefined
+        ? undefined
+        : startLoop(ctx, "audit.retention", pruneEveryMs, async () => {
+            const removed = await pruneAudit(ctx, key, auditDays);
+            if (removed > 0) ctx.log.info({ removed }, "audit.pruned");
+          });
+    return { stop: async () => void (await Promise.all([loop, retention])) };
   },
 };

@@ -61,5 +61,6 @@ export async function settleForkRow(
 export async function selectLinksAt(q: Query, positions: readonly bigint[]): Promise<ChainLink[]> {
   return q<ChainLink[]>`
     select position, hash from communication.audit_chain where position = any(${positions.map(String)}::bigint[])
+    union select position, hash from communication.audit_anchors where position = any(${positions.map(String)}::bigint[])
     union select * from (select position, hash from communication.audit_chain order by position desc limit 1) as last`;
 }

@@ -7,6 +7,7 @@ import {
   type ChainLink,
   insertCheckpoint,
   insertLinks,
+  selectAnchor,
   selectLastCheckpoint,
   selectLastLink,
   selectUnchained,
@@ -36,7 +37,7 @@ export async function chainAudit(ctx: Pick<Context, "sql" | "clusterId">): Promi
       if (!(await tryLockChain(tx))) return 0;
       const records = await selectUnchained(tx, batch);
       if (records.length === 0) return 0;
-      let last = (await selectLastLink(tx)) ?? chainStart(ctx.clusterId);
+      let last = (await selectLastLink(tx)) ?? (await selectAnchor(tx)) ?? chainStart(ctx.clusterId);
       const links = records.map((record) => {
         last = linkAfter(last, record);
         return { ...last, auditId: record.id };
@@ -60,6 +61,10 @@ export async function writeCheckpoint(
   const rows = last.position - (checkpoint?.position ?? 0n);
   const ageMs = checkpoint ? ctx.now().getTime() - Date.parse(checkpoint.at) : Number.POSITIVE_INFINITY;
   if (!always && rows < checkpointEveryRows && ageMs < checkpointEveryMs) return;
-  const at = ctx.now().toISOString().replace("Z", "000Z");
-  await insertCheckpoint(ctx.sql, signCheckpoint(key, ctx.clusterId, { ...last, at }));
+  await insertCheckpoint(ctx.sql, signCheckpoint(key, ctx.clusterId, { ...last, at: chainTime(ctx.now()) }));
+}
+
+/** With the six digits that the database has. */
+export function chainTime(at: Date): string {
+  return at.toISOString().replace("Z", "000Z");
 }

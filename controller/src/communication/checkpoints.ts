@@ -1,7 +1,7 @@
 // Checkpoints: signed statements of how far the chain had come and with which hash. The key is the cluster's own and
 // sealed; its public half is in every export. Used by chain-audit.ts and verify-audit.ts.
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
-import { checkpointText } from "@opsconductor/contract/audit-chain";
+import { anchorText, checkpointText } from "@opsconductor/contract/audit-chain";
 import type { Context } from "../context.ts";
 import { loadSharedKey } from "../identity/signing-key.ts";
 import type { CheckpointRow } from "./audit-chain-queries.ts";
@@ -30,5 +30,16 @@ export function isSignedBy(publicKey: KeyObject, clusterId: string, c: Unsigned 
   return verify(null, textOf(clusterId, c), publicKey, c.signature);
 }
 
+/** For retention: the same statement in other words, so that no checkpoint can stand in for an anchor. */
+export function signAnchor(key: CheckpointKey, clusterId: string, c: Unsigned): CheckpointRow {
+  return { ...c, keyId: key.id, signature: sign(null, anchorTextOf(clusterId, c), key.privateKey) };
+}
+
+export function isAnchorOf(publicKey: KeyObject, clusterId: string, c: Unsigned & { signature: Buffer }): boolean {
+  return verify(null, anchorTextOf(clusterId, c), publicKey, c.signature);
+}
+
+const anchorTextOf = (clusterId: string, { position, hash, at }: Unsigned) =>
+  anchorText(clusterId, position, hash.toString("hex"), at);
 const textOf = (clusterId: string, { position, hash, at }: Unsigned) =>
   checkpointText(clusterId, position, hash.toString("hex"), at);

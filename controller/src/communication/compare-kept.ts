@@ -1,7 +1,7 @@
 // Compares the checkpoints that an agent keeps with the chain as it is now: what was rewritten in the database since then
 // shows here. Called at every hello of an agent that shares the database's history.
 import type { Context } from "../context.ts";
-import type { CheckpointRow } from "./audit-chain-queries.ts";
+import { type CheckpointRow, selectAnchor } from "./audit-chain-queries.ts";
 import { selectLinksAt } from "./audit-fork-queries.ts";
 import { isSignedBy, loadCheckpointKey } from "./checkpoints.ts";
 import { reportFork } from "./report-fork.ts";
@@ -14,7 +14,9 @@ export async function compareKept(
 ): Promise<void> {
   if (kept.length === 0) return;
   const { publicKey } = await loadCheckpointKey(ctx);
-  const ours = kept.filter((c) => isSignedBy(publicKey, ctx.clusterId, c));
+  const from = (await selectAnchor(ctx.sql))?.position ?? 0n;
+  // What retention removed cannot be compared any more, up to its anchor.
+  const ours = kept.filter((c) => c.position >= from && isSignedBy(publicKey, ctx.clusterId, c));
   const links = await selectLinksAt(
     ctx.sql,
     ours.map((c) => c.position),

@@ -1,15 +1,15 @@
 // The audit log as a file: JSON lines with everything that proves it, or a table for people. Called by GET audit/export;
 // verify-export.ts reads the first kind without any controller.
 //
-//   {"kind":"head", "format":"opsconductor-audit-v1", "clusterId":…, "publicKeys":[{"id","spki"}]}
+//   {"kind":"head", "format":"opsconductor-audit-v1", "clusterId":…, "publicKeys":[{"id","spki"}], "anchor":null or {…}}
 //   {"kind":"row", "entry":{…}}            in the order of the chain; entry is as in GET audit
 //   {"kind":"deleted", "position":…, "auditId":…, "hash":…}
-//   {"kind":"checkpoint", "position":…, "hash":…, "at":…, "keyId":…, "signature":…}
+//   {"kind":"checkpoint", "position":…, "hash":…, "at":…, "keyId":…, "signature":…}     before the row that it is of
 //   {"kind":"end", "rows":…, "checkpoints":…}
 import type { AuditEntry, AuditFilter } from "@opsconductor/contract/api/audit";
 import type { Actor, Context } from "../context.ts";
 import { writeAudit } from "./audit.ts";
-import { selectCheckpoints, selectLastLink } from "./audit-chain-queries.ts";
+import { type CheckpointRow, selectAnchor, selectCheckpoints, selectLastLink } from "./audit-chain-queries.ts";
 import { selectAudit } from "./audit-queries.ts";
 import { chainAudit, writeCheckpoint } from "./chain-audit.ts";
 import { readChain } from "./check-audit.ts";
@@ -41,18 +41,25 @@ async function* jsonLines(ctx: Context): AsyncGenerator<string> {
   await writeCheckpoint(ctx, key, { always: true });
   const checkpoints = await selectCheckpoints(ctx.sql);
   const end = (await selectLastLink(ctx.sql))?.position ?? 0n;
+  const anchor = await selectAnchor(ctx.sql);
   const spki = key.publicKey.export({ format: "der", type: "spki" }).toString("base64");
   const head = { kind: "head", format: "opsconductor-audit-v1", clusterId: ctx.clusterId };
-  yield line({ ...head, publicKeys: [{ id: key.id, spki }] });
-  for await (const { position, hash, auditId, record } of readChain(ctx, end)) {
+  yield line({ ...head, publicKeys: [{ id: key.id, spki }], anchor: anchor ? signedLine(anchor) : null });
+  const awaited = checkpoints.filter((c) => c.position > (anchor?.position ?? 0n));
+  const counts = { rows: 0, checkpoints: awaited.length };
+  for await (const { position, hash, auditId, record } of readChain(ctx, anchor?.position ?? 0n, end)) {
+    while (awaited[0] && awaited[0].position <= position)
+      yield line({ kind: "checkpoint", ...signedLine(awaited.shift()!) });
+    counts.rows++;
     if (record) yield line({ kind: "row", entry: presentAudit({ ...record, position, hash }) });
     else yield line({ kind: "deleted", position: Number(position), auditId, hash: hash.toString("hex") });
   }
-  for (const c of checkpoints) {
-    const [hash, signature] = [c.hash.toString("hex"), c.signature.toString("base64")];
-    yield line({ kind: "checkpoint", position: Number(c.position), hash, at: c.at, keyId: c.keyId, signature });
-  }
-  yield line({ kind: "end", rows: Number(end), checkpoints: checkpoints.length });
+  for (const checkpoint of awaited) yield line({ kind: "checkpoint", ...signedLine(checkpoint) });
+  yield line({ kind: "end", ...counts });
+}
+
+function signedLine({ position, hash, at, keyId, signature }: CheckpointRow) {
+  return { position: Number(position), hash: hash.toString("hex"), at, keyId, signature: signature.toString("base64") };
 }
 
 const line = (value: unknown) => `${JSON.stringify(value)}\n`;
