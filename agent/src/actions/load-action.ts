@@ -21,6 +21,10 @@ const actions: { [N in ActionName]: () => Promise<Action<ActionParameters<N>>> }
   cron: async () => (await import("./cron.ts")).cron,
   git: async () => (await import("./git.ts")).git,
   reboot: async () => (await import("./reboot.ts")).reboot,
+  sql: async () => (await import("./sql.ts")).sql,
+  ssh: async () => (await import("./ssh.ts")).ssh,
+  sftp: async () => (await import("./sftp.ts")).sftp,
+  snmp: async () => (await import("./snmp.ts")).snmp,
   message: async () => (await import("./message.ts")).message,
 };
 

@@ -4,12 +4,15 @@ import type * as z from "zod";
 import type { ActionSpec } from "./action-spec.ts";
 import { fileActions } from "./file-actions.ts";
 import { flowActions } from "./flow-actions.ts";
+import { remoteActions } from "./remote-actions.ts";
 import { systemActions } from "./system-actions.ts";
 
-export const actionCatalogue = { ...fileActions, ...flowActions, ...systemActions } as const satisfies Record<
-  string,
-  ActionSpec
->;
+export const actionCatalogue = {
+  ...fileActions,
+  ...flowActions,
+  ...systemActions,
+  ...remoteActions,
+} as const satisfies Record<string, ActionSpec>;
 export type ActionName = keyof typeof actionCatalogue;
 export type ActionParameters<N extends ActionName> = z.infer<(typeof actionCatalogue)[N]["parameters"]>;
 
