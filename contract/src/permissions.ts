@@ -88,11 +88,15 @@ export interface Dangerous {
 }
 const dangerous = (needs: Requirement): Dangerous => ({ needs, stepUp: true });
 
+/** What a gRPC method asks for: a certificate of an agent (3443), or nothing but what it proves itself (3444). */
+export type MethodRequirement = "agent" | "public";
+
 /**
- * Every route by method and path, as in OpenAPI. A route that is not here does not start, an entry without a route
- * fails the test; the controller's middleware reads nothing else.
+ * Every way in, in one table: routes by method and path as in OpenAPI, topics of the live stream (FOLLOW), gRPC methods
+ * (CALL). What is not here does not start, an entry without its route, topic or method fails the test; the controller
+ * reads nothing else.
  */
-export const routeRequirements: Readonly<Record<string, Requirement | Dangerous>> = {
+export const requirements: Readonly<Record<string, Requirement | Dangerous | MethodRequirement>> = {
   "GET /health": "public",
   "GET /health/live": "public",
   "GET /metrics": "system:read", // without a token from this machine itself
@@ -251,7 +255,31 @@ export const routeRequirements: Readonly<Record<string, Requirement | Dangerous>
   "GET /api/v1/system": "system:read",
   "GET /api/v1/system/database": "token", // everybody's work waits while it is paused
   "POST /api/v1/system/database/accept": dangerous("system:write"),
+
+  // Topics of the live stream; `executions:<id>` as `executions`. Within a scope only what is in it comes.
+  "FOLLOW agents": "agents:read",
+  "FOLLOW enrollment-tokens": "agents:enroll",
+  "FOLLOW targets": "targets:read",
+  "FOLLOW jobs": "jobs:read",
+  "FOLLOW executions": "executions:read",
+  "FOLLOW audit": "audit:read",
+
+  "CALL /opsconductor.agent.v1.AgentService/Connect": "agent",
+  "CALL /opsconductor.agent.v1.AgentService/PushOutput": "agent",
+  "CALL /opsconductor.agent.v1.AgentService/RenewCertificate": "agent",
+  "CALL /opsconductor.agent.v1.EnrollmentService/Enroll": "public", // a join token
+  "CALL /opsconductor.agent.v1.EnrollmentService/Challenge": "public",
+  "CALL /opsconductor.agent.v1.EnrollmentService/Reauthenticate": "public", // the identity key
 };
+
+function entriesOf<T>(kind: RegExp): Readonly<Record<string, T>> {
+  const own = Object.entries(requirements).filter(([entry]) => kind.test(entry));
+  return Object.fromEntries(own.map(([entry, value]) => [entry.replace(/^(FOLLOW|CALL) /, ""), value as T]));
+}
+
+export const routeRequirements = entriesOf<Requirement | Dangerous>(/^(GET|POST|PUT|PATCH|DELETE) /);
+export const topicRequirements = entriesOf<Permission>(/^FOLLOW /);
+export const methodRequirements = entriesOf<MethodRequirement>(/^CALL /);
 
 /** The entry of one route; undefined when it has none. */
 export function requirementOf(route: string): { needs: Requirement; stepUp: boolean } | undefined {
@@ -287,26 +315,3 @@ export const personalRoutes: ReadonlySet<string> = new Set([
   "POST /api/v1/users/{idOrName}/password-link",
   "DELETE /api/v1/users/{idOrName}/sessions/{id}",
 ]);
-
-/** What a caller needs to follow a topic of the live stream; `executions:<id>` as `executions`. */
-export const topicRequirements = {
-  agents: "agents:read",
-  "enrollment-tokens": "agents:read",
-  targets: "targets:read",
-  jobs: "jobs:read",
-  executions: "executions:read",
-  audit: "audit:read",
-} as const satisfies Record<string, Permission>;
-
-/** What a gRPC method asks for: a certificate of an agent (3443), or nothing but what it proves itself (3444). */
-export type MethodRequirement = "agent" | "public";
-
-/** Every gRPC method by its full path. A listener starts with no other method than those declared for it. */
-export const methodRequirements: Readonly<Record<string, MethodRequirement>> = {
-  "/opsconductor.agent.v1.AgentService/Connect": "agent",
-  "/opsconductor.agent.v1.AgentService/PushOutput": "agent",
-  "/opsconductor.agent.v1.AgentService/RenewCertificate": "agent",
-  "/opsconductor.agent.v1.EnrollmentService/Enroll": "public", // a join token
-  "/opsconductor.agent.v1.EnrollmentService/Challenge": "public",
-  "/opsconductor.agent.v1.EnrollmentService/Reauthenticate": "public", // the identity key
-};

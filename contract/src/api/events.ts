@@ -9,6 +9,7 @@ import { agent } from "./agents.ts";
 import { assignmentState, execution, executionState, stepState } from "./executions.ts";
 
 /** Topics a page may ask for. `executions:<id>` carries assignments, steps and output sizes of one execution. */
+export const liveTopics = ["agents", "targets", "jobs", "executions", "enrollment-tokens", "audit"] as const;
 export const topicPattern = /^(agents|targets|jobs|executions|executions:[0-9a-f-]{36}|enrollment-tokens|audit)$/;
 
 export const liveEvent = z.discriminatedUnion("kind", [

@@ -29,24 +29,6 @@ test("every entry of the permission table has a route", () => {
   expect(Object.keys(routeRequirements).filter((entry) => !routes.includes(entry))).toEqual([]);
 });
 
-test("every route that is not public answers 401 to anonymous callers", async () => {
-  const closed = routes.filter((route) => requirementOf(route)!.needs !== "public");
-  expect(closed.length).toBeGreaterThan(3);
-  const answers = await Promise.all(closed.map(async (route) => [route, (await http.call(...callOf(route))).status]));
-  expect(answers.filter(([, status]) => status !== 401)).toEqual([]);
-});
-
-test("every route with a permission answers 403 to a user without any, and says which one is missing", async () => {
-  const { headers } = await signedIn(t.ctx, http, []);
-  const guarded = routes.filter((route) => requirementOf(route)!.needs.includes(":"));
-  for (const route of guarded) {
-    const [method, path] = callOf(route);
-    const answer = await http.call(method, path, undefined, headers);
-    expect([route, answer.status, answer.body.code]).toEqual([route, 403, "permission_denied"]);
-    expect(answer.body.detail).toContain(requirementOf(route)!.needs);
-  }
-});
-
 test("no API token gets to what belongs to the person alone, whatever it may do else", async () => {
   const { headers, userId } = await signedIn(t.ctx, http);
   const made = await http.call("POST", "/api/v1/auth/tokens", { name: "all", scopes: ["*"] }, headers);
@@ -82,9 +64,4 @@ test("a refused permission is in the audit log with its route", async () => {
     outcome: "refused",
     detail: { permission: "system:read", route: "GET /api/v1/system" },
   });
-});
-
-test("paths in other spellings never reach a guarded route without a token", async () => {
-  for (const path of ["/api/v1/system/", "//api/v1/system", "/api/v1/SYSTEM", "/api/v1/%73ystem", "/api//v1/system"])
-    expect([path, (await http.call("GET", path)).status === 200]).toEqual([path, false]);
 });

@@ -2,7 +2,7 @@
 // hints come without ids. Events wait while the database is asked, many at once; whoever may read everything is not
 // delayed. Used by routes/events.ts.
 import type { LiveEvent } from "@opsconductor/contract/api/events";
-import type { Permission } from "@opsconductor/contract/permissions";
+import { type Permission, topicRequirements } from "@opsconductor/contract/permissions";
 import type { Actor, Context } from "../context.ts";
 import { mayEverywhere } from "../identity/grants.ts";
 import { type ReadableKind, readableOf } from "../identity/readable-of.ts";
@@ -97,14 +97,5 @@ function objectOf(event: LiveEvent): EventObject | undefined {
   }
 }
 
-const permissions: Record<string, Permission> = {
-  agents: "agents:read",
-  "enrollment-tokens": "agents:enroll",
-  targets: "targets:read",
-  jobs: "jobs:read",
-  executions: "executions:read",
-  audit: "audit:read",
-};
-
 /** Who may see all of a topic. */
-const permissionOf = ({ topic }: LiveEvent): Permission => permissions[topic.split(":")[0]!] ?? "system:write";
+const permissionOf = ({ topic }: LiveEvent): Permission => topicRequirements[topic.split(":")[0]!]!;

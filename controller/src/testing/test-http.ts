@@ -29,7 +29,7 @@ export function testHttp(ctx: Context): TestHttp {
       const type: Record<string, string> = body === undefined ? {} : { "content-type": "application/json" };
       const response = await app.request(path, { method, headers: { ...type, ...headers }, ...json });
       const text = await response.text();
-      const isJson = /json/.test(response.headers.get("content-type") ?? "");
+      const isJson = /\/(problem\+)?json\b/.test(response.headers.get("content-type") ?? "");
       const cookie = response.headers.get("set-cookie")?.split(";")[0];
       return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text, cookie };
     },

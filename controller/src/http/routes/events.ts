@@ -66,8 +66,8 @@ export function eventsRoutes(ctx: Context): Router {
 
 function demandTopics(actor: Actor, topics: readonly string[]): void {
   for (const topic of topics) {
-    const permission = topicRequirements[topic.split(":")[0] as keyof typeof topicRequirements];
-    if (!mayAnywhere(actor, permission))
+    const permission = topicRequirements[topic.split(":")[0]!];
+    if (permission === undefined || !mayAnywhere(actor, permission))
       throw new OcError("permission_denied", `Following ${topic} needs the permission ${permission}.`);
   }
 }
