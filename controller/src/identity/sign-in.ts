@@ -3,12 +3,13 @@ import { OcError } from "@opsconductor/contract/errors";
 import { isStorable } from "../assets/storable-text.ts";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context } from "../context.ts";
-import { verifyPassword } from "./password-hash.ts";
+import { hashPassword, isImportedHash, verifyPassword } from "./password-hash.ts";
+import { passwordProblem } from "./password-policy.ts";
 import { signedInFrom } from "./session-queries.ts";
 import { countSignIn } from "./sign-in-metrics.ts";
 import { demandSecondFactor, signInWithOtp } from "./sign-in-with-code.ts";
 import { type SignedIn, startSession } from "./start-session.ts";
-import { selectUserByName, type UserRow } from "./user-queries.ts";
+import { replaceHash, selectImportedHash, selectUserByName, type UserRow } from "./user-queries.ts";
 
 export interface SignInParams {
   username: string;
@@ -29,6 +30,7 @@ export async function signIn(ctx: Context, caller: Actor, params: SignInParams):
   const known = await signedInFrom(ctx.sql, found?.id ?? nobody, address);
   const correct = await ctx.identity.throttle.inTurn(address, () => verify(ctx, params, { found, address, known }));
   if (!found || !correct) return refuse(ctx, caller, found);
+  await upgradeHash(ctx, caller, found, params.password);
   const { otp, userAgent } = params;
   if (found.factors.length === 0) return startSession(ctx, caller, { user: found, userAgent, methods: ["password"] });
   if (otp !== undefined) return signInWithOtp(ctx, caller, { user: found, otp, userAgent });
@@ -42,10 +44,26 @@ async function verify(
 ): Promise<boolean> {
   const { throttle } = ctx.identity;
   throttle.check(username, address, known);
-  const correct = (await verifyPassword(found?.passwordHash, password)) && found?.active === true;
+  const imported = await selectImportedHash(ctx.sql);
+  const correct = (await verifyPassword(found?.passwordHash, password, imported)) && found?.active === true;
   if (correct) throttle.succeeded(username, address);
   else throttle.failed(username, address);
   return correct;
+}
+
+/** bcrypt of an older installation becomes argon2id, and a password that our policy refuses must be changed. */
+async function upgradeHash(ctx: Context, caller: Actor, user: UserRow, password: string): Promise<void> {
+  if (!user.passwordHash || !isImportedHash(user.passwordHash)) return;
+  const { id, username, passwordHash: from } = user;
+  const to = await hashPassword(password);
+  const mustChange = passwordProblem(password, username) !== undefined;
+  await ctx.sql.begin(async (tx) => {
+    if (!(await replaceHash(tx, id, { from, to, mustChange }))) return;
+    const actor: Actor = { ...caller, kind: "user", id, name: username };
+    const object = { kind: "user", id, name: username };
+    await writeAudit(ctx, tx, actor, { action: "user.password_hash_upgraded", object, detail: { mustChange } });
+  });
+  user.mustChangePassword ||= mustChange;
 }
 
 async function refuse(ctx: Context, caller: Actor, found: UserRow | undefined): Promise<never> {

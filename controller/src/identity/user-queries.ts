@@ -97,6 +97,25 @@ export async function updatePassword(
   return count > 0;
 }
 
+/** Some hash of an older installation, while there is one (by its partial index: asked at every sign-in). */
+export async function selectImportedHash(sql: Query): Promise<string | undefined> {
+  const [row] = await sql<{ passwordHash: string }[]>`
+    select password_hash from identity.users where password_hash like '$2%' limit 1`;
+  return row?.passwordHash;
+}
+
+/** The same password under a new hash; false when it was changed meanwhile. */
+export async function replaceHash(
+  tx: Query,
+  id: string,
+  { from, to, mustChange }: { from: string; to: string; mustChange: boolean },
+): Promise<boolean> {
+  const { count } = await tx`
+    update identity.users set password_hash = ${to}, must_change_password = must_change_password or ${mustChange}
+    where id = ${id} and password_hash = ${from}`;
+  return count > 0;
+}
+
 /** By a link: whatever the password was before. */
 export async function setPassword(sql: Query, id: string, hash: string, now: Date): Promise<void> {
   await sql`
