@@ -11,6 +11,8 @@ export interface ActionRequest {
   /** Only say what would change. */
   check: boolean;
   execution: { id: string; number: number; job: string };
+  /** Where this host keeps credentials, when it is not the usual place. */
+  credentialFolder?: string;
 }
 
 export interface ActionResult {

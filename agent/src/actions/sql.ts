@@ -67,10 +67,11 @@ async function postgresql(parameters: Parameters, { username, password }: Creden
 }
 
 async function mysql(parameters: Parameters, { username, password }: Credential): Promise<Answer> {
-  const { createConnection } = await import("mysql2/promise");
+  // In the package only the default export of a CommonJS library is there.
+  const { default: library } = await import("mysql2/promise");
   const { host, port = 3306, database, tls, query, params, expectRows } = parameters;
   const timeout = parseDuration(parameters.timeout)!;
-  const connection = await createConnection({
+  const connection = await library.createConnection({
     ...(host.startsWith("/") ? { socketPath: host } : { host, port }),
     ...{ database, connectTimeout: 20_000, supportBigNumbers: true, bigNumberStrings: true, dateStrings: true },
     ...(username === undefined ? {} : { user: username }),

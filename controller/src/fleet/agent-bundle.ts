@@ -7,8 +7,12 @@ import type { TarEntry } from "./tar.ts";
 
 const inRepository = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
-/** grpc-js and others are CommonJS and ask for Node's modules by require. */
-const banner = `import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);`;
+/** grpc-js, ssh2 and others are CommonJS: they ask for Node's modules by require, and where they are. */
+const banner = [
+  'import { createRequire as __createRequire } from "node:module";',
+  "const require = __createRequire(import.meta.url);",
+  "const __dirname = import.meta.dirname, __filename = import.meta.filename;",
+].join(" ");
 
 /** Everything of the package but Node itself. Takes about a second. */
 export async function bundleAgent(): Promise<TarEntry[]> {

@@ -47,8 +47,9 @@ async function connectSsh(target: SshTarget, context: ActionContext): Promise<Cl
       `the key of ${target.host} is not known: give hostKey, or add knownHosts to the credential ${target.credential}`,
     );
   const known = knownHosts === undefined ? [] : keysOf(knownHosts, target);
-  const { Client } = await import("ssh2");
-  const client = new Client();
+  // In the package only the default export of a CommonJS library is there.
+  const { default: ssh2 } = await import("ssh2");
+  const client = new ssh2.Client();
   let refused: string | undefined;
   const hostVerifier = (key: Buffer) => {
     refused = judgeKey(key, target, known);
