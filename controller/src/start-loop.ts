@@ -2,7 +2,7 @@
 // by the duties of the domains.
 import { setTimeout } from "node:timers/promises";
 import type { Context } from "./context.ts";
-import { logDutyFailure } from "./log-duty-failure.ts";
+import { logDutyFailure } from "./log-failure.ts";
 
 /** A duty of once a day that met a database that was away does not wait for tomorrow. */
 const againMs = 10_000;

@@ -7,6 +7,7 @@ import { isOutcomeUnknown } from "@opsconductor/database/transaction-lost";
 import type { Context, Query } from "../context.ts";
 import type { AgentLink, AgentSession, DesireMessage, Links } from "../fleet/agent-link.ts";
 import { readMark } from "../fleet/database-mark.ts";
+import { logFailure } from "../log-failure.ts";
 import { advanceExecutions } from "./advance-executions.ts";
 import {
   type AgentRoom,
@@ -207,7 +208,13 @@ class RowDispatcher implements Dispatcher {
       try {
         await this.claim(rooms);
       } catch (error) {
-        if (!this.ctx.signal.aborted) this.ctx.log.error({ err: error }, "dispatch.claim_failed");
+        if (!this.ctx.signal.aborted)
+          logFailure(
+            this.ctx.log,
+            error,
+            {},
+            { postponed: "dispatch.claim_postponed", failed: "dispatch.claim_failed" },
+          );
       }
     }
     this.claiming = undefined;

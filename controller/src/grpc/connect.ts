@@ -21,6 +21,7 @@ import { openSession } from "../fleet/open-session.ts";
 import type { Presence } from "../fleet/presence.ts";
 import { publishAgents } from "../fleet/publish-agents.ts";
 import { storeFacts } from "../fleet/store-facts.ts";
+import { logFailure } from "../log-failure.ts";
 import type { Admission } from "./admission.ts";
 import { AgentStream, type ConnectCall } from "./agent-stream.ts";
 import { Batches } from "./batches.ts";
@@ -276,7 +277,12 @@ class Conversation {
       this.#stream.close("protocol_error", error.message, 5_000);
       return;
     }
-    ctx.log.error({ err: error, agentId, agentName }, "agent.stream_failed");
+    logFailure(
+      ctx.log,
+      error,
+      { agentId, agentName },
+      { postponed: "agent.stream_postponed", failed: "agent.stream_failed" },
+    );
     this.#stream.close(
       "retry_later",
       "The controller could not store what was sent",

@@ -2,6 +2,7 @@
 import { Metadata, type StatusObject, status } from "@grpc/grpc-js";
 import { type ErrorCode, OcError } from "@opsconductor/contract/errors";
 import type { Logger } from "pino";
+import { logFailure } from "../log-failure.ts";
 
 const codes: Partial<Record<ErrorCode, status>> = {
   invalid_argument: status.INVALID_ARGUMENT,
@@ -22,7 +23,7 @@ const codes: Partial<Record<ErrorCode, status>> = {
 export function statusOf(log: Logger, error: unknown, method: string): StatusObject {
   const metadata = new Metadata();
   if (error instanceof OcError) return { code: codes[error.code] ?? status.UNKNOWN, details: error.message, metadata };
-  log.error({ err: error, method }, "call.failed");
+  logFailure(log, error, { method }, { postponed: "call.postponed", failed: "call.failed" });
   return { code: status.UNAVAILABLE, details: "The controller could not do this right now; try again", metadata };
 }
 
