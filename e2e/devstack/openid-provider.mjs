@@ -6,7 +6,7 @@ import { Provider } from "oidc-provider";
 
 const port = Number(process.argv[2]);
 const issuer = `http://127.0.0.1:${port}`;
-const redirectUris = process.env.REDIRECT_URIS.split(" ");
+let redirectUris = process.env.REDIRECT_URIS.split(" ");
 const people = new Map();
 let idTokenSeconds = 60;
 let provider = start();
@@ -77,7 +77,10 @@ async function change(request, response) {
   const body = await bodyOf(request);
   const [, , what, name] = request.url.split("/");
   if (what === "people") people.set(decodeURIComponent(name), JSON.parse(body));
-  else if (what === "keys") provider = start();
+  else if (what === "redirect-uris") {
+    redirectUris = JSON.parse(body);
+    provider = start();
+  } else if (what === "keys") provider = start();
   else idTokenSeconds = Number(body);
   response.end("done");
 }

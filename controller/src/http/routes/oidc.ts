@@ -145,10 +145,9 @@ const pageFor = (why: OidcRefusal, isLink: boolean) => `${isLink ? "/me" : "/log
 
 /** The challenge is a fragment: it is in no log and in no request. */
 function pageOfSecondStep(error: unknown): string {
-  const challenge =
-    error instanceof OcError && error.code === "second_factor_required" ? error.proof?.challenge : undefined;
-  if (challenge === undefined) throw error;
-  return `/login#step=${challenge}`;
+  const proof = error instanceof OcError && error.code === "second_factor_required" ? error.proof : undefined;
+  if (!proof?.challenge) throw error;
+  return `/login#${new URLSearchParams({ step: proof.challenge, methods: proof.methods.join() })}`;
 }
 
 function endPage({ config, identity }: Context): string {

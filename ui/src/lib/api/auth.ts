@@ -22,13 +22,18 @@ export function acceptLogin(login: LoginResponse): User {
   return login.user;
 }
 
-/** Signs out here even when the controller cannot be told; the refresh cookie then lives until its own end. */
+/**
+ * Signs out here even when the controller cannot be told; the refresh cookie then lives until its own end. Who signed in
+ * with a provider goes on to its page, which ends the session there.
+ */
 export async function signOut(): Promise<void> {
+  let answer: { endSession: string } | undefined;
   try {
-    await request<void>("POST", "auth/logout");
+    answer = await request<{ endSession: string } | undefined>("POST", "auth/logout");
   } finally {
     session.signOut();
   }
+  if (answer?.endSession.startsWith("/api/")) location.assign(answer.endSession);
 }
 
 /** Changes the password; the answer may carry a new session, else the user is read again. */

@@ -29,6 +29,7 @@ import type {
 } from "@opsconductor/contract/api/grants";
 import type { group, groupInput, groupPatch } from "@opsconductor/contract/api/groups";
 import type { executionPlan, job, jobDetail, jobVersion, validateResponse } from "@opsconductor/contract/api/jobs";
+import type { externalLink, signInOptions } from "@opsconductor/contract/api/oidc";
 import type { addedPasskey, ceremony, passkey, passkeyProof } from "@opsconductor/contract/api/passkeys";
 import type { stepUpRequest } from "@opsconductor/contract/api/step-up";
 import type { databaseState, overview, system } from "@opsconductor/contract/api/system";
@@ -87,6 +88,8 @@ export type GrantInput = z.input<typeof grantInput>;
 export type Group = z.infer<typeof group>;
 export type GroupInput = z.input<typeof groupInput>;
 export type GroupPatch = z.input<typeof groupPatch>;
+export type ExternalLink = z.infer<typeof externalLink>;
+export type SignInOptions = z.infer<typeof signInOptions>;
 export type Job = z.infer<typeof job>;
 export type JobDetail = z.infer<typeof jobDetail>;
 export type JobVersion = z.infer<typeof jobVersion>;

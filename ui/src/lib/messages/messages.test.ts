@@ -12,6 +12,7 @@ import { lookOf } from "../ui/state-look.ts";
 import { audit } from "./areas/audit.ts";
 import { recovery } from "./areas/recovery.ts";
 import { security } from "./areas/security.ts";
+import { signOn } from "./areas/sign-on.ts";
 import { tokens } from "./areas/tokens.ts";
 import { users } from "./areas/users.ts";
 import { en } from "./en.ts";
@@ -51,7 +52,7 @@ test("the pseudo locale has every message, changed, and longer by a third", () =
       for (const [key, value] of Object.entries(real as object))
         walk(value, (fake as Record<string, unknown>)[key], `${path}.${key}`);
   };
-  const all = { ...en, tokens, audit, users, recovery, security };
+  const all = { ...en, tokens, audit, users, recovery, security, signOn };
   walk(all, pseudo(all), "en");
   expect(pseudoText("Save")).toBe("[Šáṽé ·]");
   expect(pseudo(en).agents.count(2)).toContain("2");

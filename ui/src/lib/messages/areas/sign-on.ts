@@ -1,0 +1,36 @@
+// Sign-on with an OpenID provider: the button, what may go wrong, and connecting one's account.
+import { area } from "./area.ts";
+
+export const signOn = area({
+  use: (provider: string) => `Sign in with ${provider}`,
+  away: (provider: string) => `${provider} cannot be reached at the moment. Sign in with your password.`,
+  or: "or",
+  title: "Sign-on with a provider",
+  text: (provider: string) => `Connect your account with yours at ${provider}, and sign in with either.`,
+  linked: (name: string) => `Connected with ${name}`,
+  since: "since",
+  used: "last used",
+  connect: "Connect",
+  separate: "Separate",
+  separateTitle: "Separate your account from the provider's?",
+  separateText: "You then sign in with your password only. You can connect them again.",
+  separated: "Your account is separated from the provider's.",
+  connected: "Your account is connected.",
+  refused: {
+    unavailable: "The provider cannot be reached. Sign in with your password, or try again later.",
+    denied: "You were not signed in at the provider.",
+    expired: "This sign-in took too long or was begun in another window. Begin again.",
+    invalid: "The provider's answer could not be believed. Begin again; if it goes on, tell an administrator.",
+    unknown:
+      "There is no account here for you yet. Ask an administrator; if you have a password here, sign in with it and connect your account in My settings.",
+    name_taken: "There is a local account with your name. Sign in with its password and connect it in My settings.",
+    disabled: "Your account is not active. Ask an administrator.",
+    no_role: "None of your groups may use OpsConductor. Ask an administrator.",
+    last_administrator:
+      "Your groups would take the last administrator away. Sign in with your password and mend that first.",
+    linked_elsewhere: "One of the two accounts is connected with another one already.",
+    session_ended: "Your session here ended meanwhile. Sign in and connect your account again.",
+  },
+  refusedTitle: "The sign-in did not work",
+  connectTitle: "Your account is not connected",
+});
