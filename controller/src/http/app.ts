@@ -4,7 +4,8 @@ import { OcError } from "@opsconductor/contract/errors";
 import { isSecure } from "../addresses.ts";
 import type { Context } from "../context.ts";
 import { allowedMethods } from "./allowed-methods.ts";
-import { authorize } from "./auth.ts";
+import { auditRefusals } from "./audit-refusals.ts";
+import { anonymous, authorize } from "./auth.ts";
 import { onlyThroughProxies } from "./client-address.ts";
 import { consoleFiles, consolePages } from "./console.ts";
 import { crossOrigin } from "./cross-origin.ts";
@@ -81,6 +82,7 @@ export function createApp(ctx: Context): Router {
   app.use(requestIds(ctx));
   app.use(measureRequests(ctx));
   app.use(securityHeaders(isSecure(ctx.config)));
+  app.use(auditRefusals(ctx, (c) => anonymous(c, ctx)));
   app.use(onlyThroughProxies(ctx.config.trustProxy));
   app.use(crossOrigin(ctx.config.corsOrigins));
   app.use(sameOriginWrites(ctx.config));

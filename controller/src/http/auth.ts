@@ -81,7 +81,7 @@ function bearerToken(c: Http): string {
   return match[1]!;
 }
 
-function anonymous(c: Http, ctx: Context): Actor {
+export function anonymous(c: Http, ctx: Context): Actor {
   return {
     kind: "anonymous",
     id: null,

@@ -4,6 +4,7 @@ import { OcError } from "@opsconductor/contract/errors";
 import type { Permission } from "@opsconductor/contract/permissions";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context } from "../context.ts";
+import { auditRefusal } from "./audit-refusal.ts";
 import { selectGivers, selectRolesHolding } from "./giver-queries.ts";
 import { mayAnywhere, mayEverywhere } from "./grants.ts";
 
@@ -35,11 +36,7 @@ async function refused(
   detail: Record<string, unknown>,
   sentence: string,
 ): Promise<OcError> {
-  await writeAudit(ctx, ctx.sql, actor, {
-    action: "permission.refused",
-    outcome: "refused",
-    detail: { permission, ...detail },
-  });
+  await auditRefusal(ctx, actor, { action: "permission.refused", detail: { permission, ...detail } });
   const [roles, givers] = await Promise.all([
     selectRolesHolding(ctx.sql, permission),
     selectGivers(ctx.sql, permission, maxGivers),

@@ -5,12 +5,14 @@ import type { AccessClaims } from "./access-tokens.ts";
 import type { TokenOwner } from "./api-token-queries.ts";
 import { ApiTokenUses } from "./api-token-uses.ts";
 import type { OidcProvider } from "./oidc/oidc-provider.ts";
+import { RefusalLimit } from "./refusal-limit.ts";
 import type { SessionUser } from "./session-queries.ts";
 import { SignInThrottle } from "./sign-in-throttle.ts";
 
 export interface Identity {
   signingKey: Uint8Array;
   throttle: SignInThrottle;
+  refusals: RefusalLimit;
   /** Access tokens whose signature was found good, until they expire. */
   tokens: Map<string, { claims: AccessClaims; untilMs: number }>;
   sessions: Map<string, { user: Promise<SessionUser | undefined>; until: number }>;
@@ -27,6 +29,7 @@ export function createIdentity(signingKey: Uint8Array): Identity {
   return {
     signingKey,
     throttle: new SignInThrottle(() => performance.now()),
+    refusals: new RefusalLimit(() => performance.now()),
     tokens: new Map(),
     sessions: new Map(),
     tokenOwners: new Map(),

@@ -46,3 +46,37 @@ test("filters that make no sense are told", async () => {
     ]);
   }
 });
+
+test("a request that is refused before anything heard of it is written down, and a flood of them is counted", async () => {
+  const refused = (action = "request.refused") => t.ctx.sql<{ actorKind: string; detail: Record<string, unknown> }[]>`
+    select actor_kind, detail from communication.audit where action = ${action} order by id`;
+  const wrong = { authorization: "Bearer wrong" };
+  const before = (await refused()).length;
+  expect((await http.call("GET", "/api/v1/jobs", undefined, wrong)).status).toBe(401);
+  expect((await http.call("POST", "/api/v1/jobs", {}, { "sec-fetch-site": "cross-site" })).status).toBe(403);
+  expect((await http.call("POST", "/api/v1/auth/login", {}, { "sec-fetch-site": "cross-site" })).status).toBe(403);
+  const rows = (await refused()).slice(before);
+  expect(rows.map(({ actorKind, detail }) => [actorKind, detail.route, detail.code])).toEqual([
+    ["anonymous", "GET /api/v1/jobs", "unauthenticated"],
+    ["anonymous", "POST /api/v1/jobs", "permission_denied"],
+    ["anonymous", "POST /api/v1/auth/login", "permission_denied"],
+  ]);
+  for (let n = 0; n < 60; n++) await http.call("GET", "/api/v1/jobs", undefined, wrong);
+  expect((await refused()).length - before).toBe(20);
+  // Others are still heard.
+  const { headers } = await signedIn(t.ctx, http, []);
+  const told = (await refused("permission.refused")).length;
+  await http.call("GET", "/api/v1/system", undefined, headers);
+  expect((await refused("permission.refused")).length).toBe(told + 1);
+});
+
+test("an access token that has expired is no refusal worth a row", async () => {
+  const { headers } = await signedIn(t.ctx, http);
+  const count = async () =>
+    (await t.ctx.sql`select 1 from communication.audit where action = 'request.refused'`).length;
+  const before = await count();
+  t.setNow(new Date(Date.now() + 3_600_000));
+  t.ctx.identity.tokens.clear();
+  expect((await http.call("GET", "/api/v1/jobs", undefined, headers)).status).toBe(401);
+  expect(await count()).toBe(before);
+});

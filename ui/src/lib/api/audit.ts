@@ -1,6 +1,6 @@
 // Requests of the audit log.
 import { request, requestFile } from "./request.ts";
-import type { AuditEntry, AuditFilter, AuditVerification, Page } from "./types.ts";
+import type { AuditEntry, AuditFilter, AuditFork, AuditForks, AuditVerification, Page } from "./types.ts";
 
 export const listAudit = (query: AuditFilter & { limit?: number; cursor?: string }, signal?: AbortSignal) =>
   request<Page<AuditEntry>>("GET", "audit", { query, signal });
@@ -9,3 +9,8 @@ export const verifyAudit = (signal?: AbortSignal) => request<AuditVerification>(
 
 export const exportAudit = (format: "jsonl" | "csv", filter: AuditFilter) =>
   requestFile("audit/export", { query: { format, ...filter } });
+
+export const listForks = (signal?: AbortSignal) => request<AuditForks>("GET", "audit/forks", { signal });
+
+export const settleFork = (id: string, reason: string) =>
+  request<AuditFork>("POST", `audit/forks/${id}/settle`, { body: { reason } });

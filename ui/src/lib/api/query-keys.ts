@@ -16,6 +16,7 @@ export const keys = {
   executionList: (filter: object) => ["executions", "list", filter] as const,
   execution: (id: string) => ["executions", "one", id] as const,
   auditList: (filter: object) => ["audit", "list", filter] as const,
+  auditForks: ["audit", "forks"] as const,
   auditChain: ["audit-chain"] as const,
   users: ["users"] as const,
   roles: ["roles"] as const,

@@ -5,7 +5,13 @@ import type {
   createdEnrollmentToken,
   enrollmentToken,
 } from "@opsconductor/contract/api/agents";
-import type { auditEntry, auditFilter, auditVerification } from "@opsconductor/contract/api/audit";
+import type {
+  auditEntry,
+  auditFilter,
+  auditFork,
+  auditForks,
+  auditVerification,
+} from "@opsconductor/contract/api/audit";
 import type { loginResponse, user } from "@opsconductor/contract/api/auth";
 import type { problem } from "@opsconductor/contract/api/common";
 import type { liveEvent } from "@opsconductor/contract/api/events";
@@ -70,6 +76,8 @@ export type ServiceAccountPatch = z.input<typeof serviceAccountPatch>;
 export type Assignment = z.infer<typeof assignment>;
 export type AuditEntry = z.infer<typeof auditEntry>;
 export type AuditFilter = z.infer<typeof auditFilter>;
+export type AuditFork = z.infer<typeof auditFork>;
+export type AuditForks = z.infer<typeof auditForks>;
 export type AuditVerification = z.infer<typeof auditVerification>;
 export type Ceremony = z.infer<typeof ceremony>;
 export type CertificateAuthority = z.infer<typeof certificateAuthority>;
