@@ -114,6 +114,10 @@ export const requirements: Readonly<Record<string, Requirement | Dangerous | Met
   "POST /api/v1/auth/refresh": "public", // proves itself with the refresh cookie
   "POST /api/v1/auth/logout": "public", // the same: signing out works when the access token has expired
   "GET /api/v1/auth/me": "token",
+  "PATCH /api/v1/auth/me": "token",
+  "GET /api/v1/auth/preferences": "token",
+  "PATCH /api/v1/auth/preferences": "token",
+  "GET /api/v1/auth/sign-ins": "token", // the caller's own
   "POST /api/v1/auth/password": "token",
   "POST /api/v1/auth/password-link": "public", // the link is the proof: one use, an hour or three days
   "GET /api/v1/auth/sessions": "token", // the caller's own
@@ -158,6 +162,7 @@ export const requirements: Readonly<Record<string, Requirement | Dangerous | Met
   "POST /api/v1/users/{idOrName}/password-link": dangerous("users:write"),
   "GET /api/v1/users/{idOrName}/sessions": "users:read",
   "DELETE /api/v1/users/{idOrName}/sessions/{id}": "users:write",
+  "GET /api/v1/users/{idOrName}/sign-ins": "users:read",
   "DELETE /api/v1/users/{idOrName}/factors": dangerous("users:write"),
   "GET /api/v1/roles": "users:read",
   "PUT /api/v1/roles/{name}/mfa": dangerous("users:write"),
@@ -293,6 +298,10 @@ export function requirementOf(route: string): { needs: Requirement; stepUp: bool
  */
 export const personalRoutes: ReadonlySet<string> = new Set([
   "POST /api/v1/auth/password",
+  "PATCH /api/v1/auth/me",
+  "GET /api/v1/auth/preferences",
+  "PATCH /api/v1/auth/preferences",
+  "GET /api/v1/auth/sign-ins",
   "POST /api/v1/auth/step-up/options",
   "POST /api/v1/auth/step-up",
   "GET /api/v1/auth/sessions",

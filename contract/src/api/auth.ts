@@ -7,6 +7,8 @@ export const user = z.object({
   username: z.string(),
   displayName: z.string(),
   email: z.string().nullable(),
+  phone: z.string(),
+  jobTitle: z.string(),
   roles: z.array(z.string()),
   permissions: z.array(z.string()),
   mustChangePassword: z.boolean(),

@@ -11,6 +11,8 @@ export const userRecord = z.object({
   username: z.string(),
   displayName: z.string(),
   email: z.string().nullable(),
+  phone: z.string(),
+  jobTitle: z.string(),
   roles: z.array(z.string()).describe("over everything"),
   grantCount: z.number().int().describe("roles within a scope"),
   active: z.boolean().describe("false: cannot sign in, sessions have ended"),
@@ -37,7 +39,14 @@ export const userInput = z.strictObject({
   roles: z.array(roleName).max(20).describe("over everything; with none, grants say what they may do"),
 });
 export const userPatch = z
-  .strictObject({ displayName, email, roles: z.array(roleName).max(20), active: z.boolean() })
+  .strictObject({
+    displayName,
+    email,
+    phone: storableText(64),
+    jobTitle: storableText(128),
+    roles: z.array(roleName).max(20),
+    active: z.boolean(),
+  })
   .partial();
 
 export const passwordLink = z.object({

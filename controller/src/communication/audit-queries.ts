@@ -52,6 +52,20 @@ export async function selectAudit(
     order by a.id desc limit ${page.limit}`;
 }
 
+/** By the index of objects. */
+export async function selectSignIns(
+  q: Query,
+  userId: string,
+  actions: string[],
+  page: { before: string | undefined; limit: number },
+): Promise<AuditRecord[]> {
+  return q<AuditRecord[]>`
+    select ${recordColumns(q)} from communication.audit a
+    where a.object_kind = 'user' and a.object_id = ${userId} and a.action = any(${actions})
+      and ${page.before === undefined ? q`true` : q`a.id < ${page.before}`}
+    order by a.id desc limit ${page.limit}`;
+}
+
 function whereOf(q: Query, f: AuditFilterValues): Fragment {
   const when = (value: unknown, condition: Fragment) => (value === undefined ? q`true` : condition);
   return q`${when(f.action, actionIs(q, f.action))}

@@ -15,6 +15,7 @@ import { measureRequests } from "./measure-requests.ts";
 import { answerError } from "./problem.ts";
 import { requestIds } from "./request-id.ts";
 import { type Http, newRouter, type Router } from "./router.ts";
+import { accountRoutes } from "./routes/account.ts";
 import { agentRoutes } from "./routes/agents.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
 import { auditRoutes } from "./routes/audit.ts";
@@ -48,6 +49,7 @@ import { securityHeaders } from "./security-headers.ts";
 const resources = [
   authRoutes,
   oidcRoutes,
+  accountRoutes,
   stepUpRoutes,
   factorRoutes,
   passkeyRoutes,

@@ -18,6 +18,8 @@ export function toUser(row: UserRow): User {
     username: row.username,
     displayName: row.displayName,
     email: row.email,
+    phone: row.phone,
+    jobTitle: row.jobTitle,
     roles: row.roles,
     permissions: permissionsAnywhere(row),
     mustChangePassword: row.mustChangePassword,

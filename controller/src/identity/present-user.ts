@@ -8,6 +8,8 @@ export function presentUser(row: UserRow): UserRecord {
     username: row.username,
     displayName: row.displayName,
     email: row.email,
+    phone: row.phone,
+    jobTitle: row.jobTitle,
     roles: row.roles,
     grantCount: row.grants.length,
     active: row.active,
@@ -20,8 +22,8 @@ export function presentUser(row: UserRow): UserRecord {
   };
 }
 
-export function auditedUser({ displayName, email, roles, active }: UserRow): Record<string, unknown> {
-  return { displayName, email, roles, active };
+export function auditedUser({ displayName, email, phone, jobTitle, roles, active }: UserRow): Record<string, unknown> {
+  return { displayName, email, phone, jobTitle, roles, active };
 }
 
 export const userObject = ({ id, username }: Pick<UserRow, "id" | "username">) => ({

@@ -114,6 +114,13 @@ export async function updateAuthenticatedAt(tx: Query, id: string, now: Date): P
   await tx`update identity.sessions set authenticated_at = ${now} where id = ${id} and revoked_at is null`;
 }
 
+/** The browsers of these sessions, open or over. */
+export async function selectUserAgents(sql: Query, ids: string[]): Promise<Map<string, string | null>> {
+  const rows = await sql<{ id: string; userAgent: string | null }[]>`
+    select id, user_agent from identity.sessions where id = any(${ids})`;
+  return new Map(rows.map(({ id, userAgent }) => [id, userAgent]));
+}
+
 /** False when it was revoked already. */
 export async function revokeSession(sql: Query, id: string, reason: string, now: Date): Promise<boolean> {
   const { count } = await sql`update identity.sessions set revoked_at = ${now}, revoked_reason = ${reason}

@@ -1,6 +1,7 @@
 // SQL of users and their roles.
 import type { IdentityUsersRow } from "@opsconductor/database/rows";
 import type { Query } from "../context.ts";
+import { jsonb } from "../jsonb.ts";
 import { grantsOfUser, mfaByGrant } from "./grant-rows.ts";
 import type { GrantSource } from "./grants.ts";
 
@@ -142,11 +143,22 @@ export async function selectUsers(
     order by lower(u.username) limit ${f.limit}`;
 }
 
+export async function selectPreferences(sql: Query, id: string): Promise<Record<string, unknown>> {
+  const [row] = await sql<{ preferences: Record<string, unknown> }[]>`
+    select preferences from identity.users where id = ${id}`;
+  return row?.preferences ?? {};
+}
+
+/** Two tabs that set different things at once both keep theirs. */
+export async function mergePreferences(sql: Query, id: string, patch: Record<string, unknown>): Promise<void> {
+  await sql`update identity.users set preferences = preferences || ${jsonb(sql, patch)} where id = ${id}`;
+}
+
 /** False when the user has another revision by now. */
 export async function updateUserColumns(
   sql: Query,
   id: string,
-  patch: { displayName?: string; email?: string | null; active?: boolean },
+  patch: { displayName?: string; email?: string | null; phone?: string; jobTitle?: string; active?: boolean },
   revision: bigint | undefined,
   now: Date,
 ): Promise<boolean> {

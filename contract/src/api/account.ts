@@ -1,0 +1,49 @@
+// A person's own account: profile, preferences, and the history of sign-ins.
+import * as z from "zod";
+import { id, instant, storableText } from "./common.ts";
+
+export const profilePatch = z
+  .strictObject({
+    displayName: storableText(128),
+    email: z.email().max(254).nullable(),
+    phone: storableText(64),
+    jobTitle: storableText(128),
+  })
+  .partial();
+
+/** Of the console, for every browser the person uses. What is not set is the console's default. */
+export const preferences = z
+  .strictObject({
+    theme: z.enum(["system", "light", "dark"]),
+    density: z.enum(["compact", "normal", "comfortable"]),
+    times: z.enum(["relative", "absolute"]),
+    zone: z.enum(["local", "utc"]),
+    shortcuts: z.boolean(),
+    navCollapsed: z.boolean(),
+    locale: z.enum(["en", "en-XA"]),
+  })
+  .partial();
+export type Preferences = z.infer<typeof preferences>;
+
+export const signInEntry = z.object({
+  id,
+  at: instant,
+  action: z.enum([
+    "user.signed_in",
+    "user.sign_in_refused",
+    "user.stepped_up",
+    "user.step_up_refused",
+    "user.signed_out",
+  ]),
+  outcome: z.enum(["ok", "refused"]),
+  why: z.string().nullable().describe("of a refusal: wrong_password, wrong_code, codes_blocked, disabled …"),
+  methods: z.array(z.string()).describe("what was proven: password, totp, recovery, passkey …"),
+  address: z.string().nullable(),
+  userAgent: z.string().nullable(),
+});
+export type SignInEntry = z.infer<typeof signInEntry>;
+
+export const signInQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(200).default(20),
+  cursor: z.string().max(512).optional(),
+});
