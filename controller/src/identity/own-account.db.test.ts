@@ -38,7 +38,8 @@ test("preferences follow the person: what is named is set, the rest stays, and t
   expect((await get("auth/preferences", headers)).body).toEqual(expected);
   expect((await patch("auth/preferences", { theme: "pink" }, headers)).status).toBe(400);
   expect((await patch("auth/preferences", { else: true }, headers)).status).toBe(400);
-  await t.ctx.sql`update identity.users set preferences = preferences || '{"times": "sideways", "old": 1}' where id = ${userId}`;
+  await t.ctx
+    .sql`update identity.users set preferences = preferences || '{"times": "sideways", "old": 1}' where id = ${userId}`;
   expect((await get("auth/preferences", headers)).body).toEqual(expected);
 });
 

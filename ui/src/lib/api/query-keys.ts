@@ -24,6 +24,8 @@ export const keys = {
   explanation: (query: object) => ["explanation", query] as const,
   sessions: (user: string | undefined) => ["sessions", user ?? ""] as const,
   factors: ["factors"] as const,
+  /** Undefined: the caller's own. */
+  signIns: (user: string | undefined) => ["sign-ins", user ?? ""] as const,
   apiTokens: ["api-tokens"] as const,
   /** Undefined: the caller's own. */
   tokensOf: (owner: string | undefined) => ["api-tokens", owner ?? ""] as const,

@@ -1,4 +1,6 @@
 // The REST shapes as types, inferred from the contract's schemas; imported as types only, so no schema is shipped.
+
+import type { preferences, profilePatch, signInEntry } from "@opsconductor/contract/api/account";
 import type {
   agent,
   certificateAuthority,
@@ -109,6 +111,8 @@ export type Overview = z.infer<typeof overview>;
 export type Passkey = z.infer<typeof passkey>;
 export type PasskeyProof = z.infer<typeof passkeyProof>;
 export type PasswordLink = z.infer<typeof passwordLink>;
+export type Preferences = z.infer<typeof preferences>;
+export type ProfilePatch = z.infer<typeof profilePatch>;
 export type Problem = z.infer<typeof problem>;
 export type RecoveryCodes = z.infer<typeof recoveryCodes>;
 export type ResolveResponse = z.infer<typeof resolveResponse>;
@@ -116,6 +120,7 @@ export type Role = z.infer<typeof role>;
 export type RoleInput = z.input<typeof roleInput>;
 export type RolePatch = z.input<typeof rolePatch>;
 export type Service = z.infer<typeof service>;
+export type SignInEntry = z.infer<typeof signInEntry>;
 export type Step = z.infer<typeof step>;
 export type StepUpRequest = z.infer<typeof stepUpRequest>;
 export type System = z.infer<typeof system>;

@@ -38,12 +38,25 @@ function load(): PreferenceValues {
 
 class Preferences {
   #values = $state<PreferenceValues>(load());
+  readonly #listeners = new Set<(patch: Partial<PreferenceValues>) => void>();
 
   get values(): Readonly<PreferenceValues> {
     return this.#values;
   }
 
   set(patch: Partial<PreferenceValues>): void {
+    this.take(patch);
+    for (const listener of this.#listeners) listener(patch);
+  }
+
+  /** Told what a person sets here. */
+  onSet(listener: (patch: Partial<PreferenceValues>) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Takes what was set in another browser. */
+  take(patch: Partial<PreferenceValues>): void {
     Object.assign(this.#values, patch);
     try {
       localStorage.setItem(storageKey, JSON.stringify(this.#values));
