@@ -108,6 +108,11 @@ function addSignOn(routes: Router, ctx: Context): void {
 function addLink(routes: Router, ctx: Context): void {
   const secure = isSecure(ctx.config);
   routes.openapi(link, async (c) => {
+    if (!ctx.identity.oidc)
+      throw new OcError(
+        "failed_precondition",
+        "No provider of sign-on is configured: an operator sets OC_OIDC_ISSUER.",
+      );
     try {
       const { url, cookie } = await beginLink(ctx, c.get("actor"));
       keepFlow(c, secure, cookie);

@@ -305,6 +305,17 @@ test("while the provider is down, people are told, local passwords work, and it 
   expect((await signOn()).to).toBe("/jobs");
 });
 
+test("without a provider in the configuration nothing leads to one", async () => {
+  const { headers } = await signedIn(t.ctx, http, []);
+  const own = t.ctx.identity.oidc!;
+  delete t.ctx.identity.oidc;
+  expect((await http.call("GET", "/api/v1/auth/options")).body).toEqual({ provider: null });
+  expect((await begin()).url).toBe("/login?sso=unavailable");
+  expect((await http.call("POST", "/api/v1/auth/oidc/link", undefined, headers)).status).toBe(409);
+  expect((await http.call("GET", "/api/v1/auth/oidc/end")).headers.get("location")).toBe("/login");
+  t.ctx.identity.oidc = own;
+});
+
 test("a path of another origin is no place to go on to", async () => {
   for (const next of ["//evil.example", "/\\evil.example", "https://evil.example", "/\t/evil.example"]) {
     const { url, cookie } = await begin(next);
