@@ -9,7 +9,7 @@ import type { Config } from "./config.ts";
 import type { AgentPackages } from "./fleet/agent-packages.ts";
 import type { CertificateAuthority } from "./fleet/certificate-authority.ts";
 import type { HealthChecks } from "./health.ts";
-import type { ScopedGrant } from "./identity/grants.ts";
+import type { Rights, ScopedGrant } from "./identity/grants.ts";
 import type { Identity } from "./identity/identity.ts";
 import type { Keys } from "./keys.ts";
 import type { Live } from "./live/live.ts";
@@ -69,6 +69,8 @@ export interface ActorToken {
   name: string;
   /** As it was made; `permissions` of the actor are what is left of them. */
   scopes: ReadonlySet<string>;
+  /** What its owner may do, which is more: what somebody may do besides can make a right worth less. */
+  owner: Rights;
   expiresAt: Date | null;
 }
 

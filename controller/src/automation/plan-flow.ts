@@ -62,6 +62,8 @@ interface Planning {
   ctx: Context;
   tx: Query;
   actor: Actor;
+  /** Id of the job that somebody executes. */
+  called: string;
   choice: TargetChoice | undefined;
   /** The execution that this one goes on from. */
   resumed?: Resumed | undefined;
@@ -87,7 +89,8 @@ export async function planFlow(
   version: FrozenVersion,
   inputs: Record<string, unknown>,
 ): Promise<PlannedStage[]> {
-  const p: Planning = { ctx, tx, actor, choice, resumed, stages: [], resolved: new Map(), choiceUsed: false };
+  const found = { stages: [], resolved: new Map(), choiceUsed: false };
+  const p: Planning = { ctx, tx, actor, choice, resumed, called: version.jobId, ...found };
   const job = await readJob(p, version);
   const way = [{ id: version.jobId, name: version.jobName }];
   await unfold(p, { version, job, inputs, scope: "", parent: null, way });
@@ -144,7 +147,9 @@ async function addStage(p: Planning, s: Surroundings, stage: JobStage, row: Stag
   const own = s.job.stages?.[stage.id]?.targets;
   if (!job.stages) {
     const [main] = jobStages(job);
-    const work = await planWork(p, row, child, job, { ...main!, targets: own ?? job.targets ?? s.job.targets });
+    const targets = own ?? job.targets ?? s.job.targets;
+    const chooser = own || !job.targets ? s.version : child;
+    const work = await planWork(p, row, child, job, { ...main!, targets }, chooser);
     push(p, { ...row, isGroup: false, call, inputs: inputs ?? null, work });
     return;
   }
@@ -216,10 +221,11 @@ async function planWork(
   version: FrozenVersion,
   job: Job,
   stage: JobStage,
+  chooser = version,
 ): Promise<PlannedWork> {
   const targets = withMatrix(planTargets(stage), matrix, stage);
   const plan = planStage(job, stage.id)!;
-  const chosen = await chooseTargets(p, { id, version, job, stage, targets });
+  const chosen = await chooseTargets(p, { id, version, chooser, job, stage, targets });
   const batches = dealBatches(chosen, stage.rollout, plan.steps.filter(({ phase }) => phase === "steps").length);
   return { version, stageId: stage.id, plan, targets, chosen, batches };
 }
@@ -227,12 +233,15 @@ async function planWork(
 interface Choosing {
   id: string;
   version: FrozenVersion;
+  /** In whose definition the targets stand. */
+  chooser: FrozenVersion;
   job: Job;
   stage: JobStage;
   targets: TargetPlan;
 }
 
-async function chooseTargets(p: Planning, { id, version, job, stage, targets }: Choosing): Promise<ChosenAssignment[]> {
+async function chooseTargets(p: Planning, choosing: Choosing): Promise<ChosenAssignment[]> {
+  const { id, version, job, stage, targets } = choosing;
   const before = p.resumed?.stages.get(id);
   if (before?.state === "succeeded") return [];
   const own = job.stages?.[stage.id]?.targets !== undefined;
@@ -243,14 +252,22 @@ async function chooseTargets(p: Planning, { id, version, job, stage, targets }: 
     throw refuse(
       `${stage.id === mainStage ? version.jobName : `Stage ${stage.id}`} names no targets itself: choose them for this execution.`,
     );
-  const { byJob } = reachToExecute(p.actor, version.jobId);
-  const besides = byJob ? choiceOf(targets) : undefined;
+  const besides = isTrusted(p, choosing) ? choiceOf(targets) : undefined;
   const key = JSON.stringify([choice, besides]);
   const reach = { permission: "jobs:execute" as const, besides };
   const resolving = p.resolved.get(key) ?? resolveTargets(p.ctx, p.actor, choice, p.tx, reach);
   p.resolved.set(key, resolving);
   const wanted = "select" in choice ? `The selector ${choice.select}` : "The list of names";
   return chooseAssignments(await resolving, targets, job.stages ? `Stage ${stage.id}: ${wanted}` : wanted);
+}
+
+/**
+ * Whether a grant on the job lets the actor reach what it chooses. Not where a workflow of the actor's own chooses in its
+ * place, nor where people would have to approve first, whom calling the job leaves out.
+ */
+function isTrusted({ actor, called }: Planning, { version, chooser }: Choosing): boolean {
+  if (called !== version.jobId && version.spec.approval) return false;
+  return [version, chooser].every(({ jobId }) => reachToExecute(actor, jobId).byJob);
 }
 
 export function choiceOf({ select, names }: TargetPlan): TargetChoice | undefined {

@@ -44,7 +44,7 @@ function presentActor(owner: TokenOwner, { requestId, address }: Caller): Actor 
   return {
     ...{ kind: "user", id: owner.userId, name: owner.username, sessionId: null, requestId, address },
     ...rightsOfToken(owner),
-    token: { id, name, scopes: new Set(scopes), expiresAt },
+    token: { id, name, scopes: new Set(scopes), owner: rightsOf(owner.permissions, owner.grants), expiresAt },
   };
 }
 

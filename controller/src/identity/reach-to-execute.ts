@@ -12,8 +12,10 @@ export interface ReachToExecute {
 /** Whoever may also change what the job chooses would so reach every target: for them a grant on the job is no reach. */
 export function reachToExecute(actor: Actor, jobId: string): ReachToExecute {
   if (mayEverywhere(actor, "jobs:execute")) return { limited: false, byJob: false };
-  const onJob = (permission: "jobs:execute" | "jobs:write") =>
-    grantsWith(actor, permission).some(({ scope }) => scope.kind === "job" && scope.jobId === jobId);
-  const mayWrite = mayEverywhere(actor, "jobs:write") || onJob("jobs:write");
-  return { limited: true, byJob: onJob("jobs:execute") && !mayWrite };
+  const onJob = (rights: Pick<Actor, "grants">, permission: "jobs:execute" | "jobs:write") =>
+    grantsWith(rights, permission).some(({ scope }) => scope.kind === "job" && scope.jobId === jobId);
+  // A token that may only run it says nothing about what its owner wrote into it.
+  const whole = actor.token?.owner ?? actor;
+  const mayWrite = mayEverywhere(whole, "jobs:write") || onJob(whole, "jobs:write");
+  return { limited: true, byJob: onJob(actor, "jobs:execute") && !mayWrite };
 }
