@@ -1,5 +1,5 @@
 // Puts targets into groups and takes them out. Called by PUT targets/{idOrName}/groups and POST groups/{idOrName}/targets.
-// Both ends are looked for within the caller's reach: nobody brings a target into a group that is not theirs.
+// Both ends must be the caller's to change: a group says who may do what to its targets, the caller among them.
 import type { Group, groupTargets } from "@opsconductor/contract/api/groups";
 import type { Target } from "@opsconductor/contract/api/targets";
 import { OcError } from "@opsconductor/contract/errors";
@@ -7,6 +7,7 @@ import type { z } from "zod";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context, Query } from "../context.ts";
 import { demandOn } from "../identity/demand-on.ts";
+import { keepReach } from "../identity/keep-reach.ts";
 import { findGroup } from "./get-group.ts";
 import { findTarget } from "./get-target.ts";
 import {
@@ -41,7 +42,14 @@ export async function setTargetGroups(
       ),
     );
     const unseen = before.groups.filter((group) => !seen.has(group.id)).map((group) => group.id);
-    await replaceGroupsOfTarget(tx, id, [...wanted, ...unseen]);
+    const kept = before.groups.map((group) => group.id).filter((group) => wanted.includes(group));
+    await demandOnGroups(
+      ctx,
+      tx,
+      actor,
+      [...wanted, ...seen].filter((group) => !kept.includes(group)),
+    );
+    await keepReach(ctx, tx, actor, { targetIds: [id] }, () => replaceGroupsOfTarget(tx, id, [...wanted, ...unseen]));
     await demandOn(ctx, tx, actor, {
       ...{ permission: "targets:write", kind: "target", ids: [id] },
       what: "this target without the groups that you take it out of",
@@ -68,9 +76,12 @@ export async function changeGroupTargets(
     ];
     const ids = idsOf([...added, ...removed]);
     await demandOn(ctx, tx, actor, { permission: "targets:write", kind: "target", ids });
+    await demandOnGroups(ctx, tx, actor, [id]);
     await lockTargets(tx, ids);
-    const out = await deleteMembers(tx, id, idsOf(removed));
-    const come = await insertMembers(tx, id, idsOf(added));
+    const { out, come } = await keepReach(ctx, tx, actor, { targetIds: ids }, async () => ({
+      out: await deleteMembers(tx, id, idsOf(removed)),
+      come: await insertMembers(tx, id, idsOf(added)),
+    }));
     await demandOn(ctx, tx, actor, {
       ...{ permission: "targets:write", kind: "target", ids },
       what: "these targets outside of the group",
@@ -85,6 +96,9 @@ export async function changeGroupTargets(
   publishTargets(ctx, ids);
   return group;
 }
+
+const demandOnGroups = (ctx: Context, tx: Query, actor: Actor, ids: readonly string[]) =>
+  demandOn(ctx, tx, actor, { permission: "targets:write", kind: "group", ids });
 
 async function groupsNamed(tx: Query, actor: Actor, names: readonly string[]): Promise<string[]> {
   const ids: string[] = [];

@@ -5,6 +5,7 @@ import type { z } from "zod";
 import { writeAudit } from "../communication/audit.ts";
 import { type Actor, type Context, type Query, systemActor } from "../context.ts";
 import { demandEverywhere } from "../identity/demand-permission.ts";
+import { keepReach } from "../identity/keep-reach.ts";
 import { checkTarget } from "./check-target.ts";
 import { auditedTarget, presentTarget } from "./present-target.ts";
 import { publishTargets } from "./publish-targets.ts";
@@ -20,15 +21,13 @@ export async function createTarget(ctx: Context, actor: Actor, input: TargetInpu
   return target;
 }
 
-async function addTarget(
-  ctx: Pick<Context, "now" | "newId">,
-  query: Query,
-  actor: Actor,
-  input: TargetInput,
-): Promise<Target> {
+async function addTarget(ctx: Context, query: Query, actor: Actor, input: TargetInput): Promise<Target> {
   await checkTarget(query, input);
   const id = ctx.newId();
-  await insertTarget(query, id, ctx.now(), input).catch((error) => refuseTakenName(error, input.name));
+  const made = { targetIds: [id], agentId: input.managedByAgentId, isNew: true };
+  await keepReach(ctx, query, actor, made, () =>
+    insertTarget(query, id, ctx.now(), input).catch((error) => refuseTakenName(error, input.name)),
+  );
   await replaceServices(
     query,
     id,

@@ -5,6 +5,7 @@ import type { z } from "zod";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context } from "../context.ts";
 import { demandOn } from "../identity/demand-on.ts";
+import { keepReach } from "../identity/keep-reach.ts";
 import { checkTarget } from "./check-target.ts";
 import { refuseTakenName } from "./create-target.ts";
 import { findTarget } from "./get-target.ts";
@@ -29,10 +30,13 @@ export async function updateTarget(ctx: Context, actor: Actor, { idOrName, patch
     await demandOn(ctx, tx, actor, { permission: "targets:write", kind: "agent", ids: agents });
     await checkTarget(tx, patch);
     const { services, ...columns } = patch;
-    const changed = await updateTargetColumns(tx, before.id, ctx.now(), columns, revision).catch((error) =>
-      refuseTakenName(error, patch.name ?? before.name),
-    );
-    if (!changed) refuseStale(before.name);
+    const agentId = patch.managedByAgentId === before.managedByAgentId ? null : patch.managedByAgentId;
+    await keepReach(ctx, tx, actor, { targetIds: [before.id], agentId }, async () => {
+      const changed = await updateTargetColumns(tx, before.id, ctx.now(), columns, revision).catch((error) =>
+        refuseTakenName(error, patch.name ?? before.name),
+      );
+      if (!changed) refuseStale(before.name);
+    });
     if (services)
       await replaceServices(
         tx,

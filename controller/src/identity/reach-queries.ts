@@ -40,6 +40,19 @@ export async function selectReadable(
   return found.map((row) => row.id);
 }
 
+/** Those of the ids on which the actor may do it. */
+export async function selectReached(
+  sql: Query,
+  actor: Actor,
+  kind: ReachedKind,
+  permission: Permission,
+  ids: readonly string[],
+): Promise<string[]> {
+  const found = await sql<{ id: string }[]>`
+    select id from ${rows[kind](sql)} = any(${ids as string[]}::uuid[]) and ${visibleTo(sql, actor, kind, permission)}`;
+  return found.map((row) => row.id);
+}
+
 /** Targets of an execution that the permission does not reach. */
 export async function countOutOfReach(
   sql: Query,
