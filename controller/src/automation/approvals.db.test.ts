@@ -53,7 +53,13 @@ test("whoever asked cannot approve it, nor somebody whom the job does not name",
   await t.ctx.sql`insert into identity.users (id, username) values (${reader.id}, 'eve')`;
   await decide(reader, other.id);
   expect(await stateOf(other.id)).not.toBe("awaiting_approval");
-  const token = { id: "t", name: "ci", scopes: new Set<string>(), owner: tester, expiresAt: null };
+  const token = {
+    id: "t",
+    name: "ci",
+    scopes: new Set<string>(),
+    owner: { permissions: new Set<never>(), grants: [] },
+    expiresAt: null,
+  };
   await expect(decide({ ...testActor(), token }, id)).rejects.toThrow("a token cannot");
 });
 
