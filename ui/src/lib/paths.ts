@@ -30,6 +30,7 @@ export const paths = {
   newJob: (template?: string) => `/jobs/new${query({ template })}`,
   job: (idOrName: string, tab?: string) => `/jobs/${segment(idOrName)}${query({ tab })}`,
   editJob: (idOrName: string, from?: number) => `/jobs/${segment(idOrName)}/edit${query({ from: from?.toString() })}`,
+  actions: (filter: { q?: string } = {}) => `/actions${query(filter)}`,
   executions: (filter: { q?: string; state?: string; job?: string; target?: string } = {}) =>
     `/executions${query(filter)}`,
   audit: (filter: { actor?: string; object?: string } = {}) => `/audit${query(filter)}`,

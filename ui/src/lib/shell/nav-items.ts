@@ -1,4 +1,5 @@
 // The pages in the navigation, the palette and the `g` keys; only pages that exist.
+import Blocks from "@lucide/svelte/icons/blocks";
 import Bot from "@lucide/svelte/icons/bot";
 import Boxes from "@lucide/svelte/icons/boxes";
 import Gauge from "@lucide/svelte/icons/gauge";
@@ -8,6 +9,7 @@ import Server from "@lucide/svelte/icons/server";
 import Users from "@lucide/svelte/icons/users";
 import Workflow from "@lucide/svelte/icons/workflow";
 import type { Component } from "svelte";
+import { actions } from "../messages/areas/actions.ts";
 import { m } from "../messages/m.ts";
 import { paths } from "../paths.ts";
 
@@ -32,6 +34,7 @@ export function navGroups(can: (permission: string) => boolean): NavGroup[] {
         { href: paths.overview(), label: m.shell.overview, icon: Gauge, key: "o", permission: "executions:read" },
         { href: paths.executions(), label: m.shell.executions, icon: Play, key: "e", permission: "executions:read" },
         { href: paths.jobs(), label: m.shell.jobs, icon: Workflow, key: "j", permission: "jobs:read" },
+        { href: paths.actions(), label: actions.title, icon: Blocks, key: "c", permission: "jobs:read" },
       ],
     },
     {
