@@ -1,5 +1,6 @@
 // Runs the benchmark that the command line names. Called by scripts/bench.mjs.
 import { benchAgent } from "./agent.ts";
+import { benchAudit } from "./audit.ts";
 import { benchConsole } from "./console.ts";
 import { benchConsoleLog } from "./console-log.ts";
 import { benchConsoleTimes } from "./console-times.ts";
@@ -18,6 +19,7 @@ const benchmarks: Record<string, () => Promise<void>> = {
   memory: benchMemory,
   output: benchOutput,
   agent: benchAgent,
+  audit: benchAudit,
   console: benchConsole,
   "console-log": benchConsoleLog,
   "console-times": benchConsoleTimes,
