@@ -150,6 +150,7 @@ async function startFlow(ctx: Context, actor: Actor, params: CreateExecutionPara
   });
   if (!created.replayed) {
     report(ctx, actor, created);
+    if (created.row.state === "awaiting_approval") ctx.live.publish({ kind: "changed", topic: "approvals", ids: [id] });
     ctx.automation.flows.wake([id]);
   }
   return present(actor, created.row);

@@ -34,6 +34,7 @@ export async function decideApproval(ctx: Context, actor: Actor, params: Params)
   ctx.automation.flows.wake([id]);
   await ctx.automation.flows.idle();
   publishTimelines(ctx, [id]);
+  ctx.live.publish({ kind: "changed", topic: "approvals", ids: [id] });
   ctx.log.info({ executionId: id, decision: params.decision, actor: actor.name }, "approval.decided");
   return await getApproval(ctx, actor, id);
 }

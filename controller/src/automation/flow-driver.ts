@@ -71,6 +71,8 @@ export class FlowDriver {
     publishExecutions(this.ctx, [done.row]);
     publishAssignments(this.ctx, [done.row], done.changed);
     publishTimelines(this.ctx, [id]);
+    // Expired or cancelled: it waits for nobody any more.
+    if (done.row.state === "cancelled") this.ctx.live.publish({ kind: "changed", topic: "approvals", ids: [id] });
     this.wake(done.others);
     for (const other of done.cancel) await this.cancel(other, done.row);
     this.ctx.log.debug({ executionId: id, state: done.row.state, agents: done.wake.size }, "flow.advanced");

@@ -48,6 +48,9 @@ export const createOutputTicket = (id: string, place: OutputPlace) =>
 export const cancelExecution = (id: string, reason: string) =>
   request<Execution>("POST", one(id, "/cancel"), { body: { reason } });
 
+export const pauseExecution = (id: string) => request<Execution>("POST", one(id, "/pause"), {});
+export const resumeExecution = (id: string) => request<Execution>("POST", one(id, "/resume"), {});
+
 /** Declares one target's work lost. */
 export const abandonAssignment = (id: string, assignmentId: string, reason: string) =>
   request<Assignment>("POST", one(id, `/assignments/${encodeURIComponent(assignmentId)}/abandon`), {

@@ -7,6 +7,7 @@ import type {
   createdEnrollmentToken,
   enrollmentToken,
 } from "@opsconductor/contract/api/agents";
+import type { approval, approvalDetail } from "@opsconductor/contract/api/approvals";
 import type {
   auditEntry,
   auditFilter,
@@ -75,6 +76,8 @@ export type ServiceAccount = z.infer<typeof serviceAccount>;
 export type ServiceAccountInput = z.input<typeof serviceAccountInput>;
 export type ServiceAccountPage = z.infer<typeof serviceAccountPage>;
 export type ServiceAccountPatch = z.input<typeof serviceAccountPatch>;
+export type Approval = z.infer<typeof approval>;
+export type ApprovalDetail = z.infer<typeof approvalDetail>;
 export type Assignment = z.infer<typeof assignment>;
 export type AuditEntry = z.infer<typeof auditEntry>;
 export type AuditFilter = z.infer<typeof auditFilter>;

@@ -3,6 +3,7 @@ import Blocks from "@lucide/svelte/icons/blocks";
 import Bot from "@lucide/svelte/icons/bot";
 import Boxes from "@lucide/svelte/icons/boxes";
 import Gauge from "@lucide/svelte/icons/gauge";
+import Hand from "@lucide/svelte/icons/hand";
 import Play from "@lucide/svelte/icons/play";
 import ScrollText from "@lucide/svelte/icons/scroll-text";
 import Server from "@lucide/svelte/icons/server";
@@ -33,6 +34,7 @@ export function navGroups(can: (permission: string) => boolean): NavGroup[] {
       items: [
         { href: paths.overview(), label: m.shell.overview, icon: Gauge, key: "o", permission: "executions:read" },
         { href: paths.executions(), label: m.shell.executions, icon: Play, key: "e", permission: "executions:read" },
+        { href: paths.approvals(), label: m.shell.approvals, icon: Hand, key: "v", permission: "executions:read" },
         { href: paths.jobs(), label: m.shell.jobs, icon: Workflow, key: "j", permission: "jobs:read" },
         { href: paths.actions(), label: actions.title, icon: Blocks, key: "c", permission: "jobs:read" },
       ],

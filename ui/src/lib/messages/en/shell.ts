@@ -9,6 +9,8 @@ export const shell = {
   expandNav: "Expand navigation",
   overview: "Overview",
   executions: "Executions",
+  approvals: "Approvals",
+  waitForApproval: "wait for approval",
   jobs: "Jobs",
   fleet: "Fleet",
   agents: "Agents",
