@@ -267,6 +267,7 @@ export const requirements: Readonly<Record<string, Requirement | Dangerous | Met
   "FOLLOW targets": "targets:read",
   "FOLLOW jobs": "jobs:read",
   "FOLLOW executions": "executions:read",
+  "FOLLOW approvals": "executions:read",
   "FOLLOW audit": "audit:read",
 
   "CALL /opsconductor.agent.v1.AgentService/Connect": "agent",

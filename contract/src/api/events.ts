@@ -9,8 +9,17 @@ import { agent } from "./agents.ts";
 import { assignmentState, execution, executionState, stepState } from "./executions.ts";
 
 /** Topics a page may ask for. `executions:<id>` carries assignments, steps and output sizes of one execution. */
-export const liveTopics = ["agents", "targets", "jobs", "executions", "enrollment-tokens", "audit"] as const;
-export const topicPattern = /^(agents|targets|jobs|executions|executions:[0-9a-f-]{36}|enrollment-tokens|audit)$/;
+export const liveTopics = [
+  "agents",
+  "targets",
+  "jobs",
+  "executions",
+  "approvals",
+  "enrollment-tokens",
+  "audit",
+] as const;
+export const topicPattern =
+  /^(agents|targets|jobs|executions|executions:[0-9a-f-]{36}|enrollment-tokens|approvals|audit)$/;
 
 export const liveEvent = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("agent"), topic: z.string(), agent }),

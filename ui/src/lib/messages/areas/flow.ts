@@ -6,7 +6,6 @@ export const flow = area({
   stages: "Stages",
   graph: "Stages of this workflow and how they depend on each other",
   allStages: "All stages",
-  stage: (name: string, state: string) => `${name}: ${state}`,
   done: (done: number, total: number) => `${groupedNumber(done)} / ${groupedNumber(total)}`,
   parts: (count: number) => plural(count, { one: "part", other: "parts" }),
   from: (job: string) => `from ${job}`,

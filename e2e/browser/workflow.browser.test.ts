@@ -1,0 +1,132 @@
+// A workflow that waits for a second person's approval, in a real Chromium before real processes: what would run is
+// shown, approved, followed in the graph of its stages, and paused.
+import type { Agent } from "@opsconductor/contract/api/agents";
+import type { Execution } from "@opsconductor/contract/api/executions";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Api } from "../devstack/api.ts";
+import { type Devstack, startDevstack } from "../devstack/devstack.ts";
+import { ExtraAgent } from "../devstack/extra-agent.ts";
+import { createJob } from "../devstack/story.ts";
+import { waitFor } from "../devstack/wait-for.ts";
+import { launchChromium, newContext, type Trouble } from "./chromium.ts";
+import { accessibilityProblems, sidewaysOverflow, untilSettled } from "./page-checks.ts";
+
+const password = "a-password-of-the-test";
+let stack: Devstack;
+let browser: Browser;
+let page: Page;
+let trouble: Trouble;
+let api: Api;
+const agents: ExtraAgent[] = [];
+let id: string;
+
+const release = `apiVersion: opsconductor/v1
+kind: Job
+name: release
+approval: { by: [user:admin], notRequester: false }
+stages:
+  build:
+    targets: { names: [host-1] }
+    steps: [{ id: make, run: 'echo "version=7" >> "$OC_OUTPUT"' }]
+  deploy:
+    needs: [build]
+    targets: { names: [host-1, host-2] }
+    rollout: { canary: 1, batch: 1 }
+    steps: [{ run: [echo, "deploying \${{ stages.build.outputs.version }}"] }]
+  undo:
+    needs: [deploy]
+    if: failure()
+    targets: { names: [host-1] }
+    steps: [{ run: echo undo }]
+`;
+
+beforeAll(async () => {
+  stack = await startDevstack({ adminPassword: password });
+  api = await Api.signIn(stack.url, "admin", password);
+  for (const name of ["host-1", "host-2"]) {
+    const agent = new ExtraAgent(stack, name);
+    const { token } = await api.post<{ token: string }>("/api/v1/enrollment-tokens", {});
+    agent.enroll(token);
+    agent.start();
+    agents.push(agent);
+  }
+  await waitFor("both agents", async () => {
+    const { items } = await api.get<{ items: Agent[] }>("/api/v1/agents?state=online");
+    return items.length === 2;
+  });
+  await createJob(api, release);
+  browser = await launchChromium();
+  const watched = await newContext(browser, stack.url);
+  trouble = watched.trouble;
+  page = await watched.context.newPage();
+  page.setDefaultTimeout(40_000);
+  await page.goto("/login");
+  await page.getByLabel("User name").fill("admin");
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("navigation", { name: "Main" }).waitFor();
+});
+afterAll(async () => {
+  await browser?.close();
+  for (const agent of agents) await agent.stop();
+  await stack?.stop();
+});
+
+async function look(name: string): Promise<void> {
+  await untilSettled(page);
+  if (process.env.OC_TEST_PICTURES) await page.screenshot({ path: `${process.env.OC_TEST_PICTURES}/${name}.png` });
+  expect(await accessibilityProblems(page)).toEqual([]);
+}
+
+test("the run dialog of a workflow shows its stages with their exact targets and batches", async () => {
+  await page.goto("/jobs/release");
+  await page.getByRole("button", { name: "Run", exact: true }).first().click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("1 target", { exact: false }).first().waitFor();
+  await dialog.getByText("2 batches: 1, 1 · 0 may fail").waitFor();
+  await look("run-dialog");
+  await dialog.getByRole("button", { name: /^Run on 4 targets/ }).click();
+  await page.waitForURL(/\/executions\/[0-9a-f-]{36}/);
+  id = page.url().split("/").at(-1)!;
+  await page.getByText("Waits for approval").waitFor();
+  await look("execution-waiting");
+});
+
+test("the page of approvals counts it in the navigation, shows what would run, and takes a decision", async () => {
+  await page.getByRole("link", { name: /^Approvals 1/ }).click();
+  await page.getByRole("link", { name: "release #1" }).click();
+  await page
+    .getByText("What would run", { exact: false })
+    .or(page.getByText("Your decision is about exactly this", { exact: false }))
+    .first()
+    .waitFor();
+  await page.getByText("deploy: 2 targets").waitFor();
+  await look("approval");
+  await page.getByRole("button", { name: "Reject" }).click();
+  await page.getByText("Say why; whoever asked reads it.").waitFor();
+  await page.getByLabel("Comment").fill("looks right");
+  await page.getByRole("button", { name: "Approve" }).click();
+  await page.getByText("admin approved").waitFor();
+  await page.getByRole("link", { name: "Approvals", exact: true }).first().waitFor();
+});
+
+test("the graph follows its stages, and a stage shows its batches and its targets", async () => {
+  await page.goto(`/executions/${id}`);
+  await page.getByRole("button", { name: /^Succeeded deploy/ }).click();
+  await page.getByRole("button", { name: /^Skipped undo/ }).waitFor();
+  await page.getByText("Batch 2 of 2").waitFor();
+  await page.getByText("0 of at most 0 failures").waitFor();
+  await page.getByText("deploying 7").first().waitFor();
+  await look("execution-done");
+  await page.setViewportSize({ width: 320, height: 700 });
+  await untilSettled(page);
+  expect(await sidewaysOverflow(page)).toEqual([]);
+  if (process.env.OC_TEST_PICTURES) await page.screenshot({ path: `${process.env.OC_TEST_PICTURES}/narrow.png` });
+  await page.setViewportSize({ width: 1280, height: 800 });
+  expect(await api.get<Execution>(`/api/v1/executions/${id}`)).toMatchObject({ state: "succeeded" });
+});
+
+test("no page reported a violation of its security policy or an error", () => {
+  expect(trouble).toEqual({ policy: [], errors: [] });
+});
