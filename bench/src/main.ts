@@ -1,6 +1,7 @@
 // Runs the benchmark that the command line names. Called by scripts/bench.mjs.
 import { benchAgent } from "./agent.ts";
 import { benchAudit } from "./audit.ts";
+import { benchAuthorisation } from "./authorisation.ts";
 import { benchConsole } from "./console.ts";
 import { benchConsoleLog } from "./console-log.ts";
 import { benchConsoleTimes } from "./console-times.ts";
@@ -23,6 +24,7 @@ const benchmarks: Record<string, () => Promise<void>> = {
   console: benchConsole,
   "console-log": benchConsoleLog,
   "console-times": benchConsoleTimes,
+  authorisation: benchAuthorisation,
 };
 
 const benchmark = benchmarks[process.argv[2] ?? ""];
