@@ -4,6 +4,7 @@ import { OcError } from "@opsconductor/contract/errors";
 import type { z } from "zod";
 import type { Actor, Context, Query } from "../context.ts";
 import { encodeCursor } from "../cursor.ts";
+import { demandOnAssignments } from "../identity/demand-on.ts";
 import { mayAnywhere } from "../identity/grants.ts";
 import {
   type ApprovalRow,
@@ -16,6 +17,7 @@ import {
   selectContent,
   selectDecisions,
 } from "./approval-queries.ts";
+import { assignmentIdRange } from "./assignment-ids.ts";
 import type { ExecutionRow } from "./execution-queries.ts";
 import { findExecution } from "./get-execution.ts";
 import { idOfCursor } from "./list-executions.ts";
@@ -40,6 +42,11 @@ export async function countApprovals(ctx: Context, actor: Actor): Promise<{ wait
 
 export async function getApproval(ctx: Context, actor: Actor, execution: string): Promise<ApprovalDetail> {
   const row = await findExecution(ctx.sql, actor, execution);
+  // What is approved is approved whole: its answer names every target.
+  await demandOnAssignments(ctx, ctx.sql, actor, {
+    ...{ permission: "executions:read", executionId: row.id, range: assignmentIdRange(row.id) },
+    what: "all targets of this execution",
+  });
   const approval = await findApproval(ctx.sql, row);
   const [decisions, stages, { definition }] = await Promise.all([
     selectDecisions(ctx.sql, row.id),

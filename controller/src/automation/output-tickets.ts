@@ -6,6 +6,7 @@ import { OcError } from "@opsconductor/contract/errors";
 import type { z } from "zod";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context } from "../context.ts";
+import { liveSessionUser } from "../identity/authenticate.ts";
 import { findOutput, isAllStored } from "./find-output.ts";
 import { type OutputFile, type OutputFileParams, openOutput, outputFacts, outputFileName } from "./read-output-file.ts";
 import { selectTries } from "./result-queries.ts";
@@ -42,10 +43,15 @@ export async function issueOutputTicket(
   return { url: `/api/v1/downloads/${ticket}`, expiresAt: expiresAt.toISOString() };
 }
 
+/** Who has no session, such as a program with an API token, has its minute. */
+async function isStillSignedIn(ctx: Context, { sessionId }: Record<string, unknown>): Promise<boolean> {
+  return typeof sessionId !== "string" || (await liveSessionUser(ctx, sessionId)) !== undefined;
+}
+
 /** The ticket is spent with this call, whatever becomes of the download. */
 export async function redeemOutputTicket(ctx: Context, ticket: string): Promise<OutputFile> {
   const row = await takeTicket(ctx.sql, hashOf(ticket), ctx.now());
-  if (!row)
+  if (!row || !(await isStillSignedIn(ctx, row.issuedTo)))
     throw new OcError("not_found", "This download link was used or is older than a minute: start the download again.");
   const { fileName, raw } = row;
   const tries = await selectTries(ctx.sql, [row.assignmentId]);

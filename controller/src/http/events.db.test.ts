@@ -2,7 +2,10 @@
 import type { LiveEvent } from "@opsconductor/contract/api/events";
 import { Registry } from "prom-client";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { FakeAgent } from "../automation/testing/fake-agent.ts";
+import { execute, saveTestJob } from "../automation/testing/save-test-job.ts";
 import type { Context } from "../context.ts";
+import { ensureBuiltInRoles } from "../identity/built-in-roles.ts";
 import { type TestContext, testContext } from "../testing/test-context.ts";
 import { signedIn, type TestHttp, testHttp } from "../testing/test-http.ts";
 import { startHttpServer } from "./server.ts";
@@ -16,6 +19,7 @@ const open: AbortController[] = [];
 
 beforeAll(async () => {
   t = await testContext();
+  await ensureBuiltInRoles(t.ctx);
   ctx = { ...t.ctx, signal: stopping.signal, config: { ...t.ctx.config, httpAddr: { host: "127.0.0.1", port: 0 } } };
   http = testHttp({ ...ctx, metrics: new Registry() });
   server = await startHttpServer(ctx);
@@ -158,4 +162,30 @@ test("a stop of the controller ends all streams", async () => {
   await expect.poll(() => stream.messages.length).toBe(1);
   stopping.abort();
   expect(await stream.ended).toBe("ended");
+});
+
+test("whoever has rights within a scope follows what is in it, and gets hints without ids", async () => {
+  const admin = await signedIn(ctx, http);
+  const own = await FakeAgent.connected(t, "scoped-own");
+  const foreign = await FakeAgent.connected(t, "scoped-foreign");
+  await saveTestJob(t, "scoped");
+  const call = (path: string, body: unknown) => http.call("POST", `/api/v1/${path}`, body, admin.headers);
+  expect((await call("groups", { name: "scoped" })).status).toBe(201);
+  await call("groups/scoped/targets", { add: ["scoped-own"] });
+  const { headers, username } = await signedIn(ctx, http, []);
+  await call(`users/${username}/grants`, { role: "viewer", scope: { kind: "group", group: "scoped" } });
+  const both = await execute(t, "scoped", ["scoped-own", "scoped-foreign"]);
+  const stream = await follow(`executions,agents,targets,executions:${both.id}`, headers);
+  await expect.poll(() => stream.messages[0]?.event).toBe("ready");
+  const strange = await execute(t, "scoped", ["scoped-foreign"]);
+  await foreign.run(foreign.offers[0]!, Buffer.from("x"));
+  ctx.live.publish(changed("targets", foreign.targetId));
+  await own.run(own.offers[0]!, Buffer.from("x"));
+  const seen = () => JSON.stringify(stream.messages);
+  await expect
+    .poll(() => stream.messages.some(({ data }) => data.kind === "assignment" && data.state === "succeeded"))
+    .toBe(true);
+  await expect.poll(() => stream.messages.some(({ data }) => data.kind === "changed")).toBe(true);
+  expect(seen()).toContain("scoped-own");
+  for (const hidden of ["scoped-foreign", foreign.targetId, strange.id]) expect(seen()).not.toContain(hidden);
 });

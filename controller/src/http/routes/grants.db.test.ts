@@ -124,6 +124,15 @@ describe("an operator of one group", () => {
     expect((await as(ann, "GET", "executions?target=host-asia")).body.items).toEqual([]);
   });
 
+  test("downloads by a ticket as long as the session lasts", async () => {
+    const bob = await person(["viewer", europe]);
+    const ticket = () => as(bob, "POST", `executions/${ran.berlin}/output-ticket?target=host-berlin&step=step-1`);
+    const [used, late] = [(await ticket()).body.url, (await ticket()).body.url];
+    expect((await http.call("GET", used)).status).toBe(200);
+    await as(admin, "PATCH", `users/${bob.username}`, { active: false });
+    expect((await http.call("GET", late)).status).toBe(404);
+  });
+
   test("counts only what is in reach on the overview and in pages of the original", async () => {
     expect((await as(ann, "GET", "overview")).body).toMatchObject({
       targets: 2,
