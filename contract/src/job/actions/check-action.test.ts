@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parseJob } from "../parse-job.ts";
 import { planStage, summariseSteps } from "../plan-stage.ts";
@@ -122,4 +124,12 @@ test("every action has an example that can be saved", () => {
     const check = "  - { id: check, uses: http, with: { url: 'http://x' } }";
     expect([name, errorsOf(check, ...step)]).toEqual([name, []]);
   }
+});
+
+test("the sample jobs with actions can be saved", () => {
+  const folder = join(import.meta.dirname, "../../../../samples/actions");
+  const files = readdirSync(folder);
+  expect(files.length).toBeGreaterThan(2);
+  for (const file of files)
+    expect([file, parseJob(readFileSync(join(folder, file), "utf8")).errors]).toEqual([file, []]);
 });
