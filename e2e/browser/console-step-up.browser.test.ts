@@ -79,6 +79,30 @@ test("who gives no proof loses nothing but the act; Escape closes the question a
   expect(await form.getByLabel("User name").inputValue()).toBe("cleo");
 });
 
+test("name and preferences are kept by the controller: another browser has them, and sign-ins are listed", async () => {
+  await page.goto("/me");
+  await page.getByLabel("Job title").fill("Night shift");
+  await page.getByRole("button", { name: "Save profile" }).click();
+  await page.getByText("Your profile is saved.").waitFor();
+  const stored = page.waitForResponse((response) => response.request().method() === "PATCH" && response.ok());
+  await page.getByLabel("Density").selectOption("compact");
+  await stored;
+  expect(await accessibilityProblems(page)).toEqual([]);
+  const second = await newContext(browser, stack.url);
+  const other = await second.context.newPage();
+  await other.goto("/me");
+  await other.getByLabel("User name").fill("admin");
+  await other.getByLabel("Password", { exact: true }).fill(password);
+  await other.getByRole("button", { name: "Sign in" }).click();
+  await expect.poll(() => other.locator("html").getAttribute("data-density")).toBe("compact");
+  expect(await other.getByLabel("Job title").inputValue()).toBe("Night shift");
+  await other.getByText("Proved who it is").first().waitFor();
+  await other.setViewportSize({ width: 320, height: 800 });
+  expect(await sidewaysOverflow(other)).toEqual([]);
+  expect(second.trouble).toEqual({ policy: [], errors: [] });
+  await second.context.close();
+});
+
 test("in all of this the content security policy had nothing to refuse, and no page had an error", () => {
   expect(trouble).toEqual({ policy: [], errors: [] });
 });

@@ -7,6 +7,7 @@ import { authenticate } from "../identity/authenticate.ts";
 import { demandPermission, refuseProgram } from "../identity/demand-permission.ts";
 import { demandProof } from "../identity/step-up.ts";
 import { clientAddress, isFromThisMachine } from "./client-address.ts";
+import { cutWhenRevoked } from "./cut-when-revoked.ts";
 import { routeName } from "./route-name.ts";
 import type { Http, HttpEnv } from "./router.ts";
 
@@ -29,6 +30,9 @@ const beforeFactor = [
 /** Public, because they work when the token has long expired; one that has not is enough to end its session. */
 const signsOut = ["POST /api/v1/auth/logout", "POST /auth/logout"];
 
+/** Ends by itself when the session does, and tells its page properly. */
+const watchesItself = ["GET /api/v1/events"];
+
 type Requirements = NonNullable<ReturnType<typeof requirementOf>>;
 
 export function authorize(ctx: Context): MiddlewareHandler<HttpEnv> {
@@ -39,8 +43,11 @@ export function authorize(ctx: Context): MiddlewareHandler<HttpEnv> {
     if (route === undefined) return next(); // unknown paths are answered by notFound, which tells nothing
     const requirement = requirementOf(route);
     if (requirement === undefined) throw new Error(`${route} has no entry in contract/src/permissions.ts`);
-    if (requirement.needs !== "public") c.set("actor", await callerFor(ctx, c, route, requirement));
-    else if (signsOut.includes(route)) c.set("actor", await whoeverSignsOut(ctx, c));
+    if (requirement.needs !== "public") {
+      const actor = await callerFor(ctx, c, route, requirement);
+      c.set("actor", actor);
+      if (!watchesItself.includes(route)) cutWhenRevoked(ctx, c, actor);
+    } else if (signsOut.includes(route)) c.set("actor", await whoeverSignsOut(ctx, c));
     return next();
   };
 }

@@ -1,0 +1,23 @@
+// Ends a request that goes on after its session, token or user has ended: a wait for an execution, a download. Streams of
+// events look after themselves. Called by auth.ts for every route that is not public.
+import type { HttpBindings } from "@hono/node-server";
+import type { Actor, Context } from "../context.ts";
+import { liveRights } from "../identity/authenticate.ts";
+import type { Http } from "./router.ts";
+
+/** With the second that a session may be cached: within two. Nearly all requests are answered before the first look. */
+const lookMs = 900;
+
+export function cutWhenRevoked(ctx: Context, c: Http, actor: Actor): void {
+  const outgoing = (c.env as Partial<HttpBindings> | undefined)?.outgoing;
+  if (!outgoing || actor.id === null) return;
+  const watch = setInterval(() => void look(), lookMs);
+  outgoing.once("close", () => clearInterval(watch));
+  const look = async () => {
+    // A database that does not answer says nothing about the session.
+    const rights = await liveRights(ctx, actor).catch(() => "unknown" as const);
+    if (rights) return;
+    ctx.log.info({ user: actor.name, requestId: actor.requestId }, "request.revoked");
+    outgoing.destroy();
+  };
+}
