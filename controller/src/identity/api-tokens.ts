@@ -133,12 +133,22 @@ async function revoke(
   await ctx.sql.begin(async (tx) => {
     const row = await findToken(ctx, tx, id);
     await check(row, tx);
-    for (const { id, name } of await revokeTokenTree(tx, row.id, ctx.now())) {
+    for (const { id, name } of await revokeAll(tx, row.id, ctx.now())) {
       const entry = { action: "token.revoked", object: { kind: "token", id, name }, detail: { owner: row.username } };
       await writeAudit(ctx, tx, actor, entry);
     }
   });
   forgetSession(ctx, null);
+}
+
+/** Whoever was making a token with one of them at this moment has finished when the first round has its locks. */
+async function revokeAll(tx: Query, id: string, now: Date): Promise<{ id: string; name: string }[]> {
+  const revoked: { id: string; name: string }[] = [];
+  for (;;) {
+    const round = await revokeTokenTree(tx, id, now);
+    if (round.length === 0) return revoked;
+    revoked.push(...round);
+  }
 }
 
 async function findToken(ctx: Context, q: Query, id: string): Promise<ApiTokenRow> {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { insertApiToken, lockLiveToken } from "../../identity/api-token-queries.ts";
 import { forgetSession } from "../../identity/authenticate.ts";
 import { ensureBuiltInRoles } from "../../identity/built-in-roles.ts";
 import { type TestContext, testContext } from "../../testing/test-context.ts";
@@ -108,6 +109,31 @@ test("a token makes no wider and no longer one, and those it made end with it", 
   for (const { headers } of [parent, child, grandchild])
     expect((await call("GET", "jobs", undefined, headers)).status).toBe(401);
   expect(await audited("token.revoked", grandchild.id)).toMatchObject([{ actorId: admin.userId }]);
+});
+
+test("a token that is being made while the one that makes it is revoked ends with it", async () => {
+  const parent = await make(["jobs:read", "tokens:own"]);
+  const childId = t.ctx.newId();
+  const { promise: revoking, resolve: goOn } = Promise.withResolvers<void>();
+  const { promise: inserted, resolve: insertedIt } = Promise.withResolvers<void>();
+  const making = t.ctx.sql.begin(async (tx) => {
+    expect(await lockLiveToken(tx, parent.id, t.ctx.now())).toBe(true);
+    const origin = { parentId: parent.id, createdBy: admin.userId, createdAt: t.ctx.now(), expiresAt: null };
+    const secret = { sha256: Buffer.from(childId), ending: "abcd" };
+    await insertApiToken(tx, { id: childId, userId: admin.userId, name: "late", scopes: ["*"], ...secret, ...origin });
+    insertedIt();
+    await revoking;
+  });
+  await inserted;
+  const revoked = call("DELETE", `auth/tokens/${parent.id}`);
+  const waits = () => t.db.owner`select from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock' and query like '%api_tokens%'`;
+  await expect.poll(async () => (await waits()).length).toBeGreaterThan(0);
+  goOn();
+  await making;
+  expect((await revoked).status).toBe(204);
+  const [child] = await t.db.owner`select revoked_at from identity.api_tokens where id = ${childId}`;
+  expect(child!.revokedAt).not.toBeNull();
 });
 
 test("a token sees and ends itself and what it made, and none of its owner's others", async () => {
