@@ -7,6 +7,7 @@ import type { z } from "zod";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context, Query } from "../context.ts";
 import { demandOnAssignments } from "../identity/demand-on.ts";
+import { demandProofForTargets } from "../identity/step-up.ts";
 import {
   contentHash,
   insertDecision,
@@ -25,11 +26,12 @@ import { insertNotes } from "./timeline-queries.ts";
 type Params = z.infer<typeof decideRequest> & { execution: string };
 
 export async function decideApproval(ctx: Context, actor: Actor, params: Params): Promise<ApprovalDetail> {
-  const { id } = await findExecution(ctx.sql, actor, params.execution);
+  const { id, targetCount } = await findExecution(ctx.sql, actor, params.execution);
   await demandOnAssignments(ctx, ctx.sql, actor, {
     ...{ permission: "approvals:decide", executionId: id, range: assignmentIdRange(id) },
     what: "all targets of this execution",
   });
+  if (params.decision === "approve") await demandProofForTargets(ctx, actor, targetCount);
   await ctx.sql.begin((tx) => decide(ctx, tx, actor, id, params));
   ctx.automation.flows.wake([id]);
   await ctx.automation.flows.idle();

@@ -151,6 +151,22 @@ test("a job on more targets than configured is a dangerous act, and its key is n
   expect((await run(["w1", "w2", "w3"], "wide")).status).toBe(201);
 });
 
+test("letting others run a job on as many targets is the same act; to reject it is none", async () => {
+  const definition =
+    "apiVersion: opsconductor/v1\nkind: Job\nname: guarded\napproval: { required: 1 }\nsteps:\n  - run: reboot\n";
+  const decider = await aged(await signedIn(t.ctx, http));
+  const asker = await signedIn(t.ctx, http);
+  expect((await post("jobs", { definition }, asker.headers)).status).toBe(201);
+  for (const name of ["g1", "g2", "g3"]) await FakeAgent.make(t, name);
+  const targets = { names: ["g1", "g2", "g3"] };
+  const { id } = (await post("jobs/guarded/execute", { targets }, asker.headers)).body;
+  const { contentSha256 } = (await http.call("GET", `/api/v1/approvals/${id}`, undefined, decider.headers)).body;
+  const decide = (decision: string) =>
+    post(`approvals/${id}/decide`, { decision, comment: "seen", contentSha256 }, decider.headers);
+  expect((await decide("approve")).body.code).toBe("reauthentication_required");
+  expect((await decide("reject")).status).toBe(200);
+});
+
 test("programs with an API token are not asked", async () => {
   const ann = await signedIn(t.ctx, http);
   const made = await post("auth/tokens", { name: "robot", scopes: ["users:write", "users:read"] }, ann.headers);
