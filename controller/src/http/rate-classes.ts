@@ -20,10 +20,13 @@ export const rates: Readonly<Record<Exclude<RateClass, "account">, Rate>> = {
 const exempt = ["GET /health", "GET /health/live", "GET /metrics", "GET /*"];
 const heavy = ["GET /api/v1/audit/verify", "GET /api/v1/audit/export", "POST /api/v1/auth/password"];
 
+/** Read by address, and yet a proof: each wrong one is a row of the audit log. */
+const judged = ["GET /api/v1/auth/oidc/callback"];
+
 /** Undefined: without a limit. */
 export function rateClassOf(route: string): Exclude<RateClass, "refused"> | undefined {
   if (exempt.includes(route)) return undefined;
   if (heavy.includes(route)) return "heavy";
   if (requirementOf(route)?.needs !== "public") return "account";
-  return route.startsWith("GET ") ? "open" : "proof";
+  return route.startsWith("GET ") && !judged.includes(route) ? "open" : "proof";
 }
