@@ -5,6 +5,7 @@ import { OcError } from "@opsconductor/contract/errors";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context, Query } from "../context.ts";
 import { demandOnAssignments } from "../identity/demand-on.ts";
+import { readableOf } from "../identity/readable-of.ts";
 import { assignmentIdRange } from "./assignment-ids.ts";
 import type { DesiredAttempt } from "./dispatch-queries.ts";
 import { desireOf } from "./dispatcher.ts";
@@ -22,7 +23,7 @@ interface Changed {
 
 export async function pauseExecution(ctx: Context, actor: Actor, execution: string): Promise<Execution> {
   const id = await permitted(ctx, actor, execution);
-  return await finish(ctx, await ctx.sql.begin((tx) => pause(ctx, tx, actor, id)));
+  return await finish(ctx, actor, await ctx.sql.begin((tx) => pause(ctx, tx, actor, id)));
 }
 
 export async function resumeExecution(ctx: Context, actor: Actor, execution: string): Promise<Execution> {
@@ -30,7 +31,7 @@ export async function resumeExecution(ctx: Context, actor: Actor, execution: str
   const changed = await ctx.sql.begin((tx) => resume(ctx, tx, actor, id));
   if (changed.row.orchestrated) ctx.automation.flows.wake([id]);
   ctx.automation.dispatcher.wake(changed.held.flatMap((row) => row.agentId ?? []));
-  return await finish(ctx, changed);
+  return await finish(ctx, actor, changed);
 }
 
 async function permitted(ctx: Context, actor: Actor, execution: string): Promise<string> {
@@ -81,11 +82,13 @@ async function tell(
   await writeAudit(ctx, tx, actor, { action: kind, object: { kind: "execution", id: row.id, name: row.jobName } });
 }
 
-async function finish(ctx: Context, { row, held }: Changed): Promise<Execution> {
+async function finish(ctx: Context, actor: Actor, { row, held }: Changed): Promise<Execution> {
   for (const one of held)
     if (one.agentId !== null && one.fence !== null) ctx.automation.dispatcher.desire(one.agentId, desireOf(one));
   publishExecutions(ctx, [row]);
   publishTimelines(ctx, [row.id]);
   ctx.log.info({ executionId: row.id, state: row.state, held: held.length }, "execution.paused_or_resumed");
-  return presentExecution(row);
+  const answer = presentExecution(row);
+  // Who may stop it may not have the right to read what it was given.
+  return (await readableOf(ctx, actor, "execution", [row.id])).has(row.id) ? answer : { ...answer, inputs: {} };
 }

@@ -123,3 +123,15 @@ describe("a grant on one job reaches what that job chooses", () => {
     expect((await as(bob, "POST", "jobs/mine/execute", {})).body.targetCount ?? 0).toBe(0);
   });
 });
+
+test("whoever may stop executions and not read them is not told their inputs", async () => {
+  await saveTestJob(t, "given", "inputs: { word: { type: string } }\nsteps: [{ run: echo }]");
+  const body = { targets: { names: ["host-dev"] }, inputs: { word: "confidential" } };
+  const started = await as(admin, "POST", "jobs/given/execute", body);
+  expect([started.status, started.body.inputs]).toEqual([201, { word: "confidential" }]);
+  const stopper = await person(["executions:cancel"]);
+  for (const act of ["pause", "resume", "cancel"]) {
+    const answer = await as(stopper, "POST", `executions/${started.body.id}/${act}`);
+    expect([act, answer.status, answer.body.inputs]).toEqual([act, 200, {}]);
+  }
+});
