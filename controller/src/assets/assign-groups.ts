@@ -13,12 +13,12 @@ import { findTarget } from "./get-target.ts";
 import {
   deleteMembers,
   insertMembers,
-  lockTargets,
   replaceGroupsOfTarget,
   selectGroupIds,
   selectTargetRefs,
   type TargetRef,
 } from "./group-queries.ts";
+import { lockTargets } from "./lock-targets.ts";
 import { publishTargets } from "./publish-targets.ts";
 import { isStorable } from "./storable-text.ts";
 

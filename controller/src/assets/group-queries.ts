@@ -83,11 +83,6 @@ export async function deleteGroupRow(sql: Query, id: string, revision: bigint | 
   return count === 1;
 }
 
-/** Locks the targets, so that none is deleted or regrouped meanwhile; in the order of ids, so that two never wait for each other. */
-export async function lockTargets(sql: Query, ids: readonly string[]): Promise<void> {
-  await sql`select from assets.targets where id = any(${ids as string[]}::uuid[]) order by id for no key update`;
-}
-
 /** Returns the ids that were not in it before. */
 export async function insertMembers(sql: Query, groupId: string, targetIds: readonly string[]): Promise<string[]> {
   const rows = await sql<{ targetId: string }[]>`

@@ -1,7 +1,7 @@
 // Nobody widens their own rights by changing a target: what a grant reaches is said by labels, names, groups and agents,
 // and whoever keeps the inventory writes those. Called by the verbs that change targets, around the change.
 import { type Permission, scopablePermissions } from "@opsconductor/contract/permissions";
-import { lockTargets } from "../assets/group-queries.ts";
+import { lockTargets } from "../assets/lock-targets.ts";
 import type { Actor, Context, Query } from "../context.ts";
 import { refuseOutOfScope } from "./demand-permission.ts";
 import { grantsWith, mayEverywhere } from "./grants.ts";
