@@ -20,8 +20,8 @@ const head = "apiVersion: opsconductor/v1\nkind: Job\nname: x\n";
 describe("completion of keys", () => {
   it("offers the keys of the job in an empty document, required ones first", () => {
     const keys = labels("^");
-    expect(keys.slice(0, 4)).toEqual(["apiVersion", "kind", "name", "steps"]);
-    expect(keys).toContain("onFailure");
+    expect(keys.slice(0, 3)).toEqual(["apiVersion", "kind", "name"]);
+    for (const key of ["steps", "stages", "onFailure"]) expect(keys).toContain(key); // steps or stages: neither is required
     expect(inserted("^", "apiVersion")).toBe("apiVersion: opsconductor/v1");
   });
 
