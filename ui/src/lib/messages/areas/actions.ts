@@ -23,6 +23,7 @@ export const actions = area({
   fallback: "Unless told",
   meaning: "Meaning",
   output: "output",
+  outputName: (name: string) => `outputs.${name}`,
   required: "required",
   exampleOf: (name: string) => `Example of ${name}`,
   parametersOf: (name: string) => `Parameters of ${name}`,
