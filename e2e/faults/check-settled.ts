@@ -73,7 +73,9 @@ function checkFold(evidence: Evidence, index: EvidenceIndex, execution: Executio
   if (!sameCounts(counts, execution.counts))
     say(`execution ${execution.id}`, `counts ${JSON.stringify(execution.counts)} and has ${JSON.stringify(counts)}`);
   const folded = foldStages(stages.map((stage) => stage.state));
-  if (folded !== undefined && folded !== execution.state)
+  // What a person cancelled says so, also when a stage had failed by then; never when all had succeeded.
+  const mayBeCancelled = folded !== "succeeded" && index.asked.get(execution.id)?.cancelAskedAt !== undefined;
+  if (folded !== undefined && folded !== execution.state && !(mayBeCancelled && execution.state === "cancelled"))
     say(`execution ${execution.id}`, `is ${execution.state} and its stages fold into ${folded}`);
   return found;
 }
