@@ -584,6 +584,7 @@ create table identity.password_links (
   sha256 bytea not null,
   user_id uuid not null,
   kind text not null,
+  created_by uuid,
   created_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
   used_at timestamp with time zone,
@@ -709,6 +710,7 @@ alter table identity.grants add constraint grants_job_id_fkey FOREIGN KEY (job_i
 alter table identity.grants add constraint grants_role_id_fkey FOREIGN KEY (role_id) REFERENCES identity.roles(id);
 alter table identity.grants add constraint grants_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 alter table identity.passkeys add constraint passkeys_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
+alter table identity.password_links add constraint password_links_created_by_fkey FOREIGN KEY (created_by) REFERENCES identity.users(id);
 alter table identity.password_links add constraint password_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 alter table identity.recovery_codes add constraint recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 alter table identity.refresh_tokens add constraint refresh_tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES identity.sessions(id) ON DELETE CASCADE;

@@ -169,6 +169,7 @@ create table identity.password_links (
   sha256 bytea primary key,
   user_id uuid not null references identity.users,
   kind text not null check (kind in ('invitation', 'reset')),
+  created_by uuid references identity.users,       -- null: the system
   created_at timestamptz not null,
   expires_at timestamptz not null,
   used_at timestamptz

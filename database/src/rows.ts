@@ -558,6 +558,7 @@ export interface IdentityPasswordLinksRow {
   sha256: Buffer;
   userId: string;
   kind: string;
+  createdBy: string | null;
   createdAt: Date;
   expiresAt: Date;
   usedAt: Date | null;

@@ -63,6 +63,17 @@ test("whoever asked cannot approve it, nor somebody whom the job does not name",
   await expect(decide({ ...testActor(), token }, id)).rejects.toThrow("a token cannot");
 });
 
+test("a workflow is no way past the approval of a job that it calls, unless it asks for one itself", async () => {
+  const stages = "stages: { all: { job: guarded } }";
+  await saveTestJob(t, "around", stages);
+  await expect(execute(t, "around", ["web-1"])).rejects.toThrow(
+    "guarded asks for approval, and around, which calls it, does not",
+  );
+  await saveTestJob(t, "agreed", `approval: { required: 1 }\n${stages}`);
+  const { id } = await execute(t, "agreed", ["web-1"]);
+  expect(await stateOf(id)).toBe("awaiting_approval");
+});
+
 test("decisions at the same moment count one by one, and begin it once", async () => {
   const { id } = await execute(t, "guarded", ["web-1"]);
   const people = Array.from({ length: 6 }, () => testActor());

@@ -64,6 +64,8 @@ interface Planning {
   actor: Actor;
   /** Id of the job that somebody executes. */
   called: string;
+  /** Its own definition asks for approval, which then is about all stages. */
+  approved: boolean;
   choice: TargetChoice | undefined;
   /** The execution that this one goes on from. */
   resumed?: Resumed | undefined;
@@ -90,7 +92,16 @@ export async function planFlow(
   inputs: Record<string, unknown>,
 ): Promise<PlannedStage[]> {
   const found = { stages: [], resolved: new Map(), choiceUsed: false };
-  const p: Planning = { ctx, tx, actor, choice, resumed, called: version.jobId, ...found };
+  const p: Planning = {
+    ctx,
+    tx,
+    actor,
+    choice,
+    resumed,
+    called: version.jobId,
+    approved: version.spec.approval !== undefined,
+    ...found,
+  };
   const job = await readJob(p, version);
   const way = [{ id: version.jobId, name: version.jobName }];
   await unfold(p, { version, job, inputs, scope: "", parent: null, way });
@@ -107,6 +118,14 @@ async function readJob({ ctx, tx }: Planning, { jobId, version, spec }: FrozenVe
   if (!spec.stages) return spec;
   const { definition } = await loadDefinition(tx, ctx.automation.dispatcher.definitions, jobId, version);
   return parseJob(Buffer.from(definition).toString("utf8")).job ?? spec;
+}
+
+/** Else a workflow around it would be a way past its approval. One of the workflow's own covers all that it calls. */
+function refuseUnapproved(p: Planning, caller: Surroundings, { spec, jobName }: FrozenVersion): void {
+  if (!spec.approval || p.approved) return;
+  throw refuse(
+    `${jobName} asks for approval, and ${caller.way[0]!.name}, which calls it, does not: give that an approval of its own, or run ${jobName} by itself.`,
+  );
 }
 
 async function unfold(p: Planning, s: Surroundings): Promise<void> {
@@ -141,6 +160,7 @@ async function addStage(p: Planning, s: Surroundings, stage: JobStage, row: Stag
     return;
   }
   const child = await freeze(p, s, row.id, stage.call.job);
+  refuseUnapproved(p, s, child);
   const job = await readJob(p, child);
   const call = { inputs: stage.call.inputs, specs: job.inputs };
   const inputs = knownInputs(s, row, call);

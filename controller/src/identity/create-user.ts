@@ -27,7 +27,7 @@ export async function createUser(
       given.map((role) => role.id),
     );
     const user = await findUser(tx, id);
-    const link = await makePasswordLink(ctx, tx, user);
+    const link = await makePasswordLink(ctx, tx, actor, user);
     await writeAudit(ctx, tx, actor, { action: "user.created", object: userObject(user), after: auditedUser(user) });
     return { ...presentUser(user), link };
   });

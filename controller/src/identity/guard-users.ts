@@ -21,6 +21,12 @@ export async function rolesToGive(tx: Query, actor: Actor, names: readonly strin
   return roles;
 }
 
+/** Whether these permissions over everything are at least what the user may do anywhere. */
+export function coversUser(permissions: ReadonlySet<string>, user: Pick<UserRow, "permissions" | "grants">): boolean {
+  const held = [...user.permissions, ...user.grants.flatMap((grant) => grant.permissions)];
+  return permissions.has("*") || held.every((permission) => permissions.has(permission));
+}
+
 /** Nobody makes a role, or makes one into something, that may do more than they may themselves over everything. */
 export function refuseAboveRole(actor: Actor, { name, permissions }: Pick<RoleRow, "name" | "permissions">): void {
   const above = permissions.find((permission) => !holds(actor, permission));
@@ -34,8 +40,7 @@ export function refuseAboveRole(actor: Actor, { name, permissions }: Pick<RoleRo
 
 /** A reset of an administrator's password by somebody below would be a way to become one. */
 export function refuseAbove(actor: Actor, user: Pick<UserRow, "username" | "permissions" | "grants">): void {
-  const held = [...user.permissions, ...user.grants.flatMap((grant) => grant.permissions)];
-  if (held.every((permission) => holds(actor, permission))) return;
+  if (coversUser(actor.permissions, user)) return;
   throw new OcError(
     "permission_denied",
     `${user.username} may do more than you: only somebody with at least the same permissions can change the account.`,

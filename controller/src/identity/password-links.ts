@@ -6,10 +6,10 @@ import { OcError } from "@opsconductor/contract/errors";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context, Query } from "../context.ts";
 import { forgetSession } from "./authenticate.ts";
-import { findUser } from "./find-user.ts";
-import { refuseAbove } from "./guard-users.ts";
+import { findAccount, findUser } from "./find-user.ts";
+import { coversUser, refuseAbove } from "./guard-users.ts";
 import { hashPassword } from "./password-hash.ts";
-import { insertPasswordLink, selectPasswordLink, takePasswordLink } from "./password-link-queries.ts";
+import { insertPasswordLink, type LinkRow, selectPasswordLink, takePasswordLink } from "./password-link-queries.ts";
 import { passwordProblem } from "./password-policy.ts";
 import { userObject } from "./present-user.ts";
 import { revokeOtherSessions } from "./session-queries.ts";
@@ -20,12 +20,19 @@ const lifeMs = { invitation: 72 * hourMs, reset: hourMs };
 const hashOf = (token: string) => createHash("sha256").update(token).digest();
 
 /** A new link makes the ones before it worthless. */
-export async function makePasswordLink(ctx: Context, tx: Query, user: UserRow): Promise<PasswordLink> {
+export async function makePasswordLink(ctx: Context, tx: Query, actor: Actor, user: UserRow): Promise<PasswordLink> {
   const kind = user.passwordHash === null ? "invitation" : "reset";
   const token = randomBytes(32).toString("base64url");
   const now = ctx.now();
   const expiresAt = new Date(now.getTime() + lifeMs[kind]);
-  await insertPasswordLink(tx, { sha256: hashOf(token), userId: user.id, kind, createdAt: now, expiresAt });
+  await insertPasswordLink(tx, {
+    sha256: hashOf(token),
+    userId: user.id,
+    kind,
+    createdBy: actor.id,
+    createdAt: now,
+    expiresAt,
+  });
   return { token, kind, expiresAt: expiresAt.toISOString() };
 }
 
@@ -35,7 +42,7 @@ export async function issuePasswordLink(ctx: Context, actor: Actor, idOrName: st
     refuseAbove(actor, user);
     if (!user.active)
       throw new OcError("failed_precondition", `${user.username} is not active: activate the account first.`);
-    const link = await makePasswordLink(ctx, tx, user);
+    const link = await makePasswordLink(ctx, tx, actor, user);
     const { kind, expiresAt } = link;
     const entry = { action: "user.password_link_made", object: userObject(user), detail: { kind, expiresAt } };
     await writeAudit(ctx, tx, actor, entry);
@@ -43,7 +50,7 @@ export async function issuePasswordLink(ctx: Context, actor: Actor, idOrName: st
   });
 }
 
-/** Unknown, used, replaced and expired links look the same from outside. */
+/** Unknown, used, replaced, expired and outgrown links look the same from outside. */
 export async function usePasswordLink(
   ctx: Context,
   actor: Actor,
@@ -59,13 +66,20 @@ export async function usePasswordLink(
     });
   const passwordHash = await hashPassword(newPassword);
   await ctx.sql.begin(async (tx) => {
-    if (!(await takePasswordLink(tx, sha256, ctx.now()))) throw worthless();
+    if (!(await takePasswordLink(tx, sha256, ctx.now())) || (await isOutgrown(tx, found))) throw worthless();
     await setPassword(tx, found.userId, passwordHash, ctx.now());
     await revokeOtherSessions(tx, found.userId, null, "password_changed", ctx.now());
     const object = userObject({ id: found.userId, username: found.username });
     await writeAudit(ctx, tx, actor, { action: "user.password_set_by_link", object, detail: { kind: found.kind } });
   });
   forgetSession(ctx, null);
+}
+
+/** Its maker could not make it any more: the user has got rights that theirs do not cover, or they have lost their own. */
+async function isOutgrown(tx: Query, { userId, createdBy }: LinkRow): Promise<boolean> {
+  if (createdBy === null) return false;
+  const [user, maker] = [await findUser(tx, userId), await findAccount(tx, createdBy)];
+  return !maker.active || !coversUser(new Set(maker.permissions), user);
 }
 
 const worthless = () =>

@@ -78,6 +78,20 @@ test("a link is worthless when it is too old, when a newer one was made, and whe
   expect((await call("POST", `users/${two.id}/password-link`)).status).toBe(409);
 });
 
+test("a link does not outgrow its maker: not after the user got more rights than that one has, nor after that one lost them", async () => {
+  const manager = await member(["manager"]);
+  const asManager = (path: string) => call("POST", path, undefined, manager.headers);
+  const [grown, kept, left] = [await add(), await add(), await add()];
+  const linkOf = async (user: { id: string }) =>
+    (await asManager(`users/${user.id}/password-link`)).body.token as string;
+  const [outgrown, good, orphaned] = [await linkOf(grown), await linkOf(kept), await linkOf(left)];
+  await call("PATCH", `users/${grown.id}`, { roles: ["admin"] });
+  expect((await setPassword(outgrown)).status).toBe(404);
+  expect((await setPassword(good)).status).toBe(204);
+  await call("PATCH", `users/${manager.id}`, { active: false });
+  expect((await setPassword(orphaned)).status).toBe(404);
+});
+
 test("a reset ends every session of the user", async () => {
   const user = await member(["viewer"]);
   const { body } = await call("POST", `users/${user.id}/password-link`);

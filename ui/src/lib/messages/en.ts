@@ -5,7 +5,6 @@ import { common } from "./en/common.ts";
 import { database } from "./en/database.ts";
 import { executions } from "./en/executions.ts";
 import { jobs } from "./en/jobs.ts";
-import { overview } from "./en/overview.ts";
 import { problemNote, problems } from "./en/problems.ts";
 import { shell } from "./en/shell.ts";
 import { states } from "./en/states.ts";
@@ -18,7 +17,6 @@ export const en = {
   problems,
   problemNote,
   account,
-  overview,
   agents,
   targets,
   jobs,

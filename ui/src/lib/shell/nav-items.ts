@@ -10,7 +10,6 @@ import Server from "@lucide/svelte/icons/server";
 import Users from "@lucide/svelte/icons/users";
 import Workflow from "@lucide/svelte/icons/workflow";
 import type { Component } from "svelte";
-import { actions } from "../messages/areas/actions.ts";
 import { m } from "../messages/m.ts";
 import { paths } from "../paths.ts";
 
@@ -36,7 +35,7 @@ export function navGroups(can: (permission: string) => boolean): NavGroup[] {
         { href: paths.executions(), label: m.shell.executions, icon: Play, key: "e", permission: "executions:read" },
         { href: paths.approvals(), label: m.shell.approvals, icon: Hand, key: "v", permission: "executions:read" },
         { href: paths.jobs(), label: m.shell.jobs, icon: Workflow, key: "j", permission: "jobs:read" },
-        { href: paths.actions(), label: actions.title, icon: Blocks, key: "c", permission: "jobs:read" },
+        { href: paths.actions(), label: m.shell.actions, icon: Blocks, key: "c", permission: "jobs:read" },
       ],
     },
     {

@@ -6,7 +6,6 @@ export const actions = area({
   checkOnlyHint:
     "Says on each target what would change, and changes nothing. Scripts are skipped unless they say check: run.",
   checkSubmit: (targets: number) => `Check ${targets} ${targets === 1 ? "target" : "targets"}`,
-  checkMode: "Check mode",
   checkModeText: "This execution only says what would change.",
   runForReal: "Run it for real",
   changed: "Changed",

@@ -9,6 +9,7 @@ export const executions = {
   number: (n: number) => `#${n}`,
   named: (job: string, n: number) => `${job} #${n}`,
   job: "Job",
+  checkMode: "Check mode",
   inputs: "Inputs",
   by: "Started by",
   targets: "Targets",

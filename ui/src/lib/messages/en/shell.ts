@@ -10,6 +10,7 @@ export const shell = {
   overview: "Overview",
   executions: "Executions",
   approvals: "Approvals",
+  actions: "Actions",
   waitForApproval: "wait for approval",
   jobs: "Jobs",
   fleet: "Fleet",

@@ -1,7 +1,8 @@
 // The overview page.
 import { groupedNumber, plural } from "../plural.ts";
+import { area } from "./area.ts";
 
-export const overview = {
+export const home = area({
   title: "Overview",
   tiles: {
     agents: "Agents online",
@@ -37,11 +38,6 @@ export const overview = {
     title: "Latest executions",
     empty: "No executions yet.",
     all: "All executions",
-    number: "Execution",
-    job: "Job",
-    targets: "Targets",
-    started: "Started",
-    duration: "Duration",
   },
   chart: {
     title: "Executions, last 24 hours",
@@ -76,4 +72,4 @@ export const overview = {
     runDone: "The first execution has run",
     runAction: "Open jobs",
   },
-};
+});
