@@ -30,9 +30,11 @@ export const checks = {
 
 /** Suites of tests, each counted test by test. In an order that fails fast. */
 export const suites = {
-  unit: ["--project", "unit"],
+  // As many workers as processors: they wait for PostgreSQL and for processes of theirs most of the time. The suites after
+  // them start whole stacks and get vitest's own measure, which leaves a processor to those.
+  unit: ["--project", "unit", "--maxWorkers=100%"],
   console: [],
-  db: ["--project", "db"],
+  db: ["--project", "db", "--maxWorkers=100%"],
   wire: ["--project", "wire"],
   e2e: ["--project", "e2e"],
   faults: ["--project", "faults"],

@@ -19,8 +19,6 @@ import { feedWork, saveJobs, type WorkFeed } from "./submit-work.ts";
 import { planWorkload } from "./workload.ts";
 
 const defaultAgents = 5;
-/** Strikes of the plan that one lane may be ahead of the other. */
-const mostAhead = 10;
 
 export interface ChaosOptions {
   seed: string;
@@ -28,6 +26,8 @@ export interface ChaosOptions {
   /** Work goes on until so many steps were asked for, also after the last kill. */
   steps: number;
   agents?: number;
+  /** Strikes of the plan that one lane may be ahead of the other; 10 unless told. */
+  mostAhead?: number;
   /** No kill and no work after it, whatever is missing then. */
   limitMs?: number;
   settleMs?: number;
@@ -98,7 +98,8 @@ async function attack(sources: MomentSources, options: ChaosOptions, random: Ran
 
 /** Until enough was killed and enough work asked for, or time is up. Returns the steps asked for by the last kill. */
 async function killUnderLoad(killer: Killer, feed: WorkFeed, options: ChaosOptions, random: Random): Promise<number> {
-  const { kills, steps, limitMs = Number.POSITIVE_INFINITY, agents = defaultAgents, say = () => {} } = options;
+  const { kills, steps, limitMs = Number.POSITIVE_INFINITY, agents = defaultAgents } = options;
+  const { mostAhead = 10, say = () => {} } = options;
   const began = performance.now();
   const isOver = () => performance.now() - began > limitMs;
   const progress = () => say(`${clock(began)} ${killer.kills.length} of ${kills} kills, ${feed.steps} steps asked for`);

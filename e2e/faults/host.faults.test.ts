@@ -7,7 +7,7 @@ import { poisonAgain } from "./poison.ts";
 import { applyPressure } from "./pressure.ts";
 
 test("steps are adopted by the next agent: the same process, its true exit code, every byte", async () => {
-  const report = await runAdopt({ seed: "smoke", kills: 3, agents: 2, longSeconds: 6 });
+  const report = await runAdopt({ seed: "smoke", kills: 2, agents: 2, longSeconds: 4 });
   expect(report.violations).toEqual([]);
   expect(report.figures["steps adopted"]).toBeGreaterThan(0);
 });
@@ -17,7 +17,7 @@ test("a full disk, a disk that fails and a flood of output cost a host no outcom
   await withSmallDisk({ restartDelayMs: () => delay.ms }, async (faults) => {
     const full = await fillAgain(faults, { seed: "smoke", times: 1 });
     expect(full.violations).toEqual([]);
-    const flood = await applyPressure(faults, delay, { seed: "smoke", bytes: 100e6, awayMs: 3000 });
+    const flood = await applyPressure(faults, delay, { seed: "smoke", bytes: 60e6, awayMs: 3000 });
     expect(flood.violations).toEqual([]);
     const poisoned = await poisonAgain(faults, { seed: "smoke", times: 1 });
     expect(poisoned.violations).toEqual([]);

@@ -58,6 +58,10 @@ export function violationsOf(file: SourceFile): Violation[] {
       found.push(`${specifier}: a pure file imports contract and other pure files only`);
   }
   found.push(...contentRules(file, isTest));
+  const makesSchemas = file.imports.some(({ specifier, typeOnly }) => specifier === "zod" && !typeOnly);
+  if (makesSchemas && file.path.startsWith("contract/src/job/") && !isTest)
+    if (!file.imports.some(({ specifier }) => specifier.endsWith("/zod-without-eval.ts")))
+      found.push("zod: the console takes this, so import zod-without-eval.ts before it");
   return found.map((rule) => ({ path: file.path, rule }));
 }
 

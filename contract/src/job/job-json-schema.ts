@@ -1,5 +1,6 @@
 // The job format as JSON Schema (draft 2020-12), for completion and hints in editors: the console's, and any other that
 // reads docs/job.schema.json. It knows the shape only; parse-job.ts is the judge. Pure.
+import "../zod-without-eval.ts";
 import * as z from "zod";
 import { actionCatalogue, actionNames } from "./actions/action-catalogue.ts";
 import { jobSchema } from "./job-schema.ts";

@@ -1,5 +1,6 @@
 // What is declared of an action: its parameters as a zod schema, and what operators must know of it. The catalogue's
 // entries have this shape; editors, the documentation, the controller's check and the agent read them. Pure.
+import "../../zod-without-eval.ts";
 import * as z from "zod";
 import { durationHint, durationPattern, parseDuration } from "../duration.ts";
 

@@ -1,6 +1,7 @@
 // What a file with a credential holds, on the host of the agent that uses it. Read by agent/src/actions; the controller
 // knows names only. Pure.
 import { parse } from "yaml";
+import "../../zod-without-eval.ts";
 import * as z from "zod";
 
 const text = z.string().min(1);

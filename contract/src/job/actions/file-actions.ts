@@ -1,4 +1,5 @@
 // Actions that make files what they should be. Part of the catalogue; implemented in agent/src/actions. Pure.
+import "../../zod-without-eval.ts";
 import * as z from "zod";
 import { compilePattern, PatternError } from "../pattern.ts";
 import { absolutePath, actionSpec, backup, fileMode, ownership, sha256, showDiff } from "./action-spec.ts";

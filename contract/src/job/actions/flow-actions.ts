@@ -1,4 +1,5 @@
 // Actions that look, wait and tell. Part of the catalogue; implemented in agent/src/actions. Pure.
+import "../../zod-without-eval.ts";
 import * as z from "zod";
 import { absolutePath, actionSpec, duration, hostName, port } from "./action-spec.ts";
 

@@ -1,4 +1,5 @@
 // What an action's schema refused, as errors an operator can act on. Used by check-action.ts. Pure.
+import "../../zod-without-eval.ts";
 import * as z from "zod";
 import { explainIssues, type PlacedError } from "../schema-errors.ts";
 import type { Path } from "../yaml-values.ts";

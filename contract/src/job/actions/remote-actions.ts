@@ -1,5 +1,6 @@
 // Actions that reach other machines from the agent that runs them: databases, and hosts that cannot have an agent. Part
 // of the catalogue; implemented in agent/src/actions. Pure.
+import "../../zod-without-eval.ts";
 import * as z from "zod";
 import { absolutePath, actionSpec, credential, duration, hostName, port } from "./action-spec.ts";
 

@@ -1,4 +1,5 @@
 // Actions on what runs and is installed on a host. Part of the catalogue; implemented in agent/src/actions. Pure.
+import "../../zod-without-eval.ts";
 import * as z from "zod";
 import { absolutePath, accountName, actionSpec, credential, duration, oneLine } from "./action-spec.ts";
 
