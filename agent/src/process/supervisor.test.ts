@@ -220,6 +220,8 @@ test("of a killed supervisor the output is still counted: what was printed last 
   const folder = bench.makeFolder();
   const run = bench.sh(`seq 20000; touch ${folder}/printed; sleep 30`, { headBytes: 50_000, tailBytes: 1000 });
   await until("everything to be printed", () => existsSync(join(folder, "printed")));
+  // With the tail begun the head is whole, and only copiers are left between the pipe and the disk.
+  await until("the tail to be begun", () => existsSync(join(run.folder, "tail")));
   process.kill((await run.claimed).pid, "SIGKILL");
   expect(await run.over).toEqual({ kind: "gone" });
   expect(await killLeftovers(run.target)).toBeUndefined();
