@@ -1,13 +1,14 @@
 // Inserts an execution with its stages and assignments, none of which may be offered yet. Called by create-flow.ts.
-import type { ExpressionNames, StageOutcome } from "@opsconductor/contract/job/expression";
+import type { StageOutcome } from "@opsconductor/contract/job/expression";
 import type { AssignmentState, StageState } from "@opsconductor/contract/states";
 import type { Query } from "../context.ts";
 import { jsonb } from "../jsonb.ts";
 import { type ExecutionRow, executionColumns } from "./execution-queries.ts";
 import type { Counts } from "./execution-state.ts";
-import type { FlowStage, StageCall } from "./flow-state.ts";
+import type { FlowStage } from "./flow-state.ts";
+import type { PlannedStage } from "./plan-flow.ts";
 
-export interface NewFlowStage {
+export interface NewFlowStage extends Omit<PlannedStage, "id" | "work"> {
   stageId: string;
   /** Pending, or over when an execution before has done it. */
   state: StageState;
@@ -15,16 +16,6 @@ export interface NewFlowStage {
   finishedAt: Date | null;
   stateReason: string | null;
   position: number;
-  name: string;
-  parent: string | null;
-  scope: string;
-  isGroup: boolean;
-  needs: string[];
-  condition: string;
-  names: ExpressionNames;
-  call: StageCall | null;
-  inputs: Record<string, unknown> | null;
-  matrix: Record<string, string> | null;
   steps: { id: string; name: string; kind: string }[];
   counts: Counts;
   timeoutMs: number | null;
