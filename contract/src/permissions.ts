@@ -223,6 +223,10 @@ export const requirements: Readonly<Record<string, Requirement | Dangerous | Met
   "POST /api/v1/executions/{id}/output-ticket": "executions:read",
   "GET /api/v1/downloads/{ticket}": "public", // the ticket is the permission: one use, a minute
   "GET /api/v1/executions/{id}/timeline": "executions:read",
+  "GET /api/v1/executions/{id}/output-groups": "executions:read",
+  "GET /api/v1/executions/{id}/output-groups/{group}": "executions:read",
+  "GET /api/v1/executions/{id}/compare": "executions:read", // and the one that it is compared with
+  "GET /api/v1/executions/{id}/compare/targets": "executions:read",
   "POST /api/v1/executions/{id}/cancel": "executions:cancel",
   "POST /api/v1/executions/{id}/pause": "executions:cancel",
   "POST /api/v1/executions/{id}/resume": "executions:cancel",

@@ -21,6 +21,7 @@ import { approvalRoutes } from "./routes/approvals.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { authRoutes } from "./routes/auth.ts";
 import { certificateAuthorityRoutes } from "./routes/certificate-authority.ts";
+import { compareRoutes } from "./routes/compare.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { enrollmentTokenRoutes } from "./routes/enrollment-tokens.ts";
 import { eventsRoutes } from "./routes/events.ts";
@@ -65,6 +66,7 @@ const resources = [
   groupRoutes,
   jobRoutes,
   executionRoutes,
+  compareRoutes,
   approvalRoutes,
   eventsRoutes,
   auditRoutes,

@@ -64,12 +64,18 @@ function pathOf(route: string): string {
   const path = route.split(" ")[1]!.replace("/*", "/");
   const kind = hidden(route);
   const first = kind ? ids[kind]! : nobody;
-  const query =
-    route.endsWith("/output") || /output(\.txt|-ticket)$/.test(route) ? `?target=${ids.target}&step=step-1` : "";
   return `${path
+    .replace("{group}", "0".repeat(64))
     .replace("{assignmentId}", ids.assignment!)
     .replace(/\{[^}]+\}/, first)
-    .replaceAll(/\{[^}]+\}/g, "1")}${query}`;
+    .replaceAll(/\{[^}]+\}/g, "1")}${queryOf(route)}`;
+}
+
+/** What a route cannot do without. */
+function queryOf(route: string): string {
+  if (/output(\.txt|-ticket)?$/.test(route)) return `?target=${ids.target}&step=step-1`;
+  if (route.includes("/output-groups")) return "?step=step-1";
+  return route.includes("/compare") ? `?with=${ids.execution}` : "";
 }
 
 /** Where the shape of the body is looked at before the right: something that fits. */
