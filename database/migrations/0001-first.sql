@@ -150,6 +150,7 @@ create table identity.users (
   last_sign_in_at timestamptz,
   wrong_codes integer not null default 0,        -- of second factors, in a row
   codes_blocked_until timestamptz,
+  credentials_epoch bigint not null default 1,   -- goes up with every change of what signs in; a sign-in that began before is void
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   revision bigint not null default 1,
@@ -243,6 +244,7 @@ create table identity.auth_challenges (
   session_id uuid,                               -- that asked, where one is open
   webauthn_challenge text,
   first_proof text not null default 'password',  -- of a second factor: what came before it
+  credentials_epoch bigint,                      -- of the user, when the first proof was found right
   password_step bytea,                           -- of a passkey that is the second factor: the challenge that the password gave
   wrong_codes integer not null default 0,
   expires_at timestamptz not null

@@ -504,6 +504,7 @@ export interface IdentityAuthChallengesRow {
   sessionId: string | null;
   webauthnChallenge: string | null;
   firstProof: string;
+  credentialsEpoch: bigint | null;
   passwordStep: Buffer | null;
   wrongCodes: number;
   expiresAt: Date;
@@ -646,6 +647,7 @@ export interface IdentityUsersRow {
   lastSignInAt: Date | null;
   wrongCodes: number;
   codesBlockedUntil: Date | null;
+  credentialsEpoch: bigint;
   createdAt: Date;
   updatedAt: Date;
   revision: bigint;

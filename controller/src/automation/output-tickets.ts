@@ -6,11 +6,18 @@ import { OcError } from "@opsconductor/contract/errors";
 import type { z } from "zod";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context } from "../context.ts";
-import { liveSessionUser } from "../identity/authenticate.ts";
+import { liveRights } from "../identity/authenticate.ts";
+import { readableOf } from "../identity/readable-of.ts";
 import { findOutput, isAllStored } from "./find-output.ts";
 import { type OutputFile, type OutputFileParams, openOutput, outputFacts, outputFileName } from "./read-output-file.ts";
 import { selectTries } from "./result-queries.ts";
-import { insertTicket, selectAssignmentState, takeTicket } from "./ticket-queries.ts";
+import {
+  insertTicket,
+  selectAssignmentState,
+  type TicketHolder,
+  type TicketRow,
+  takeTicket,
+} from "./ticket-queries.ts";
 
 const lifeMs = 60_000;
 const hashOf = (ticket: string) => createHash("sha256").update(ticket).digest();
@@ -25,13 +32,13 @@ export async function issueOutputTicket(
   const ticket = randomBytes(32).toString("base64url");
   const expiresAt = new Date(ctx.now().getTime() + lifeMs);
   const fileName = outputFileName(execution.jobName, execution.number, assignment.targetName, stream);
-  const { kind, id, name, sessionId } = actor;
+  const { id, name, sessionId, token } = actor;
   await ctx.sql.begin(async (tx) => {
     await insertTicket(tx, hashOf(ticket), {
       ...stream,
       fileName,
       raw,
-      issuedTo: { kind, id, name, sessionId },
+      issuedTo: { id, name, sessionId, ...(token && { token: { id: token.id } }) },
       expiresAt,
     });
     await writeAudit(ctx, tx, actor, {
@@ -43,20 +50,31 @@ export async function issueOutputTicket(
   return { url: `/api/v1/downloads/${ticket}`, expiresAt: expiresAt.toISOString() };
 }
 
-/** Who has no session, such as a program with an API token, has its minute. */
-async function isStillSignedIn(ctx: Context, { sessionId }: Record<string, unknown>): Promise<boolean> {
-  return typeof sessionId !== "string" || (await liveSessionUser(ctx, sessionId)) !== undefined;
+export interface RedeemedTicket {
+  file: OutputFile;
+  /** Who was given it: the download ends when their session or token does. */
+  holder: TicketHolder;
 }
 
-/** The ticket is spent with this call, whatever becomes of the download. */
-export async function redeemOutputTicket(ctx: Context, ticket: string): Promise<OutputFile> {
+/** The ticket is spent with this call, whatever becomes of the download. `caller` carries address and request. */
+export async function redeemOutputTicket(ctx: Context, caller: Actor, ticket: string): Promise<RedeemedTicket> {
   const row = await takeTicket(ctx.sql, hashOf(ticket), ctx.now());
-  if (!row || !(await isStillSignedIn(ctx, row.issuedTo)))
+  if (!row || !(await mayStillRead(ctx, caller, row)))
     throw new OcError("not_found", "This download link was used or is older than a minute: start the download again.");
   const { fileName, raw } = row;
   const tries = await selectTries(ctx.sql, [row.assignmentId]);
   const found = tries.find((t) => t.attempt === row.attempt && t.stepId === row.stepId && t.try === row.try);
   const state = await selectAssignmentState(ctx.sql, row.assignmentId);
   const complete = state === undefined || isAllStored(found, state);
-  return await openOutput(ctx, row, { fileName, raw, output: outputFacts(found, complete) });
+  const file = await openOutput(ctx, row, { fileName, raw, output: outputFacts(found, complete) });
+  return { file, holder: row.issuedTo };
+}
+
+/** With the rights of now: a minute is long enough to lose a role, or a target to leave one's group. */
+async function mayStillRead(ctx: Context, caller: Actor, { issuedTo, assignmentId }: TicketRow): Promise<boolean> {
+  const rights = await liveRights(ctx, issuedTo);
+  if (!rights) return false;
+  const { id, name, sessionId } = issuedTo;
+  const holder: Actor = { ...caller, kind: "user", id, name, sessionId, ...rights };
+  return (await readableOf(ctx, holder, "assignment", [assignmentId])).has(assignmentId);
 }

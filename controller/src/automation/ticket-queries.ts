@@ -4,10 +4,18 @@ import type { Query } from "../context.ts";
 import { jsonb } from "../jsonb.ts";
 import type { OutputStream } from "./output-queries.ts";
 
+/** Whoever asked for a ticket, and what they came with. */
+export interface TicketHolder {
+  id: string | null;
+  name: string;
+  sessionId: string | null;
+  token?: { id: string };
+}
+
 export interface TicketRow extends OutputStream {
   fileName: string;
   raw: boolean;
-  issuedTo: Record<string, unknown>;
+  issuedTo: TicketHolder;
   expiresAt: Date;
 }
 
@@ -16,7 +24,7 @@ export async function insertTicket(q: Query, sha256: Uint8Array, row: TicketRow)
     insert into automation.download_tickets (sha256, assignment_id, attempt, step_id, try, file_name, raw, issued_to,
       expires_at)
     values (${Buffer.from(sha256)}, ${row.assignmentId}, ${row.attempt}, ${row.stepId}, ${row.try}, ${row.fileName},
-      ${row.raw}, ${jsonb(q, row.issuedTo)}, ${row.expiresAt})`;
+      ${row.raw}, ${jsonb(q, { ...row.issuedTo })}, ${row.expiresAt})`;
 }
 
 /** Gone with this: of two uses at once, one finds it. */

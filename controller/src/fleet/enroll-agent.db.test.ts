@@ -1,6 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { systemActor } from "../context.ts";
 import { type TestContext, testActor, testContext } from "../testing/test-context.ts";
+import { signedIn, testHttp } from "../testing/test-http.ts";
 import { createEnrollmentToken } from "./create-enrollment-token.ts";
 import { type EnrollParams, enrollAgent } from "./enroll-agent.ts";
 import { getAgent } from "./get-agent.ts";
@@ -18,8 +20,8 @@ afterAll(() => t.close());
 const actor = testActor();
 const address = "192.0.2.7";
 const enroll = (params: EnrollParams, from = address) => enrollAgent(t.ctx, from, params);
-const newToken = (input: Partial<Parameters<typeof createEnrollmentToken>[2]> = {}) =>
-  createEnrollmentToken(t.ctx, actor, { expiresIn: "30m", labels: {}, ...input });
+const newToken = (input: Partial<Parameters<typeof createEnrollmentToken>[2]> = {}, maker = systemActor) =>
+  createEnrollmentToken(t.ctx, maker, { expiresIn: "30m", labels: {}, ...input });
 
 test("a token makes an agent, its own target with the token's labels, and audit rows", async () => {
   const host = await makeTestHost("web-01");
@@ -103,6 +105,22 @@ test("an expired, revoked or foreign-network token is refused and says why", asy
   const bound = await newToken({ cidr: "10.0.0.0/8" });
   await expect(enroll(enrolmentOf(host, bound.token))).rejects.toThrow(/does not allow the address 192.0.2.7/);
   expect((await enroll(enrolmentOf(host, bound.token), "10.1.2.3")).agentName).toBe(host.name);
+});
+
+test("a token of somebody who may not enrol agents any more gets nobody in, until they may again", async () => {
+  const maker = await signedIn(t.ctx, testHttp(t.ctx), ["agents:enroll"]);
+  const { token } = await newToken({}, { ...actor, id: maker.userId, name: maker.username });
+  const host = await makeTestHost();
+  const set = (active: boolean) => t.ctx.sql`update identity.users set active = ${active} where id = ${maker.userId}`;
+  await set(false);
+  await expect(enroll(enrolmentOf(host, token))).rejects.toThrow(/may not enrol agents any more/);
+  await set(true);
+  await t.ctx.sql`update identity.roles set permissions = '{agents:read}' where id in (
+    select role_id from identity.user_roles where user_id = ${maker.userId})`;
+  await expect(enroll(enrolmentOf(host, token))).rejects.toMatchObject({ code: "permission_denied" });
+  await t.ctx.sql`update identity.roles set permissions = '{agents:enroll}' where id in (
+    select role_id from identity.user_roles where user_id = ${maker.userId})`;
+  expect((await enroll(enrolmentOf(host, token))).agentName).toBe(host.name);
 });
 
 test("a forged secret, an unknown id and a signature by another key are refused alike", async () => {

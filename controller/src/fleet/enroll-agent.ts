@@ -5,6 +5,7 @@ import { enrolmentBytes } from "@opsconductor/contract/enrolment-bytes";
 import { OcError } from "@opsconductor/contract/errors";
 import { writeAudit } from "../communication/audit.ts";
 import type { Context, Query } from "../context.ts";
+import { holdsEverywhere } from "../identity/holds-everywhere.ts";
 import type { IssuedCertificate } from "./certificate-authority.ts";
 import {
   consumeToken,
@@ -84,12 +85,19 @@ async function consumeAndEnroll(
 ): Promise<Enrolled | { refused: OcError }> {
   const token = await consumeToken(tx, presented);
   if (!token) return repeatOrRefuse(ctx, tx, presented, params);
+  await refuseOutgrown(tx, token.createdBy);
   const known = await agentByIdentity(tx, params.identityKey);
   const enrolled = known
     ? await reissue(ctx, tx, known, params, presented.address)
     : await makeAgent(ctx, tx, { ...params, namePattern: token.namePattern, address: presented.address });
   await nameTokensAgent(tx, presented.id, enrolled.agentId);
   return enrolled;
+}
+
+/** Its maker could not make it any more. The token stays unused, for the case that they get the right back. */
+async function refuseOutgrown(tx: Query, maker: string | null): Promise<void> {
+  if (maker === null || (await holdsEverywhere(tx, maker, "agents:enroll"))) return;
+  throw new OcError("permission_denied", "Whoever made this join token may not enrol agents any more: get a new one");
 }
 
 /** Told apart only for whoever holds the secret; everybody else learns nothing about which tokens exist. */

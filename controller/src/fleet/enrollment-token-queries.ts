@@ -71,12 +71,15 @@ export interface TokenPresented {
  * The one statement that consumes a token. Concurrent uses queue on the row's lock, and all but the first then find
  * used_at set: exactly one succeeds, however many arrive at once.
  */
-export async function consumeToken(tx: Query, p: TokenPresented): Promise<{ namePattern: string | null } | undefined> {
-  const rows = await tx<{ namePattern: string | null }[]>`
+export async function consumeToken(
+  tx: Query,
+  p: TokenPresented,
+): Promise<{ namePattern: string | null; createdBy: string | null } | undefined> {
+  const rows = await tx<{ namePattern: string | null; createdBy: string | null }[]>`
     update fleet.enrollment_tokens set used_at = ${p.now}, used_by_key = ${p.identityKey}
     where id = ${p.id} and secret_sha256 = ${p.secretSha256} and used_at is null and revoked_at is null
       and expires_at > ${p.now} and (cidr is null or ${p.address}::inet <<= cidr)
-    returning name_pattern`;
+    returning name_pattern, created_by`;
   return rows[0];
 }
 

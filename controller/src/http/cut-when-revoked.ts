@@ -1,14 +1,14 @@
 // Ends a request that goes on after its session, token or user has ended: a wait for an execution, a download. Streams of
-// events look after themselves. Called by auth.ts for every route that is not public.
+// events look after themselves. Called by auth.ts for every route that is not public, and for downloads with a ticket.
 import type { HttpBindings } from "@hono/node-server";
 import type { Actor, Context } from "../context.ts";
-import { liveRights } from "../identity/authenticate.ts";
+import { type Bearer, liveRights } from "../identity/authenticate.ts";
 import type { Http } from "./router.ts";
 
 /** With the second that a session may be cached: within two. Nearly all requests are answered before the first look. */
 const lookMs = 900;
 
-export function cutWhenRevoked(ctx: Context, c: Http, actor: Actor): void {
+export function cutWhenRevoked(ctx: Context, c: Http, actor: Pick<Actor, "id" | "name" | "requestId"> & Bearer): void {
   const outgoing = (c.env as Partial<HttpBindings> | undefined)?.outgoing;
   if (!outgoing || actor.id === null) return;
   const watch = setInterval(() => void look(), lookMs);

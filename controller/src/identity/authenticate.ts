@@ -57,8 +57,14 @@ export async function liveSessionUser(ctx: Context, sessionId: string): Promise<
   return user?.live ? user : undefined;
 }
 
-/** What the actor of an open stream may do now, or undefined when session, token or user ended. At most a second old. */
-export async function liveRights(ctx: Context, { sessionId, token }: Actor): Promise<Rights | undefined> {
+/** What somebody calls with: a session or an API token. */
+export interface Bearer {
+  sessionId: string | null;
+  token?: { id: string };
+}
+
+/** What whoever came with it may do now, or undefined when session, token or user ended. At most a second old. */
+export async function liveRights(ctx: Context, { sessionId, token }: Bearer): Promise<Rights | undefined> {
   if (token) return liveRightsOf(await tokenOwner(ctx, token.id, token), ctx.now());
   const user = await liveSessionUser(ctx, sessionId!);
   return user && rightsOf(user.permissions, user.grants);

@@ -5,17 +5,22 @@ import type { Query } from "../context.ts";
 export type ChallengeRow = IdentityAuthChallengesRow;
 
 export async function insertChallenge(q: Query, c: Omit<ChallengeRow, "wrongCodes">): Promise<void> {
-  await q`insert into identity.auth_challenges (sha256, purpose, user_id, session_id, webauthn_challenge, first_proof, password_step, expires_at)
-    values (${c.sha256}, ${c.purpose}, ${c.userId}, ${c.sessionId}, ${c.webauthnChallenge}, ${c.firstProof}, ${c.passwordStep}, ${c.expiresAt})`;
+  await q`insert into identity.auth_challenges (sha256, purpose, user_id, session_id, webauthn_challenge, first_proof, credentials_epoch, password_step, expires_at)
+    values (${c.sha256}, ${c.purpose}, ${c.userId}, ${c.sessionId}, ${c.webauthnChallenge}, ${c.firstProof}, ${c.credentialsEpoch}, ${c.passwordStep}, ${c.expiresAt})`;
 }
 
-/** Locked: two who present it at once are judged one after the other. */
+/**
+ * Locked: two who present it at once are judged one after the other. Its user is locked before it, as by whoever ends the
+ * user's sessions: the other way round they would wait for each other.
+ */
 export async function lockChallenge(
   tx: Query,
   sha256: Buffer,
   purpose: string,
   now: Date,
 ): Promise<ChallengeRow | undefined> {
+  await tx`select from identity.users
+    where id = (select user_id from identity.auth_challenges where sha256 = ${sha256}) for update`;
   const [row] = await tx<ChallengeRow[]>`
     select * from identity.auth_challenges
     where sha256 = ${sha256} and purpose = ${purpose} and expires_at > ${now} for update`;

@@ -19,11 +19,14 @@ export async function openChallenge(
   ctx: Pick<Context, "now">,
   q: Query,
   purpose: ChallengePurpose,
-  rest: Partial<Pick<ChallengeRow, "userId" | "sessionId" | "webauthnChallenge" | "firstProof" | "passwordStep">>,
+  rest: Partial<Omit<ChallengeRow, "sha256" | "purpose" | "expiresAt" | "wrongCodes">>,
 ): Promise<OpenedChallenge> {
   const token = randomBytes(32).toString("base64url");
   const expiresAt = new Date(ctx.now().getTime() + lifeMs);
-  const empty = { userId: null, sessionId: null, webauthnChallenge: null, firstProof: "password", passwordStep: null };
+  const empty = {
+    ...{ userId: null, sessionId: null, webauthnChallenge: null },
+    ...{ firstProof: "password", credentialsEpoch: null, passwordStep: null },
+  };
   await deleteExpiredChallenges(q, ctx.now());
   await insertChallenge(q, { ...empty, ...rest, sha256: challengeHash(token), purpose, expiresAt });
   return { token, expiresAt };

@@ -18,7 +18,7 @@ import {
 import { userObject } from "./present-user.ts";
 import { makeRecoveryCodes } from "./recovery-codes.ts";
 import { newSeed, seedText, seedUri, stepOfCode } from "./totp.ts";
-import { lockUser, type UserRow } from "./user-queries.ts";
+import { lockUser, type UserRow, voidSignIns } from "./user-queries.ts";
 
 /** A seed that was shown this long ago is not confirmed any more: somebody else may have looked at the screen. */
 const setupMs = 30 * 60_000;
@@ -50,6 +50,7 @@ export async function finishTotp(ctx: Context, actor: Actor, code: string): Prom
     );
     if (step === undefined) refuseCode();
     await confirmTotp(tx, user.id, step, ctx.now());
+    await voidSignIns(tx, user.id);
     await writeAudit(ctx, tx, actor, { action: "user.totp_added", object: userObject(user) });
     return codesForFirstFactor(ctx, tx, user);
   });
@@ -65,6 +66,7 @@ export async function removeTotp(ctx: Context, actor: Actor): Promise<void> {
   await ctx.sql.begin(async (tx) => {
     const user = await ownRow(tx, actor);
     if (!(await deleteTotp(tx, user.id))) throw new OcError("not_found", "No authenticator app is set up.");
+    await voidSignIns(tx, user.id);
     await writeAudit(ctx, tx, actor, { action: "user.totp_removed", object: userObject(user) });
     await afterRemoval(tx, user.id);
   });

@@ -9,6 +9,7 @@ import { afterRemoval, codesForFirstFactor, ownRow } from "./own-factors.ts";
 import { askForNewPasskey, checkNewPasskey, takeCeremony } from "./passkey-ceremonies.ts";
 import { deletePasskey, insertPasskey, type PasskeyRow, renamePasskey, selectPasskeys } from "./passkey-queries.ts";
 import { userObject } from "./present-user.ts";
+import { voidSignIns } from "./user-queries.ts";
 
 /** More than anybody has, and few enough to be sent with every question for one. */
 const mostPasskeys = 20;
@@ -46,6 +47,7 @@ export async function addPasskey(
     const user = await ownRow(tx, actor);
     const codes = await codesForFirstFactor(ctx, tx, user);
     if (!(await insertPasskey(tx, row))) throw new OcError("conflict", "This passkey is registered already.");
+    await voidSignIns(tx, user.id);
     await writeAudit(ctx, tx, actor, { action: "user.passkey_added", object: userObject(user), after: audited(row) });
     return codes;
   });
@@ -69,6 +71,7 @@ export async function removePasskey(ctx: Context, actor: Actor, id: string): Pro
     const user = await ownRow(tx, actor);
     const name = await deletePasskey(tx, user.id, id);
     if (name === undefined) throw unknown();
+    await voidSignIns(tx, user.id);
     await writeAudit(ctx, tx, actor, {
       action: "user.passkey_removed",
       object: userObject(user),

@@ -13,7 +13,7 @@ import { insertPasswordLink, type LinkRow, selectPasswordLink, takePasswordLink 
 import { passwordProblem } from "./password-policy.ts";
 import { userObject } from "./present-user.ts";
 import { revokeOtherSessions } from "./session-queries.ts";
-import { setPassword, type UserRow } from "./user-queries.ts";
+import { lockUser, setPassword, type UserRow } from "./user-queries.ts";
 
 const hourMs = 3_600_000;
 const lifeMs = { invitation: 72 * hourMs, reset: hourMs };
@@ -38,7 +38,7 @@ export async function makePasswordLink(ctx: Context, tx: Query, actor: Actor, us
 
 export async function issuePasswordLink(ctx: Context, actor: Actor, idOrName: string): Promise<PasswordLink> {
   return ctx.sql.begin(async (tx) => {
-    const user = await findUser(tx, idOrName);
+    const user = (await lockUser(tx, (await findUser(tx, idOrName)).id))!;
     refuseAbove(actor, user);
     if (!user.active)
       throw new OcError("failed_precondition", `${user.username} is not active: activate the account first.`);
@@ -66,7 +66,9 @@ export async function usePasswordLink(
     });
   const passwordHash = await hashPassword(newPassword);
   await ctx.sql.begin(async (tx) => {
-    if (!(await takePasswordLink(tx, sha256, ctx.now())) || (await isOutgrown(tx, found))) throw worthless();
+    const user = await lockUser(tx, found.userId);
+    if (!user?.active || !(await takePasswordLink(tx, sha256, ctx.now()))) throw worthless();
+    if (await isOutgrown(tx, user, found)) throw worthless();
     await setPassword(tx, found.userId, passwordHash, ctx.now());
     await revokeOtherSessions(tx, found.userId, null, "password_changed", ctx.now());
     const object = userObject({ id: found.userId, username: found.username });
@@ -76,9 +78,9 @@ export async function usePasswordLink(
 }
 
 /** Its maker could not make it any more: the user has got rights that theirs do not cover, or they have lost their own. */
-async function isOutgrown(tx: Query, { userId, createdBy }: LinkRow): Promise<boolean> {
+async function isOutgrown(tx: Query, user: UserRow, { createdBy }: LinkRow): Promise<boolean> {
   if (createdBy === null) return false;
-  const [user, maker] = [await findUser(tx, userId), await findAccount(tx, createdBy)];
+  const maker = await findAccount(tx, createdBy);
   return !maker.active || !coversUser(new Set(maker.permissions), user);
 }
 

@@ -10,17 +10,19 @@ import { refuseAbove, rolesToGive } from "./guard-users.ts";
 import { userObject } from "./present-user.ts";
 import { updateRoleMfa } from "./role-queries.ts";
 import { revokeOtherSessions } from "./session-queries.ts";
+import { lockUser } from "./user-queries.ts";
 
 /** All sessions end: one that a thief holds must not be the one that sets up the new factor. */
 export async function resetFactors(ctx: Context, actor: Actor, idOrName: string): Promise<void> {
   await ctx.sql.begin(async (tx) => {
-    const user = await findUser(tx, idOrName);
+    const user = (await lockUser(tx, (await findUser(tx, idOrName)).id))!;
     refuseAbove(actor, user);
     if (user.id === actor.id)
       throw new OcError("failed_precondition", "Change your own factors in My settings, one by one.");
+    // Before the factors, because a sign-in locks its challenge before its passkey.
+    await revokeOtherSessions(tx, user.id, null, "factors_reset", ctx.now());
     if (!(await deleteAllFactors(tx, user.id)))
       throw new OcError("failed_precondition", `${user.username} has no second factor to reset.`);
-    await revokeOtherSessions(tx, user.id, null, "factors_reset", ctx.now());
     const before = { factors: user.factors };
     await writeAudit(ctx, tx, actor, { action: "user.factors_reset", object: userObject(user), before });
   });

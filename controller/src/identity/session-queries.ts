@@ -2,6 +2,7 @@
 import type { Query } from "../context.ts";
 import { grantsOfUser, mfaByGrant } from "./grant-rows.ts";
 import type { GrantSource } from "./grants.ts";
+import { voidSignIns } from "./user-queries.ts";
 
 export interface SessionUser {
   userId: string;
@@ -134,7 +135,9 @@ export async function selectMethods(sql: Query, id: string): Promise<string[]> {
   return row?.methods ?? [];
 }
 
+/** The user's row is locked first: a sign-in that made its session before is found here, one that comes later is void. */
 export async function revokeOtherSessions(sql: Query, userId: string, keep: string | null, reason: string, now: Date) {
+  await voidSignIns(sql, userId);
   await sql`update identity.sessions set revoked_at = ${now}, revoked_reason = ${reason}
     where user_id = ${userId} and revoked_at is null and id is distinct from ${keep}`;
   await sql`delete from identity.auth_challenges where user_id = ${userId}`; // a sign-in half done is one, too

@@ -20,7 +20,9 @@ const triesPerPassword = 5;
 
 /** Thrown after a right password: the refusal carries what the second step needs. */
 export async function demandSecondFactor(ctx: Context, user: UserRow, firstProof = "password"): Promise<never> {
-  const { token, expiresAt } = await openChallenge(ctx, ctx.sql, "second-factor", { userId: user.id, firstProof });
+  const { id: userId, credentialsEpoch } = user;
+  const rest = { userId, firstProof, credentialsEpoch };
+  const { token, expiresAt } = await openChallenge(ctx, ctx.sql, "second-factor", rest);
   throw new OcError("second_factor_required", "The password is right; now the second factor, within five minutes.", {
     proof: { challenge: token, methods: methodsOf(user), expiresAt: expiresAt.toISOString() },
   });
@@ -32,16 +34,16 @@ export function methodsOf(user: Pick<UserRow, "factors">): string[] {
 
 export async function signInWithCode(ctx: Context, caller: Actor, params: SignInWithCodeParams): Promise<SignedIn> {
   const sha256 = challengeHash(params.challenge);
-  const { userId, firstProof, outcome } = await ctx.sql.begin(async (tx) => {
-    const challenge = await lockChallenge(tx, sha256, "second-factor", ctx.now());
-    if (!challenge?.userId || challenge.wrongCodes >= triesPerPassword) throw startAgain();
-    const outcome = await checkCode(ctx, tx, challenge.userId, params.code);
+  const { asked, outcome } = await ctx.sql.begin(async (tx) => {
+    const asked = await lockChallenge(tx, sha256, "second-factor", ctx.now());
+    if (!asked?.userId || asked.wrongCodes >= triesPerPassword) throw startAgain();
+    const outcome = await checkCode(ctx, tx, asked.userId, params.code);
     if ("method" in outcome) await deleteChallenge(tx, sha256);
     else if ("wrong" in outcome) await countWrongCode(tx, sha256);
-    return { userId: challenge.userId, firstProof: challenge.firstProof, outcome };
+    return { asked, outcome };
   });
-  const user = (await selectUser(ctx.sql, userId))!;
-  return finish(ctx, caller, { user, outcome, userAgent: params.userAgent, firstProof });
+  const user = { ...(await selectUser(ctx.sql, asked.userId!))!, credentialsEpoch: asked.credentialsEpoch! };
+  return finish(ctx, caller, { user, outcome, userAgent: params.userAgent, firstProof: asked.firstProof });
 }
 
 /** For programs that know the code beforehand: password and code in one request. */

@@ -7,8 +7,9 @@ import type { Actor, Context, Query } from "../context.ts";
 import { deleteChallenge, lockChallenge } from "./challenge-queries.ts";
 import { challengeHash } from "./challenges.ts";
 import { askForPasskey, checkPasskey, type PasskeyOutcome, takeCeremony } from "./passkey-ceremonies.ts";
+import type { PasskeyRow } from "./passkey-queries.ts";
 import { countSignIn } from "./sign-in-metrics.ts";
-import { type SignedIn, startSession } from "./start-session.ts";
+import { type SignedIn, type StartSessionParams, startSession } from "./start-session.ts";
 import { selectUser } from "./user-queries.ts";
 
 /** Signatures cannot be guessed; wrong ones of one address are held back so that they do not fill the audit log. */
@@ -33,25 +34,25 @@ export async function signInWithPasskey(
   const { throttle } = ctx.identity;
   const address = caller.address ?? "";
   throttle.check(anyPasskey, address, true);
-  const { outcome, afterPassword } = await ctx.sql.begin((tx) => judge(ctx, tx, proof));
-  if ("refused" in outcome) return refuse(ctx, caller, outcome);
-  const user = (await selectUser(ctx.sql, outcome.passkey.userId))!;
-  const methods = afterPassword ? ["password", "passkey"] : ["passkey"];
-  return startSession(ctx, caller, { user, userAgent, methods });
+  const judged = await ctx.sql.begin((tx) => judge(ctx, tx, proof));
+  if ("refused" in judged) return refuse(ctx, caller, judged);
+  return startSession(ctx, caller, { ...judged, userAgent });
 }
 
-async function judge(
-  ctx: Context,
-  tx: Query,
-  proof: PasskeyProof,
-): Promise<{ outcome: PasskeyOutcome; afterPassword: boolean }> {
+type Judged = Pick<StartSessionParams, "user" | "methods"> | Exclude<PasskeyOutcome, { passkey: PasskeyRow }>;
+
+async function judge(ctx: Context, tx: Query, proof: PasskeyProof): Promise<Judged> {
   const asked = await takeCeremony(ctx, tx, proof.ceremony, "passkey-sign-in");
-  const afterPassword = asked.passwordStep !== null;
   // The password's challenge must still stand: a reset of the password meanwhile has taken it away.
-  if (asked.passwordStep && !(await lockChallenge(tx, asked.passwordStep, "second-factor", ctx.now()))) throw tooLate();
-  const outcome = await checkPasskey(ctx, tx, proof, { asked, verifiesUser: !afterPassword });
-  if (asked.passwordStep && "passkey" in outcome) await deleteChallenge(tx, asked.passwordStep);
-  return { outcome, afterPassword };
+  const first = asked.passwordStep && (await lockChallenge(tx, asked.passwordStep, "second-factor", ctx.now()));
+  if (first === undefined) throw tooLate();
+  const outcome = await checkPasskey(ctx, tx, proof, { asked, verifiesUser: first === null });
+  if ("refused" in outcome) return outcome;
+  const user = (await selectUser(tx, outcome.passkey.userId))!;
+  if (!first) return { user, methods: ["passkey"] };
+  await deleteChallenge(tx, first.sha256);
+  const credentialsEpoch = first.credentialsEpoch!;
+  return { user: { ...user, credentialsEpoch }, methods: [first.firstProof, "passkey"] };
 }
 
 async function refuse(

@@ -18,7 +18,7 @@ export type UserRow = Omit<IdentityUsersRow, "preferences" | "wrongCodes" | "cod
 
 const columns = (sql: Query) => sql`
   u.id, u.kind, u.username, u.display_name, u.email, u.phone, u.job_title, u.password_hash, u.must_change_password, u.active, u.last_sign_in_at,
-  u.created_at, u.updated_at, u.revision,
+  u.created_at, u.updated_at, u.revision, u.credentials_epoch,
   coalesce((select array_agg(r.name order by r.name) from identity.user_roles ur
     join identity.roles r on r.id = ur.role_id where ur.user_id = u.id), '{}') as roles,
   coalesce((select array_agg(distinct p) from identity.user_roles ur
@@ -79,8 +79,24 @@ export async function insertUserRole(sql: Query, userId: string, roleId: string)
   await sql`insert into identity.user_roles (user_id, role_id) values (${userId}, ${roleId})`;
 }
 
-export async function updateLastSignIn(sql: Query, id: string, now: Date): Promise<void> {
-  await sql`update identity.users set last_sign_in_at = ${now} where id = ${id}`;
+/**
+ * False when the account is not active, or what was proven is no credential of it any more. The user's row stays locked:
+ * a change that comes now finds the session that this transaction makes, and ends it.
+ */
+export async function claimSignIn(
+  tx: Query,
+  { id, credentialsEpoch }: Pick<UserRow, "id" | "credentialsEpoch">,
+  now: Date,
+): Promise<boolean> {
+  const { count } = await tx`
+    update identity.users set last_sign_in_at = ${now}
+    where id = ${id} and active and credentials_epoch = ${credentialsEpoch}`;
+  return count > 0;
+}
+
+/** Voids every sign-in that is half done, wherever it is. Called with each change of a password, a factor, or an account's state. */
+export async function voidSignIns(tx: Query, id: string): Promise<void> {
+  await tx`update identity.users set credentials_epoch = credentials_epoch + 1 where id = ${id}`;
 }
 
 /** False when the password is no longer the one that was verified (`oldHash`). */

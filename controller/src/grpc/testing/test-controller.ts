@@ -1,11 +1,12 @@
 // Both listeners on free ports of loopback over a fresh database, with fake or real work behind them, for
 // *.wire.test.ts.
 import type { Config } from "../../config.ts";
+import { systemActor } from "../../context.ts";
 import type { AgentWork } from "../../fleet/agent-link.ts";
 import { createEnrollmentToken } from "../../fleet/create-enrollment-token.ts";
 import { LinkRegistry } from "../../fleet/links.ts";
 import { Presence } from "../../fleet/presence.ts";
-import { type TestContext, testActor, testContext } from "../../testing/test-context.ts";
+import { type TestContext, testContext } from "../../testing/test-context.ts";
 import type { HelloLimits } from "../admission.ts";
 import type { AgentStream } from "../agent-stream.ts";
 import { type Listeners, startListeners } from "../start-listeners.ts";
@@ -51,7 +52,7 @@ async function start<W extends AgentWork>(t: TestContext, work: W, hellos?: Hell
     }),
   });
   const newToken = async () =>
-    (await createEnrollmentToken(t.ctx, testActor(), { expiresIn: "30m", labels: {} })).token;
+    (await createEnrollmentToken(t.ctx, systemActor, { expiresIn: "30m", labels: {} })).token;
   const close = async () => {
     await listeners.stop();
     await t.close();

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FakeAgent, finishedStep, finishedTry, piece, started, starting } from "../../automation/testing/fake-agent.ts";
 import { execute, saveTestJob } from "../../automation/testing/save-test-job.ts";
+import { forgetSession } from "../../identity/authenticate.ts";
 import { type TestContext, testContext } from "../../testing/test-context.ts";
 import { signedIn, type TestHttp, testHttp } from "../../testing/test-http.ts";
 
@@ -97,6 +98,34 @@ test("a ticket downloads once, without a token, within its minute", async () => 
   await t.ctx.sql`update automation.download_tickets set expires_at = now() - interval '1 second'`;
   expect((await http.app.request(late)).status).toBe(404);
   expect((await http.app.request("/api/v1/downloads/short")).status).toBe(400);
+});
+
+test.each([
+  [
+    "the role is taken away",
+    "update identity.roles set permissions = '{jobs:read}' where id in (select role_id from identity.user_roles where user_id = $1)",
+  ],
+  ["the session ends", "update identity.sessions set revoked_at = now() where user_id = $1"],
+  ["the account is deactivated", "update identity.users set active = false where id = $1"],
+])("a ticket is worthless when %s within its minute", async (_, statement) => {
+  const ann = await signedIn(t.ctx, http, ["executions:read"]);
+  const ask = () => http.call("POST", `${path}/output-ticket?target=web-1&step=step-1`, undefined, ann.headers);
+  const [{ body: used }, { body: kept }] = [await ask(), await ask()];
+  expect((await http.app.request(used.url)).status).toBe(200);
+  await t.ctx.sql.unsafe(statement, [ann.userId]);
+  forgetSession(t.ctx, null);
+  expect((await http.app.request(kept.url)).status).toBe(404);
+});
+
+test("a ticket that an API token asked for ends with the token", async () => {
+  const ann = await signedIn(t.ctx, http, ["executions:read", "tokens:own"]);
+  const made = await http.call("POST", "/api/v1/auth/tokens", { name: "robot", scopes: ["*"] }, ann.headers);
+  const headers = { authorization: `Bearer ${made.body.token}` };
+  const ask = () => http.call("POST", `${path}/output-ticket?target=web-1&step=step-1`, undefined, headers);
+  const [{ body: used }, { body: kept }] = [await ask(), await ask()];
+  expect((await http.app.request(used.url)).status).toBe(200);
+  expect((await http.call("DELETE", `/api/v1/auth/tokens/${made.body.id}`, undefined, ann.headers)).status).toBe(204);
+  expect((await http.app.request(kept.url)).status).toBe(404);
 });
 
 test("who read and who downloaded is in the audit log", async () => {

@@ -33,6 +33,7 @@ import { readOutputLines } from "../../automation/read-output-lines.ts";
 import { readTimeline } from "../../automation/read-timeline.ts";
 import { retryExecution } from "../../automation/retry-execution.ts";
 import type { Context } from "../../context.ts";
+import { cutWhenRevoked } from "../cut-when-revoked.ts";
 import { fileResponses, sendOutputFile } from "../output-file.ts";
 import { idempotencyKey, jsonBody, jsonResponse, newRouter, problemResponses, type Router } from "../router.ts";
 
@@ -185,7 +186,10 @@ export function executionRoutes(ctx: Context): Router {
   routes.openapi(download, async (c) => {
     // Whoever only looks must not spend the ticket of the download that follows.
     if (c.req.method === "HEAD") throw new OcError("method_not_allowed", "A download link answers one GET.");
-    return sendOutputFile(c, await redeemOutputTicket(ctx, c.req.valid("param").ticket));
+    const actor = c.get("actor");
+    const { file, holder } = await redeemOutputTicket(ctx, actor, c.req.valid("param").ticket);
+    cutWhenRevoked(ctx, c, { ...holder, requestId: actor.requestId });
+    return sendOutputFile(c, file);
   });
   routes.openapi(timeline, async (c) => {
     const query = { ...c.req.valid("query"), execution: c.req.valid("param").id };

@@ -148,8 +148,9 @@ function go(c: Http, location: string) {
 
 const pageFor = (why: OidcRefusal, isLink: boolean) => `${isLink ? "/me" : "/login"}?sso=${why}`;
 
-/** The challenge is a fragment: it is in no log and in no request. */
+/** The challenge is a fragment: it is in no log and in no request. An account that was changed meanwhile begins again. */
 function pageOfSecondStep(error: unknown): string {
+  if (error instanceof OcError && error.code === "unauthenticated") return pageFor("expired", false);
   const proof = error instanceof OcError && error.code === "second_factor_required" ? error.proof : undefined;
   if (!proof?.challenge) throw error;
   return `/login#${new URLSearchParams({ step: proof.challenge, methods: proof.methods.join() })}`;

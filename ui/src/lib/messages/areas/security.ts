@@ -128,6 +128,7 @@ export const security = area({
       codes_blocked: "right password, too many wrong codes",
       disabled: "the account is not active",
       wrong_passkey: "wrong passkey",
+      changed_meanwhile: "right proof, but the account was changed meanwhile",
       unknown_passkey: "unknown passkey",
     } as Record<string, string>,
   },
