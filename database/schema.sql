@@ -551,12 +551,14 @@ create table identity.grants (
   selector text,
   job_id uuid,
   own_executions boolean default false not null,
+  locked_inputs jsonb default '{}'::jsonb not null,
   created_at timestamp with time zone not null,
   created_by uuid,
   constraint grants_pkey PRIMARY KEY (id),
   constraint grants_check CHECK (((scope = 'group'::text) = (group_id IS NOT NULL))),
   constraint grants_check1 CHECK (((scope = 'selector'::text) = (selector IS NOT NULL))),
   constraint grants_check2 CHECK (((scope = 'job'::text) = (job_id IS NOT NULL))),
+  constraint grants_locked_inputs_check CHECK ((jsonb_typeof(locked_inputs) = 'object'::text)),
   constraint grants_scope_check CHECK ((scope = ANY (ARRAY['everything'::text, 'group'::text, 'selector'::text, 'job'::text])))
 );
 
@@ -757,7 +759,7 @@ CREATE INDEX targets_labels ON assets.targets USING gin (labels jsonb_path_ops) 
 CREATE INDEX users_imported ON identity.users USING btree (id) WHERE (password_hash ~~ '$2%'::text);
 CREATE UNIQUE INDEX agents_name ON fleet.agents USING btree (lower(name)) WHERE (status <> 'revoked'::text);
 CREATE UNIQUE INDEX audit_forks_once ON communication.audit_forks USING btree (agent_id, kind, "position", kept_hash, told_position);
-CREATE UNIQUE INDEX grants_once ON identity.grants USING btree (user_id, role_id, scope, group_id, selector, job_id, own_executions) NULLS NOT DISTINCT;
+CREATE UNIQUE INDEX grants_once ON identity.grants USING btree (user_id, role_id, scope, group_id, md5(selector), job_id, own_executions, md5((locked_inputs)::text)) NULLS NOT DISTINCT;
 CREATE UNIQUE INDEX groups_name ON assets.groups USING btree (lower(name));
 CREATE UNIQUE INDEX jobs_name ON automation.jobs USING btree (lower(name)) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX jobs_number ON automation.jobs USING btree (number);

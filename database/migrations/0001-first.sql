@@ -785,14 +785,16 @@ create table identity.grants (
   selector text,
   job_id uuid references automation.jobs,
   own_executions boolean not null default false, -- of executions only those that the user asked for
+  -- Jobs may be run only with these inputs.
+  locked_inputs jsonb not null default '{}' check (jsonb_typeof(locked_inputs) = 'object'),
   created_at timestamptz not null,
   created_by uuid,
   check ((scope = 'group') = (group_id is not null)),
   check ((scope = 'selector') = (selector is not null)),
   check ((scope = 'job') = (job_id is not null))
 );
-create unique index grants_once on identity.grants (user_id, role_id, scope, group_id, selector, job_id, own_executions)
-  nulls not distinct;
+create unique index grants_once on identity.grants (user_id, role_id, scope, group_id, md5(selector), job_id,
+  own_executions, md5(locked_inputs::text)) nulls not distinct;
 create index grants_role on identity.grants (role_id);
 create index grants_group on identity.grants (group_id);
 

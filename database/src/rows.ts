@@ -530,6 +530,7 @@ export interface IdentityGrantsRow {
   selector: string | null;
   jobId: string | null;
   ownExecutions: boolean;
+  lockedInputs: unknown;
   createdAt: Date;
   createdBy: string | null;
 }

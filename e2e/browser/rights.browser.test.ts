@@ -22,6 +22,9 @@ beforeAll(async () => {
   api = await Api.signIn(stack.url, "admin", adminPassword);
   for (const name of ["web-berlin", "web-paris", "db-tokyo"])
     await api.request("POST", "/api/v1/targets", { name, labels: { role: name.split("-")[0] } });
+  const spec = { inputs: { env: { type: "choice", options: ["prod", "staging"] } }, steps: [{ run: "true" }] };
+  const job = { apiVersion: "opsconductor/v1", kind: "Job", name: "deploy", targets: { select: "role=web" }, ...spec };
+  await api.request("POST", "/api/v1/jobs", job);
   ({ page, trouble } = await signedIn("admin", adminPassword));
 });
 afterAll(async () => {
@@ -116,7 +119,9 @@ test("a role within a group is given, explained, and everything outside of it is
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Role", { exact: true }).selectOption("operator");
   await dialog.getByLabel("Group").selectOption({ label: "europe" });
+  await dialog.getByLabel("Locked inputs").fill("env = staging");
   await dialog.getByRole("button", { name: "Give grant" }).click();
+  await dialog.getByText("operator in the group europe and those below it, jobs only with env = staging").waitFor();
   await dialog.getByText("operator in the group europe and those below it").waitFor();
   await dialog.getByLabel("Name", { exact: true }).fill("web-berlin");
   await dialog.getByRole("button", { name: "Explain" }).click();
@@ -129,6 +134,13 @@ test("a role within a group is given, explained, and everything outside of it is
   expect(await ann.page.getByRole("link", { name: "db-tokyo" }).count()).toBe(0);
   expect(await ann.page.getByRole("button", { name: "Add a target" }).count()).toBe(0);
   expect(await ann.page.getByRole("link", { name: "Audit log" }).count()).toBe(0);
+  await ann.page.goto("/jobs/deploy");
+  await ann.page.getByRole("button", { name: "Run", exact: true }).click();
+  const env = ann.page.getByRole("dialog").getByLabel("env");
+  await env.waitFor();
+  expect([await env.inputValue(), await env.isDisabled()]).toEqual(["staging", true]);
+  await ann.page.getByText("Locked: your rights allow this value only").waitFor();
+  await look("run-locked", ann.page);
   await ann.page.goto("/audit");
   await ann.page.getByRole("heading", { name: "You are not allowed to see this" }).waitFor();
   await ann.page.getByText("audit:read").waitFor();

@@ -23,10 +23,23 @@ export const scopeInput = z.discriminatedUnion("kind", [
 ]);
 export type ScopeInput = z.infer<typeof scopeInput>;
 
+const lockedInputs = z
+  .record(
+    z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,62}$/, "must be the name of an input"),
+    z.union([storableText(4096), z.number(), z.boolean(), z.array(storableText(4096)).max(1000)], {
+      error: "must be text, a number, true or false, or a list of texts",
+    }),
+  )
+  .refine((inputs) => Object.keys(inputs).length <= 20, "at most 20 inputs")
+  .refine((inputs) => JSON.stringify(inputs).length <= 4096, "must be at most 4 KiB as JSON")
+  .describe("jobs are run by this grant only with these inputs, and only jobs that have them");
+export type LockedInputs = z.infer<typeof lockedInputs>;
+
 export const grantInput = z.strictObject({
   role: z.string().min(1).max(64),
   scope: scopeInput,
   ownExecutions: z.boolean().default(false).describe("of executions only those that the user starts"),
+  lockedInputs: lockedInputs.default({}),
 });
 export type GrantInput = z.input<typeof grantInput>;
 
@@ -39,6 +52,7 @@ export const grant = z.object({
     name: z.string().nullable().describe("of the group or job; the selector's text"),
   }),
   ownExecutions: z.boolean(),
+  lockedInputs,
   createdAt: instant,
   createdByName: z.string().nullable(),
 });

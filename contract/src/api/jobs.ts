@@ -51,6 +51,9 @@ export const jobDetail = job.extend({
   definition: z.string(),
   mediaType: z.string(),
   spec: z.record(z.string(), z.unknown()),
+  lockedInputs: z
+    .record(z.string(), z.array(z.unknown()))
+    .describe("inputs that the caller's rights bind, with the values that they may run the job with"),
 });
 export const jobListQuery = listQuery;
 

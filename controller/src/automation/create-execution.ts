@@ -20,6 +20,8 @@ import { isStorable, unstorablePath } from "../assets/storable-text.ts";
 import { writeAudit } from "../communication/audit.ts";
 import { type Actor, type Context, type Query, systemActor } from "../context.ts";
 import type { AgentLink } from "../fleet/agent-link.ts";
+import { demandInputs } from "../identity/demand-inputs.ts";
+import { fillLocked, lockedInputsOf } from "../identity/locked-inputs.ts";
 import { reachToExecute } from "../identity/reach-to-execute.ts";
 import { demandProofForTargets } from "../identity/step-up.ts";
 import { assignmentIds } from "./assignment-ids.ts";
@@ -67,6 +69,8 @@ export interface CreateExecutionParams {
 interface Asked {
   version: FrozenVersion;
   inputs: Record<string, unknown>;
+  /** The caller with those rights that allow these inputs. */
+  actor: Actor;
 }
 
 interface Planned extends Asked {
@@ -82,10 +86,11 @@ interface Created {
   replayed: boolean;
 }
 
-export async function createExecution(ctx: Context, actor: Actor, params: CreateExecutionParams): Promise<Execution> {
+export async function createExecution(ctx: Context, caller: Actor, params: CreateExecutionParams): Promise<Execution> {
   markStage("execute.received");
-  const asked = await readRequest(ctx, actor, params);
-  if (isOrchestrated(asked.version.spec)) return await startFlow(ctx, actor, params, asked);
+  const asked = await readRequest(ctx, caller, params);
+  if (isOrchestrated(asked.version.spec)) return await startFlow(ctx, caller, params, asked);
+  const { actor } = asked;
   const plan = planExecution(asked, params);
   markStage("execution.planned");
   const rooms = new Rooms(ctx.automation.dispatcher);
@@ -153,24 +158,27 @@ async function startFlow(ctx: Context, actor: Actor, params: CreateExecutionPara
     if (created.row.state === "awaiting_approval") ctx.live.publish({ kind: "changed", topic: "approvals", ids: [id] });
     ctx.automation.flows.wake([id]);
   }
-  return present(actor, created.row);
+  return present(asked.actor, created.row);
 }
 
 export async function readRequest(
   ctx: Context,
   actor: Actor,
-  params: Pick<CreateExecutionParams, "job" | "version" | "inputs" | "reason">,
+  params: Pick<CreateExecutionParams, "job" | "version" | "inputs" | "reason" | "retryOf">,
 ): Promise<Asked> {
   const found = isStorable(params.job) ? await selectRunnable(ctx.sql, actor, params.job, params.version) : undefined;
   if (!found) throw noSuchJob(params.job);
   if (found.version === null) throw noSuchVersion(found.jobName, params.version!, found.latestVersion);
-  const { values, errors } = checkInputs(found.spec.inputs, params.inputs);
+  // What is repeated is repeated with the inputs that it had.
+  const locked = params.retryOf ? {} : lockedInputsOf(actor, found.jobId, found.spec.inputs);
+  const { values, errors } = checkInputs(found.spec.inputs, fillLocked(params.inputs, locked));
   if (errors.length > 0)
     throw new OcError("invalid_argument", `The inputs do not fit ${found.jobName}: ${errors[0]!.message}`, { errors });
   const unstorable = unstorablePath({ inputs: values, reason: params.reason });
   if (unstorable !== undefined)
     throw new OcError("invalid_argument", `${unstorable} has a NUL character or half a surrogate pair; remove it.`);
-  return { version: found as FrozenVersion, inputs: values };
+  const fitting = await demandInputs(ctx, actor, { ...found, values });
+  return { version: found as FrozenVersion, inputs: values, actor: fitting };
 }
 
 function planExecution(asked: Asked, params: CreateExecutionParams): Planned {

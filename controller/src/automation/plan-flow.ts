@@ -18,6 +18,8 @@ import {
 import { interpolate } from "@opsconductor/contract/job/template";
 import { resolveTargets, type TargetChoice } from "../assets/resolve-targets.ts";
 import type { Actor, Context, Query } from "../context.ts";
+import { grantsWith } from "../identity/grants.ts";
+import { describeLocks, fitLocks, grantsToRun, mayRun } from "../identity/locked-inputs.ts";
 import { reachToExecute } from "../identity/reach-to-execute.ts";
 import { type ChosenAssignment, chooseAssignments } from "./choose-assignments.ts";
 import { type Batches, dealBatches } from "./choose-batches.ts";
@@ -128,6 +130,19 @@ function refuseUnapproved(p: Planning, caller: Surroundings, { spec, jobName }: 
   );
 }
 
+/** Calling a job is running it: with inputs that the caller's rights allow. */
+function refuseLocked(
+  p: Planning,
+  at: string,
+  { jobId, jobName }: FrozenVersion,
+  inputs: Surroundings["inputs"],
+): void {
+  if (mayRun(fitLocks(p.actor, inputs), jobId)) return;
+  const only = grantsToRun(p.actor, jobId).map(({ lockedInputs }) => describeLocks(lockedInputs));
+  const unknown = inputs ? "" : ", and its inputs are known only when the stage begins";
+  throw refuse(`Stage ${at}: you may run ${jobName} only with ${[...new Set(only)].join("; or ")}${unknown}.`);
+}
+
 async function unfold(p: Planning, s: Surroundings): Promise<void> {
   for (const stage of jobStages(s.job)) {
     const names = stageNames(s.job, stage);
@@ -155,7 +170,7 @@ type StageRowBase = Omit<PlannedStage, "isGroup" | "call" | "inputs" | "work">;
 
 async function addStage(p: Planning, s: Surroundings, stage: JobStage, row: StageRowBase): Promise<void> {
   if (!stage.call) {
-    const work = await planWork(p, row, s.version, s.job, stage);
+    const work = await planWork(p, row, s, stage);
     push(p, { ...row, isGroup: false, call: null, inputs: null, work });
     return;
   }
@@ -164,12 +179,13 @@ async function addStage(p: Planning, s: Surroundings, stage: JobStage, row: Stag
   const job = await readJob(p, child);
   const call = { inputs: stage.call.inputs, specs: job.inputs };
   const inputs = knownInputs(s, row, call);
+  refuseLocked(p, row.id, child, inputs);
   const own = s.job.stages?.[stage.id]?.targets;
   if (!job.stages) {
     const [main] = jobStages(job);
     const targets = own ?? job.targets ?? s.job.targets;
-    const chooser = own || !job.targets ? s.version : child;
-    const work = await planWork(p, row, child, job, { ...main!, targets }, chooser);
+    const chooser = own || !job.targets ? s : { version: child, inputs };
+    const work = await planWork(p, row, { version: child, job, inputs }, { ...main!, targets }, chooser);
     push(p, { ...row, isGroup: false, call, inputs: inputs ?? null, work });
     return;
   }
@@ -238,23 +254,24 @@ function listOf(stage: JobStage, s: Surroundings, template: string): string[] {
 async function planWork(
   p: Planning,
   { id, matrix }: StageRowBase,
-  version: FrozenVersion,
-  job: Job,
+  working: Pick<Surroundings, "version" | "job" | "inputs">,
   stage: JobStage,
-  chooser = version,
+  chooser: WithInputs = working,
 ): Promise<PlannedWork> {
+  const { version, job } = working;
   const targets = withMatrix(planTargets(stage), matrix, stage);
   const plan = planStage(job, stage.id)!;
-  const chosen = await chooseTargets(p, { id, version, chooser, job, stage, targets });
+  const chosen = await chooseTargets(p, { id, version, inputs: working.inputs, chooser, job, stage, targets });
   const batches = dealBatches(chosen, stage.rollout, plan.steps.filter(({ phase }) => phase === "steps").length);
   return { version, stageId: stage.id, plan, targets, chosen, batches };
 }
 
-interface Choosing {
+type WithInputs = Pick<Surroundings, "version" | "inputs">;
+
+interface Choosing extends WithInputs {
   id: string;
-  version: FrozenVersion;
   /** In whose definition the targets stand. */
-  chooser: FrozenVersion;
+  chooser: WithInputs;
   job: Job;
   stage: JobStage;
   targets: TargetPlan;
@@ -273,9 +290,10 @@ async function chooseTargets(p: Planning, choosing: Choosing): Promise<ChosenAss
       `${stage.id === mainStage ? version.jobName : `Stage ${stage.id}`} names no targets itself: choose them for this execution.`,
     );
   const besides = isTrusted(p, choosing) ? choiceOf(targets) : undefined;
-  const key = JSON.stringify([choice, besides]);
+  const actor = fitLocks(p.actor, choosing.inputs);
+  const key = JSON.stringify([choice, besides, grantsWith(actor, "jobs:execute").map((grant) => grant.id)]);
   const reach = { permission: "jobs:execute" as const, besides };
-  const resolving = p.resolved.get(key) ?? resolveTargets(p.ctx, p.actor, choice, p.tx, reach);
+  const resolving = p.resolved.get(key) ?? resolveTargets(p.ctx, actor, choice, p.tx, reach);
   p.resolved.set(key, resolving);
   const wanted = "select" in choice ? `The selector ${choice.select}` : "The list of names";
   return chooseAssignments(await resolving, targets, job.stages ? `Stage ${stage.id}: ${wanted}` : wanted);
@@ -285,9 +303,10 @@ async function chooseTargets(p: Planning, choosing: Choosing): Promise<ChosenAss
  * Whether a grant on the job lets the actor reach what it chooses. Not where a workflow of the actor's own chooses in its
  * place, nor where people would have to approve first, whom calling the job leaves out.
  */
-function isTrusted({ actor, called }: Planning, { version, chooser }: Choosing): boolean {
+function isTrusted({ actor, called }: Planning, { version, inputs, chooser }: Choosing): boolean {
   if (called !== version.jobId && version.spec.approval) return false;
-  return [version, chooser].every(({ jobId }) => reachToExecute(actor, jobId).byJob);
+  const by = (each: WithInputs) => reachToExecute(fitLocks(actor, each.inputs), each.version.jobId).byJob;
+  return by({ version, inputs }) && by(chooser);
 }
 
 export function choiceOf({ select, names }: TargetPlan): TargetChoice | undefined {

@@ -14,6 +14,7 @@ import { findAccount } from "./find-user.ts";
 import { selectGivers, selectRolesHolding } from "./giver-queries.ts";
 import { selectGrants } from "./grant-queries.ts";
 import { rightsOf } from "./grants.ts";
+import { describeLocks } from "./locked-inputs.ts";
 import { countReached, type ReachedKind } from "./reach-queries.ts";
 import { selectRolesByName } from "./role-queries.ts";
 import { presentGrant } from "./user-grants.ts";
@@ -112,12 +113,13 @@ function describeSource(source: Source): string {
   return `the role ${source.grant.role} ${describeScope(source.grant)}`;
 }
 
-function describeScope({ scope, ownExecutions, createdByName }: Grant): string {
+function describeScope({ scope, ownExecutions, lockedInputs, createdByName }: Grant): string {
   const where = {
     everything: "over everything",
     group: `in the group ${scope.name} and those below it`,
     selector: `on the targets ${scope.name}`,
     job: `for the job ${scope.name}`,
   }[scope.kind];
-  return `${where}${ownExecutions ? ", of executions their own" : ""}${createdByName ? `, given by ${createdByName}` : ""}`;
+  const only = Object.keys(lockedInputs).length > 0 ? `, jobs only with ${describeLocks(lockedInputs)}` : "";
+  return `${where}${ownExecutions ? ", of executions their own" : ""}${only}${createdByName ? `, given by ${createdByName}` : ""}`;
 }

@@ -1,5 +1,6 @@
 // SQL of roles that are given within a scope. Called by the verbs of grants.
 import type { Query } from "../context.ts";
+import { jsonb } from "../jsonb.ts";
 import type { GrantSource } from "./grants.ts";
 
 export interface GrantRow extends GrantSource {
@@ -14,7 +15,7 @@ export interface GrantRow extends GrantSource {
 export async function selectGrants(sql: Query, userId: string): Promise<GrantRow[]> {
   return sql<GrantRow[]>`
     select g.id, r.name as role, r.permissions, g.scope, g.group_id, gr.name as group_name, g.selector, g.job_id,
-      j.name as job_name, g.own_executions, g.created_at, c.username as created_by_name
+      j.name as job_name, g.own_executions, g.locked_inputs, g.created_at, c.username as created_by_name
     from identity.grants g join identity.roles r on r.id = g.role_id
     left join assets.groups gr on gr.id = g.group_id
     left join automation.jobs j on j.id = g.job_id
@@ -31,13 +32,15 @@ export interface NewGrant {
   selector: string | null;
   jobId: string | null;
   ownExecutions: boolean;
+  lockedInputs: GrantSource["lockedInputs"];
   createdAt: Date;
   createdBy: string | null;
 }
 
 /** False when the user has it already. */
 export async function insertGrant(sql: Query, grant: NewGrant): Promise<boolean> {
-  const { count } = await sql`insert into identity.grants ${sql({ ...grant })} on conflict do nothing`;
+  const { count } =
+    await sql`insert into identity.grants ${sql({ ...grant, lockedInputs: jsonb(sql, grant.lockedInputs) })} on conflict do nothing`;
   return count > 0;
 }
 

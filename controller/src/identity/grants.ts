@@ -1,5 +1,7 @@
 // What somebody may do: permissions over everything, and grants of roles within a scope. Built from rows by
 // authenticate.ts, asked by visible-to.ts and demand-permission.ts. Pure.
+
+import type { LockedInputs } from "@opsconductor/contract/api/grants";
 import { parseSelector, type Selector } from "@opsconductor/contract/job/selector";
 import { type Permission, scopablePermissions } from "@opsconductor/contract/permissions";
 import type { Actor } from "../context.ts";
@@ -16,6 +18,8 @@ export interface ScopedGrant {
   scope: GrantScope;
   /** Of executions only those that the user asked for. */
   ownExecutions: boolean;
+  /** Jobs may be run only with these inputs; see locked-inputs.ts. */
+  lockedInputs: LockedInputs;
 }
 
 /** A grant as it is stored, with its role's permissions. */
@@ -27,6 +31,7 @@ export interface GrantSource {
   selector: string | null;
   jobId: string | null;
   ownExecutions: boolean;
+  lockedInputs: LockedInputs;
 }
 
 export interface Rights {
@@ -39,24 +44,25 @@ export interface Rights {
 export function rightsOf(roles: readonly string[], sources: readonly GrantSource[]): Rights {
   const permissions = new Set(roles as readonly (Permission | "*")[]);
   if (permissions.has("*")) return { permissions, grants: [] };
-  // Over everything but with own executions only: the rest of such a role has no limit.
-  for (const { scope, permissions: held } of sources)
-    if (scope === "everything") for (const each of withoutExecutions(held)) permissions.add(each);
+  for (const source of sources) for (const each of unlimited(source)) permissions.add(each);
   return { permissions, grants: sources.flatMap(grantOf) };
 }
 
 function grantOf(source: GrantSource): ScopedGrant[] {
   const scope = scopeOf(source);
-  const { id, ownExecutions } = source;
+  const { id, ownExecutions, lockedInputs } = source;
   if (!scope) return [];
-  return [{ id, ownExecutions, scope, permissions: new Set(source.permissions as (Permission | "*")[]) }];
+  return [{ id, ownExecutions, lockedInputs, scope, permissions: new Set(source.permissions as (Permission | "*")[]) }];
 }
 
 const scopable: ReadonlySet<string> = new Set(scopablePermissions);
 
-function withoutExecutions(held: readonly string[]): Permission[] {
+/** Of a role over everything, with own executions only or with locked inputs: the rest of it has no limit. */
+function unlimited({ scope, permissions: held, ownExecutions, lockedInputs }: GrantSource): Permission[] {
+  if (scope !== "everything") return [];
   const all = held.includes("*") ? scopablePermissions : (held as Permission[]);
-  return all.filter((permission) => !permission.startsWith("executions:"));
+  const runs = Object.keys(lockedInputs).length === 0;
+  return all.filter((each) => (each === "jobs:execute" ? runs : !(ownExecutions && each.startsWith("executions:"))));
 }
 
 /** Undefined: a selector that this program cannot read any more reaches nothing. */

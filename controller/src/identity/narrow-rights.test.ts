@@ -2,7 +2,14 @@ import { expect, test } from "vitest";
 import { rightsOf } from "./grants.ts";
 import { narrowRights } from "./narrow-rights.ts";
 
-const group = { scope: "group" as const, groupId: "g", selector: null, jobId: null, ownExecutions: false };
+const group = {
+  scope: "group" as const,
+  groupId: "g",
+  selector: null,
+  jobId: null,
+  ownExecutions: false,
+  lockedInputs: {},
+};
 const narrowed = (roles: string[], scopes: string[]) => [...narrowRights(rightsOf(roles, []), scopes).permissions];
 
 test("a token has of its scopes what its owner has", () => {

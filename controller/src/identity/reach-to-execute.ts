@@ -17,5 +17,6 @@ export function reachToExecute(actor: Actor, jobId: string): ReachToExecute {
   // A token that may only run it says nothing about what its owner wrote into it.
   const whole = actor.token?.owner ?? actor;
   const mayWrite = mayEverywhere(whole, "jobs:write") || onJob(whole, "jobs:write");
-  return { limited: true, byJob: onJob(actor, "jobs:execute") && !mayWrite };
+  const limited = !grantsWith(actor, "jobs:execute").some(({ scope }) => scope.kind === "everything");
+  return { limited, byJob: onJob(actor, "jobs:execute") && !mayWrite };
 }

@@ -60,8 +60,10 @@ export async function reassignRole(sql: Query, from: string, to: string): Promis
     insert into identity.user_roles (user_id, role_id) select user_id, ${to} from identity.user_roles
     where role_id = ${from} on conflict do nothing`;
   await sql`
-    insert into identity.grants (id, user_id, role_id, scope, group_id, selector, job_id, own_executions, created_at, created_by)
-    select uuidv7(), user_id, ${to}, scope, group_id, selector, job_id, own_executions, created_at, created_by
+    insert into identity.grants (id, user_id, role_id, scope, group_id, selector, job_id, own_executions,
+      locked_inputs, created_at, created_by)
+    select uuidv7(), user_id, ${to}, scope, group_id, selector, job_id, own_executions, locked_inputs, created_at,
+      created_by
     from identity.grants where role_id = ${from} on conflict do nothing`;
   await sql`delete from identity.user_roles where role_id = ${from}`;
   await sql`delete from identity.grants where role_id = ${from}`;

@@ -1,11 +1,13 @@
 // Roles that a user has within a scope: listed, given, taken back. Called by GET, POST and DELETE of
 // users/{idOrName}/grants.
-import type { Grant, grantInput, ScopeInput } from "@opsconductor/contract/api/grants";
+import type { Grant, grantInput, LockedInputs, ScopeInput } from "@opsconductor/contract/api/grants";
 import { OcError } from "@opsconductor/contract/errors";
+import { inputProblem } from "@opsconductor/contract/job/inputs";
+import type { InputSpec } from "@opsconductor/contract/job/job-schema";
 import type { z } from "zod";
 import { findGroup } from "../assets/get-group.ts";
 import { readSelector } from "../assets/read-selector.ts";
-import { findJob } from "../automation/get-job.ts";
+import { findJob, getJob } from "../automation/get-job.ts";
 import { writeAudit } from "../communication/audit.ts";
 import { type Actor, type Context, type Query, systemActor } from "../context.ts";
 import { forgetSession } from "./authenticate.ts";
@@ -13,6 +15,7 @@ import { findAccount } from "./find-user.ts";
 import { deleteGrantRow, type GrantRow, insertGrant, type NewGrant, selectGrants } from "./grant-queries.ts";
 import { refuseAbove, refuseField, rolesToGive } from "./guard-users.ts";
 import { userObject } from "./present-user.ts";
+import type { RoleRow } from "./role-queries.ts";
 
 /** More than this is a group or a selector that nobody made yet. */
 const mostGrants = 200;
@@ -26,18 +29,20 @@ export async function listGrants(ctx: Pick<Context, "sql">, idOrName: string): P
 export async function giveGrant(
   ctx: Context,
   actor: Actor,
-  { idOrName, role, scope, ownExecutions }: z.output<typeof grantInput> & { idOrName: string },
+  { idOrName, role, scope, ownExecutions, lockedInputs }: z.output<typeof grantInput> & { idOrName: string },
 ): Promise<Grant> {
-  if (scope.kind === "everything" && !ownExecutions)
+  const isLocked = Object.keys(lockedInputs).length > 0;
+  if (scope.kind === "everything" && !ownExecutions && !isLocked)
     refuseField("scope", "a role over everything is one of the user's roles: PATCH the user");
   const grant = await ctx.sql.begin(async (tx) => {
     const user = await findAccount(tx, idOrName);
     refuseAbove(actor, user);
     const [given] = await rolesToGive(tx, actor, [role]);
+    if (isLocked) await checkLocks(ctx, given!, scope, lockedInputs);
     if ((await selectGrants(tx, user.id)).length >= mostGrants)
       throw new OcError("failed_precondition", `${user.username} has ${mostGrants} grants: make a group for the next.`);
     const row: NewGrant = {
-      ...{ id: ctx.newId(), userId: user.id, roleId: given!.id, ownExecutions },
+      ...{ id: ctx.newId(), userId: user.id, roleId: given!.id, ownExecutions, lockedInputs },
       ...(await columnsOf(tx, scope)),
       ...{ createdAt: ctx.now(), createdBy: actor.kind === "user" ? actor.id : null },
     };
@@ -61,6 +66,21 @@ export async function takeGrant(ctx: Context, actor: Actor, params: { idOrName: 
     await writeAudit(ctx, tx, actor, { action: "grant.taken", object: userObject(user), before: auditedGrant(grant) });
   });
   forgetSession(ctx, null);
+}
+
+/** Locks that would bind nothing, or that whoever has the grant could write away. */
+async function checkLocks(ctx: Context, role: RoleRow, scope: ScopeInput, locked: LockedInputs): Promise<void> {
+  const holds = (permission: string) => role.permissions.includes("*") || role.permissions.includes(permission);
+  if (!holds("jobs:execute")) refuseField("lockedInputs", `the role ${role.name} runs no jobs`);
+  if ((scope.kind === "everything" || scope.kind === "job") && holds("jobs:write"))
+    refuseField("lockedInputs", `the role ${role.name} may write jobs, and so what an input means`);
+  if (scope.kind !== "job") return;
+  const job = await getJob(ctx, systemActor, { idOrName: scope.job });
+  const specs = job.spec.inputs as Record<string, InputSpec>;
+  for (const [name, value] of Object.entries(locked)) {
+    const problem = Object.hasOwn(specs, name) ? inputProblem(specs[name]!, value) : `is no input of ${job.name}`;
+    if (problem) refuseField(`lockedInputs.${name}`, `${name} ${problem}`);
+  }
 }
 
 async function grantsById(tx: Query, userId: string): Promise<Map<string, GrantRow>> {
@@ -99,11 +119,14 @@ export function presentGrant(row: GrantRow): Grant {
     role: row.role,
     scope: { kind: row.scope, id: row.groupId ?? row.jobId, name: row.groupName ?? row.jobName ?? row.selector },
     ownExecutions: row.ownExecutions,
+    lockedInputs: row.lockedInputs,
     createdAt: row.createdAt.toISOString(),
     createdByName: row.createdByName,
   };
 }
 
-function auditedGrant({ role, scope, groupName, jobName, selector, ownExecutions }: GrantRow): Record<string, unknown> {
-  return { role, scope, where: groupName ?? jobName ?? selector, ownExecutions };
+function auditedGrant(row: GrantRow): Record<string, unknown> {
+  const { role, scope, groupName, jobName, selector, ownExecutions, lockedInputs } = row;
+  const locked = Object.keys(lockedInputs).length > 0 && { lockedInputs };
+  return { role, scope, where: groupName ?? jobName ?? selector, ownExecutions, ...locked };
 }

@@ -32,6 +32,9 @@ export function visibleTo(
   if (actor.permissions.has("*") || actor.permissions.has(permission)) return sql`true`;
   const grants = grantsWith(actor, permission);
   if (grants.length === 0) return sql`false`;
+  // Such a grant limits executions, or the inputs to run with; of the rest it reaches all.
+  const ofExecutions = kind === "execution" || kind === "assignment";
+  if (!ofExecutions && grants.some(({ scope }) => scope.kind === "everything")) return sql`true`;
   return reach[kind](sql, new Scopes(grants), actor, permission);
 }
 

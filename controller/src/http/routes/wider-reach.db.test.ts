@@ -45,12 +45,16 @@ const as = (who: { headers: Record<string, string> }, method: string, path: stri
   http.call(method, `/api/v1/${path}`, body, who.headers);
 
 /** Somebody with these permissions over everything, and these grants. */
-async function person(everywhere: string[], ...grants: [role: string, scope: Scope][]): Promise<Person> {
+async function person(everywhere: string[], ...grants: [string, Scope, Inputs?][]): Promise<Person> {
   const made = await signedIn(t.ctx, http, everywhere);
-  for (const [role, scope] of grants)
-    expect((await as(admin, "POST", `users/${made.username}/grants`, { role, scope })).status).toBe(201);
+  for (const grant of grants) expect((await give(made, ...grant)).status).toBe(201);
   return made;
 }
+
+type Inputs = Record<string, unknown>;
+
+const give = (to: Person, role: string, scope: Scope, lockedInputs: Inputs = {}) =>
+  as(admin, "POST", `users/${to.username}/grants`, { role, scope, lockedInputs });
 
 const inGroup = (group: string): Scope => ({ kind: "group", group });
 const where = (selector: string): Scope => ({ kind: "selector", selector });
@@ -134,4 +138,132 @@ test("whoever may stop executions and not read them is not told their inputs", a
     const answer = await as(stopper, "POST", `executions/${started.body.id}/${act}`);
     expect([act, answer.status, answer.body.inputs]).toEqual([act, 200, {}]);
   }
+});
+
+describe("grants that bind inputs", () => {
+  const all = { kind: "everything" };
+  const staging = { env: "staging" };
+  const on = (name: string) => ({ names: [name] });
+
+  beforeAll(async () => {
+    const env = "env: { type: choice, options: [prod, staging, test], default: prod }";
+    await saveTestJob(t, "deploy", `inputs: { ${env}, note: { type: string } }\nsteps: [{ run: echo }]`);
+    await saveTestJob(t, "plain", "steps: [{ run: echo }]");
+    const roles = { runner2: ["targets:read", "jobs:read", "jobs:execute", "executions:read"] };
+    for (const [name, permissions] of Object.entries(roles))
+      expect((await as(admin, "POST", "roles", { name, permissions })).status).toBe(201);
+  });
+
+  const run = (who: Person, inputs: Inputs, host = "host-dev", job = "deploy") =>
+    as(who, "POST", `jobs/${job}/execute`, { inputs, targets: on(host) });
+
+  test("run the job with those and with no others, and fill in what was not given", async () => {
+    const ann = await person([], ["runner2", inGroup("dev"), staging]);
+    const started = await run(ann, { note: "x" });
+    expect([started.status, started.body.inputs]).toEqual([201, { env: "staging", note: "x" }]);
+    expect((await run(ann, { env: "staging" })).status).toBe(201);
+    for (const inputs of [{ env: "prod" }, { env: null, note: "x" }]) {
+      const refused = await run(ann, inputs);
+      expect([refused.status, refused.body.detail]).toEqual([403, 'You may run deploy only with env = "staging".']);
+      expect(refused.body.errors[0].path).toBe("inputs.env");
+    }
+    expect(
+      (await as(ann, "POST", "jobs/deploy/plan", { inputs: { env: "prod" }, targets: on("host-dev") })).status,
+    ).toBe(403);
+    expect((await http.call("POST", "/jobs/deploy/execute", { input_data: { env: "prod" } }, ann.headers)).status).toBe(
+      403,
+    );
+    const [row] = await t.db.owner`select detail from communication.audit
+      where action = 'permission.refused' and actor_id = ${ann.userId} order by id limit 1`;
+    expect(row!.detail).toEqual({ permission: "jobs:execute", job: "deploy", lockedInputs: ["env"] });
+  });
+
+  test("run no job that has no such input", async () => {
+    const ann = await person([], ["runner2", all, staging]);
+    const refused = await run(ann, {}, "host-dev", "plain");
+    expect([refused.status, refused.body.detail]).toEqual([403, 'You may run plain only with env = "staging".']);
+    expect((await as(ann, "GET", "jobs/plain")).status).toBe(200);
+  });
+
+  test("are each good where they reach: inputs that one of them allows run there and nowhere else", async () => {
+    const ann = await person([], ["runner2", inGroup("dev")], ["runner2", inGroup("prod"), staging]);
+    expect((await run(ann, { env: "prod" })).status).toBe(201);
+    expect((await run(ann, { env: "prod" }, "host-prod")).status).toBe(422);
+    expect((await run(ann, { env: "staging" }, "host-prod")).status).toBe(201);
+    const both = (env: string) =>
+      as(ann, "POST", "jobs/deploy/execute", { inputs: { env }, targets: { select: "env in (dev, prod)" } });
+    expect((await both("staging")).body.targetCount).toBe(2);
+    expect((await both("prod")).body).toMatchObject({ targetCount: 1, notice: expect.any(String) });
+    expect((await as(ann, "GET", "jobs/deploy")).body.lockedInputs).toEqual({});
+  });
+
+  test("hold when somebody else's execution is run again", async () => {
+    const ann = await person([], ["runner2", inGroup("dev"), staging]);
+    const failed = async (env: string) => {
+      const { id } = (await run(admin, { env })).body;
+      await t.db.owner`update automation.assignments set state = 'failed' where execution_id = ${id}`;
+      return id;
+    };
+    const retry = (id: string) => as(ann, "POST", `executions/${id}/retry-failed`, {});
+    expect((await retry(await failed("prod"))).status).toBe(403);
+    expect((await retry(await failed("staging"))).body.inputs).toEqual({ env: "staging" });
+  });
+
+  test("hold for the jobs that a workflow calls, and where their inputs are not known yet", async () => {
+    const job = (env: string) =>
+      `stages: { go: { job: deploy, targets: { select: env=dev }, inputs: { env: ${env} } } }`;
+    const given = "inputs: { where: { type: string } }";
+    await saveTestJob(t, "flow", `${given}\n${job('"${{ inputs.where }}"')}`);
+    await saveTestJob(t, "late", job('"${{ execution.job }}"'));
+    const ann = await person(
+      [],
+      ...["flow", "late"].map((name): [string, Scope] => ["runner2", { kind: "job", job: name }]),
+      ["runner2", inGroup("dev"), staging],
+    );
+    const start = (name: string, inputs: Inputs) => as(ann, "POST", `jobs/${name}/execute`, { inputs });
+    expect((await start("flow", { where: "staging" })).body.targetCount).toBe(1);
+    const refused = await start("flow", { where: "prod" });
+    expect([refused.status, refused.body.detail]).toEqual([
+      409,
+      'Stage go: you may run deploy only with env = "staging".',
+    ]);
+    expect((await start("late", {})).body.detail).toContain("known only when the stage begins");
+  });
+
+  test("are told before: in the job, in the grant and by the explainer", async () => {
+    const ann = await person([], ["runner2", inGroup("dev"), staging], ["runner2", inGroup("dev"), { env: "test" }]);
+    expect((await as(ann, "GET", "jobs/deploy")).body.lockedInputs).toEqual({ env: ["staging", "test"] });
+    expect((await run(ann, {})).body.detail).toBe('You may run deploy only with env = "staging"; or env = "test".');
+    const grants = (await as(admin, "GET", `users/${ann.username}/grants`)).body.items;
+    expect(grants[0].lockedInputs).toEqual(staging);
+    const why = (await as(ann, "GET", "access/explain?permission=jobs:execute&target=host-dev")).body;
+    expect(why.sentence).toContain('jobs only with env = "staging"');
+    const [row] = await t.db.owner`select after from communication.audit
+      where action = 'grant.given' and object_id = ${ann.userId} order by id limit 1`;
+    expect(row!.after.lockedInputs).toEqual(staging);
+  });
+
+  test("are refused where they would bind nothing", async () => {
+    const ann = await person([]);
+    const wrong = async (role: string, scope: Scope, locked: Inputs) => {
+      const { status, body } = await give(ann, role, scope, locked);
+      return [status, body.errors?.[0].path, body.detail];
+    };
+    const job = { kind: "job", job: "deploy" };
+    expect(await wrong("runner2", job, { evn: "x" })).toEqual([
+      400,
+      "lockedInputs.evn",
+      "lockedInputs.evn: evn is no input of deploy",
+    ]);
+    expect((await wrong("runner2", job, { env: "nowhere" }))[2]).toContain("must be one of");
+    expect((await wrong("inventory", all, staging))[2]).toContain("runs no jobs");
+    expect((await wrong("writer", all, staging))[2]).toContain("may write jobs");
+    expect((await give(ann, "runner2", all, staging)).status).toBe(201);
+    expect((await give(ann, "runner2", all, staging)).status).toBe(409);
+  });
+
+  test("bind nobody who may run jobs over everything besides", async () => {
+    const ann = await person(["jobs:execute", "targets:read"], ["runner2", all, staging]);
+    expect((await run(ann, { env: "prod" })).status).toBe(201);
+  });
 });

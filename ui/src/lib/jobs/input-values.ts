@@ -13,6 +13,21 @@ export function initialTyped(spec: InputSpec, given: unknown): Typed {
   return Array.isArray(value) ? value.join("\n") : String(value);
 }
 
+/** Of inputs that the caller's rights bind: the values to choose from, each as the field shows it. */
+export function lockedTyped(
+  specs: Record<string, InputSpec>,
+  locked: Record<string, unknown[]>,
+): Record<string, Typed[] | undefined> {
+  const bound = Object.entries(specs).filter(([name]) => Object.hasOwn(locked, name));
+  return Object.fromEntries(
+    bound.map(([name, spec]) => [name, locked[name]!.map((value) => initialTyped(spec, value))]),
+  );
+}
+
+export function withinLock(locked: readonly Typed[] | undefined, typed: Typed): Typed {
+  return locked === undefined || locked.includes(typed) ? typed : locked[0]!;
+}
+
 export type Read = { value: unknown; error?: undefined } | { value?: undefined; error?: string };
 
 /**

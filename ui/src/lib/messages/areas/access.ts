@@ -117,6 +117,11 @@ export const access = area({
       everything: (role: string) => `${role} everywhere`,
     },
     ownSuffix: ", of executions only their own",
+    locked: "Locked inputs",
+    lockedHint:
+      "One a line, for example: env = staging. By this grant jobs run only with these, and only jobs that have such inputs.",
+    lockedWrong: (line: string) => `Write name = value, one a line. This is not: ${line}`,
+    lockedSuffix: (inputs: string) => `, jobs only with ${inputs}`,
     by: (name: string) => `given by ${name}`,
   },
   explain: {

@@ -36,5 +36,7 @@ export const actions = area({
     looks: "In check mode it does the same: it changes nothing. What would, is only announced.",
     announces: "In check mode it only says that it would be done.",
   },
+  lockedInput: (values: number) =>
+    values === 1 ? "Locked: your rights allow this value only" : "Your rights allow these values only",
   wouldChangeText: "The step would change something on the host. Nothing was changed.",
 });
