@@ -124,7 +124,13 @@ test("who may not read one of the two compares nothing, and a scope leaves out t
   await expect(compareExecutions(t.ctx, within(), { execution: after, with: before })).rejects.toThrow("no execution");
   await t.ctx.sql`update assets.targets set labels = '{"tier": "first"}' where name = 'web-1'`;
   const scope = { kind: "selector" as const, selector: parseSelector("tier=first") };
-  const scoped = within({ id: "g", permissions: new Set(["executions:read"]), scope, ownExecutions: false });
+  const scoped = within({
+    id: "g",
+    permissions: new Set(["executions:read"]),
+    scope,
+    ownExecutions: false,
+    lockedInputs: {},
+  });
   expect((await groupsOf(after, {}, scoped)).targets).toBe(1);
   expect((await targetsOf(after, before, {}, scoped)).items.map((row) => row.targetName)).toEqual(["web-1"]);
   const compared = await compareExecutions(t.ctx, scoped, { execution: after, with: before });
