@@ -20,6 +20,12 @@ const isRoot = process.getuid?.() === 0;
 /** What a suite needs; `missing`: what it means when it is not there. */
 const needs = [
   {
+    suite: "e2e",
+    packages: ["openssl"],
+    isThere: () => process.platform !== "linux" || onPath("openssl"),
+    missing: "openssl is missing: the test of the example certificate-expiry will fail. Install it.",
+  },
+  {
     suite: "browser",
     packages: ["chromium"],
     isThere: () => chromiumPath() !== undefined,

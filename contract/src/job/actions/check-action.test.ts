@@ -127,7 +127,7 @@ test("every action has an example that can be saved", () => {
 });
 
 test("the sample jobs with actions can be saved", () => {
-  const folder = join(import.meta.dirname, "../../../../samples/actions");
+  const folder = join(import.meta.dirname, "../../../../samples/operations");
   const files = readdirSync(folder);
   expect(files.length).toBeGreaterThan(2);
   for (const file of files)
