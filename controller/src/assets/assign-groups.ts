@@ -5,7 +5,7 @@ import type { Target } from "@opsconductor/contract/api/targets";
 import { OcError } from "@opsconductor/contract/errors";
 import type { z } from "zod";
 import { writeAudit } from "../communication/audit.ts";
-import type { Actor, Context, Query } from "../context.ts";
+import { type Actor, type Context, type Query, systemActor } from "../context.ts";
 import { demandOn } from "../identity/demand-on.ts";
 import { keepReach } from "../identity/keep-reach.ts";
 import { findGroup } from "./get-group.ts";
@@ -32,7 +32,7 @@ export async function setTargetGroups(
     const { id } = await findTarget(tx, actor, idOrName);
     await demandOn(ctx, tx, actor, { permission: "targets:write", kind: "target", ids: [id] });
     await lockTargets(tx, [id]);
-    const before = await findTarget(tx, actor, id);
+    const before = await findTarget(tx, systemActor, id);
     const wanted = await groupsNamed(tx, actor, groups);
     const seen = new Set(
       await selectGroupIds(
@@ -54,10 +54,10 @@ export async function setTargetGroups(
       ...{ permission: "targets:write", kind: "target", ids: [id] },
       what: "this target without the groups that you take it out of",
     });
-    const after = await findTarget(tx, actor, id);
+    const after = await findTarget(tx, systemActor, id);
     const entry = { object: { kind: "target", id, name: after.name }, before: named(before), after: named(after) };
     await writeAudit(ctx, tx, actor, { action: "target.groups_changed", ...entry });
-    return after;
+    return await findTarget(tx, actor, id);
   });
   publishTargets(ctx, [target.id]);
   return target;

@@ -1,7 +1,7 @@
 // Takes a target out of the inventory; its history stays. Called by DELETE targets/{idOrName}.
 import { OcError } from "@opsconductor/contract/errors";
 import { writeAudit } from "../communication/audit.ts";
-import type { Actor, Context, Query } from "../context.ts";
+import { type Actor, type Context, type Query, systemActor } from "../context.ts";
 import { demandOn } from "../identity/demand-on.ts";
 import { findTarget } from "./get-target.ts";
 import { auditedTarget } from "./present-target.ts";
@@ -23,9 +23,11 @@ export async function deleteTarget(ctx: Context, actor: Actor, { idOrName, revis
       throw new OcError("version_mismatch", `Somebody changed ${target.name} since you read it: read it again first.`);
     }
     await refuseWhileUsed(tx, target);
+    // The row of the log is whole, whatever groups its author may see.
+    const whole = await findTarget(tx, systemActor, target.id);
     await markTargetDeleted(tx, target.id, ctx.now());
     const object = { kind: "target", id: target.id, name: target.name };
-    await writeAudit(ctx, tx, actor, { action: "target.deleted", object, before: auditedTarget(target) });
+    await writeAudit(ctx, tx, actor, { action: "target.deleted", object, before: auditedTarget(whole) });
     return target.id;
   });
   publishTargets(ctx, [id]);

@@ -3,6 +3,7 @@
 import type { Selector } from "@opsconductor/contract/job/selector";
 import type { AgentState } from "@opsconductor/contract/states";
 import type { Actor, Query } from "../context.ts";
+import { grantsWith, holds, mayEverywhere } from "../identity/grants.ts";
 import { type Fragment, visibleTo } from "../identity/visible-to.ts";
 import { jsonb } from "../jsonb.ts";
 import { selectorSql } from "./selector-sql.ts";
@@ -81,14 +82,22 @@ const agentState = (sql: Query): Fragment => sql`
     else 'offline'
   end as agent_state`;
 
+/** The agent of a target in reach is in reach by the same grant, so mostly there is nothing to ask. */
+function agentName(sql: Query, actor: Actor): Fragment {
+  const seesAll = grantsWith(actor, "targets:read").every((grant) => holds(grant.permissions, "agents:read"));
+  const isWithin = seesAll && !mayEverywhere(actor, "targets:read") ? sql`true` : visibleTo(sql, actor, "agent");
+  return sql`case when ${isWithin} then a.name end`;
+}
+
 /** Ordered by name, which is unique among what is not deleted. */
 export async function selectTargets(sql: Query, actor: Actor, f: TargetFilter): Promise<TargetRow[]> {
   return sql<TargetRow[]>`
     select t.id, t.name, t.hostname, t.address, t.os, t.description, t.labels, t.attributes,
       ${f.withFacts ? sql`t.facts` : sql`'{}'::jsonb`} as facts, coalesce(v.services, '[]') as services,
       coalesce((select jsonb_agg(jsonb_build_object('id', g.id, 'name', g.name) order by lower(g.name))
-        from assets.group_members m join assets.groups g on g.id = m.group_id where m.target_id = t.id), '[]') as groups,
-      t.managed_by_agent_id, a.name as agent_name, ${agentState(sql)}, t.created_at, t.updated_at, t.revision
+        from assets.group_members m join assets.groups g on g.id = m.group_id
+        where m.target_id = t.id and ${visibleTo(sql, actor, "group")}), '[]') as groups,
+      t.managed_by_agent_id, ${agentName(sql, actor)} as agent_name, ${agentState(sql)}, t.created_at, t.updated_at, t.revision
     from assets.targets t
     ${withAgent(sql)}
     left join lateral (

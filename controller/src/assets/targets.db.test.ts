@@ -9,7 +9,7 @@ import { listTargets } from "./list-targets.ts";
 import { previewTargets, resolveTargets } from "./resolve-targets.ts";
 import { updateTarget } from "./update-target.ts";
 
-const actor = testActor("targets:read", "targets:write");
+const actor = testActor("targets:read", "targets:write", "agents:read");
 let t: Awaited<ReturnType<typeof testContext>>;
 beforeAll(async () => {
   t = await testContext();

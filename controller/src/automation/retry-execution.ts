@@ -39,7 +39,7 @@ export async function retryExecution(ctx: Context, actor: Actor, params: Params)
     triggerKind: "retry",
     retryOf: { id: row.id, number: Number(row.number) },
     idempotencyKey: params.idempotencyKey,
-  });
+  }).catch(refuseUnreached);
   publishTimelines(ctx, [row.id]);
   return created;
 }
@@ -58,6 +58,14 @@ function refuseUnfit(chosen: readonly RetriableAssignment[], asked: readonly str
   const gone = chosen.filter((a) => a.currentName === null).map((a) => a.targetName);
   if (gone.length > 0)
     throw new OcError("failed_precondition", `${gone.slice(0, 5).join(", ")} was deleted: choose the other targets.`);
+}
+
+/** Whoever may read an execution may see names of then, and not what targets beyond their reach are called now. */
+function refuseUnreached(cause: unknown): never {
+  if (!(cause instanceof OcError) || !cause.errors?.some(({ path }) => path === "names")) throw cause;
+  throw new OcError("unprocessable", "You may not run jobs on some of these targets: choose those that you may.", {
+    cause,
+  });
 }
 
 function refuseUnresumable(row: ExecutionRow, asked: readonly string[] | undefined): void {

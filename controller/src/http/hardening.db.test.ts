@@ -116,6 +116,10 @@ test("no other origin may read or write, unless it is configured", async () => {
     204,
     expect.stringContaining("POST"),
   ]);
+  for (const path of ["login", "login/code", "passkey", "refresh", "logout"]) {
+    const { status } = await get(`${open}/api/v1/auth/${path}`, { method: "POST", headers: asked }, Buffer.from("{}"));
+    expect([path, status]).toEqual([path, 403]);
+  }
   const stranger = { ...asked, origin: "https://evil.example" };
   const refused = await get(`${open}/api/v1/jobs/validate`, { method: "POST", headers: stranger }, Buffer.from("{}"));
   expect([refused.status, refused.headers["access-control-allow-origin"]]).toEqual([403, undefined]);

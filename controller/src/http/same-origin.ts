@@ -4,6 +4,8 @@ import type { MiddlewareHandler } from "hono";
 import type { Config } from "../config.ts";
 import type { HttpEnv } from "./router.ts";
 
+/** They read or set the refresh cookie, which browsers send from a sibling of our host as well: for our own pages only. */
+const withCookie = ["login", "login/code", "passkey", "refresh", "logout"].map((path) => `/api/v1/auth/${path}`);
 const reads = ["GET", "HEAD", "OPTIONS"];
 
 type Origins = Pick<Config, "publicUrl" | "corsOrigins">;
@@ -11,7 +13,7 @@ type Origins = Pick<Config, "publicUrl" | "corsOrigins">;
 export function sameOriginWrites({ publicUrl, corsOrigins }: Origins): MiddlewareHandler<HttpEnv> {
   const own = publicUrl ? new URL(publicUrl).host : undefined;
   return async (c, next) => {
-    const isInvited = corsOrigins.includes(c.req.header("origin") ?? "");
+    const isInvited = corsOrigins.includes(c.req.header("origin") ?? "") && !withCookie.includes(c.req.path);
     if (!reads.includes(c.req.method) && !isInvited && isForeign(c.req.header.bind(c.req), own))
       throw new OcError("permission_denied", "A write that comes from a page of another site is refused.");
     return next();

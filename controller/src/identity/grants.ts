@@ -93,15 +93,18 @@ function parsedAnew(text: string): Selector | undefined {
   }
 }
 
+export const holds = (held: ReadonlySet<Permission | "*">, permission: Permission) =>
+  held.has("*") || held.has(permission);
+
 /** The actor's grants that hold a permission. What is bound to no object, such as users, is never held in a scope. */
 export function grantsWith({ grants = [] }: Pick<Actor, "grants">, permission: Permission): ScopedGrant[] {
   if (!scopable.has(permission)) return [];
-  return grants.filter((grant) => grant.permissions.has("*") || grant.permissions.has(permission));
+  return grants.filter((grant) => holds(grant.permissions, permission));
 }
 
 /** Whether the actor may do it over everything. */
 export function mayEverywhere(actor: Pick<Actor, "permissions">, permission: Permission): boolean {
-  return actor.permissions.has("*") || actor.permissions.has(permission);
+  return holds(actor.permissions, permission);
 }
 
 /** Whether there is anything on which the actor may do it: what a route asks before its verb asks about the object. */

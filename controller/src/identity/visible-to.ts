@@ -65,8 +65,7 @@ type Reach = (sql: Query, scopes: Scopes, actor: Actor, permission: Permission) 
 const reach: Record<VisibleKind, Reach> = {
   target: targetsWithin,
   group: (sql, { groupIds }) => sql`g.id in (select assets.group_subtree(${groupIds}::uuid[]))`,
-  agent: (sql, scopes) => sql`a.id in (
-    select t.managed_by_agent_id from assets.targets t where t.deleted_at is null and ${targetsWithin(sql, scopes)})`,
+  agent: agentsWithin,
   // A definition is bound to no host: who has a part of the fleet may see and run every job, there. Writing one decides
   // where it runs for everybody, so a part of the fleet is no right to that.
   job: (sql, scopes, _, permission) =>
@@ -84,6 +83,15 @@ function targetsWithin(sql: Query, { grants, groupIds }: Scopes): Fragment {
     parts.push(sql`t.id in (select m.target_id from assets.group_members m
       where m.group_id in (select assets.group_subtree(${groupIds}::uuid[])))`);
   return anyOf(sql, parts);
+}
+
+/** Whoever has one of its targets sees an agent; changing it concerns all of them. */
+function agentsWithin(sql: Query, scopes: Scopes, _: Actor, permission: Permission): Fragment {
+  const within = targetsWithin(sql, scopes);
+  if (permission !== "agents:write")
+    return sql`a.id in (select t.managed_by_agent_id from assets.targets t where t.deleted_at is null and ${within})`;
+  return sql`a.id in (select t.managed_by_agent_id from assets.targets t where t.deleted_at is null
+    group by t.managed_by_agent_id having bool_and(${within}))`;
 }
 
 const targetIdsWithin = (sql: Query, scopes: Scopes): Fragment =>

@@ -128,6 +128,52 @@ describe("a grant on one job reaches what that job chooses", () => {
   });
 });
 
+test("an agent is changed only by whoever reaches all of its targets, and seen by whoever reaches one", async () => {
+  const shared = await FakeAgent.connected(t, "host-shared");
+  await as(admin, "PATCH", "targets/host-shared", { labels: { env: "dev" } });
+  const other = { name: "other-prod", labels: { env: "prod" }, managedByAgentId: shared.id };
+  expect((await as(admin, "POST", "targets", other)).status).toBe(201);
+  const keeper = { name: "keeper", permissions: ["agents:read", "agents:write", "targets:read"] };
+  expect((await as(admin, "POST", "roles", keeper)).status).toBe(201);
+  const ann = await person([], ["keeper", where("env=dev")]);
+  expect((await as(ann, "GET", "agents/host-shared")).status).toBe(200);
+  const refused = await as(ann, "POST", "agents/host-shared/revoke", { reason: "x" });
+  expect([refused.status, refused.body.detail]).toEqual([403, expect.stringContaining("all targets of this agent")]);
+  expect((await as(ann, "POST", "agents/host-shared/release")).status).toBe(403);
+  await as(admin, "PATCH", "targets/other-prod", { labels: { env: "dev" } });
+  expect((await as(ann, "POST", "agents/host-shared/revoke", { reason: "x" })).status).toBeLessThan(300);
+});
+
+test("a target names only the groups and the agent that its reader may see, and a change leaves the others", async () => {
+  expect((await as(admin, "POST", "groups", { name: "hidden" })).status).toBe(201);
+  await as(admin, "PUT", "targets/host-dev/groups", { groups: ["dev", "hidden"] });
+  const dev = await person([], ["inventory", inGroup("dev")]);
+  const groups = (body: { groups: { name: string }[] }) => body.groups.map(({ name }) => name);
+  expect(groups((await as(dev, "GET", "targets/host-dev")).body)).toEqual(["dev"]);
+  expect((await as(dev, "PUT", "targets/host-dev/groups", { groups: ["dev"] })).body.groups).toHaveLength(1);
+  expect(groups((await as(admin, "GET", "targets/host-dev")).body)).toEqual(["dev", "hidden"]);
+  const byLabel = await person([], ["runner", where("env=dev")]);
+  const seen = (await as(byLabel, "GET", "targets/host-dev")).body;
+  expect([seen.groups, seen.agentName]).toEqual([[], null]);
+  expect((await as(dev, "GET", "targets/host-dev")).body.agentName).toBe("host-dev");
+});
+
+test("a retry names no target that its caller does not reach", async () => {
+  await saveTestJob(t, "fails", "steps: [{ run: echo }]");
+  const started = await as(admin, "POST", "jobs/fails/execute", { targets: { names: ["host-prod"] } });
+  await t.db.owner`update automation.assignments set state = 'failed' where execution_id = ${started.body.id}`;
+  expect((await as(admin, "POST", "roles", { name: "reader", permissions: ["executions:read"] })).status).toBe(201);
+  await as(admin, "PATCH", "targets/host-prod", { name: "renamed-prod" });
+  const ann = await person(["executions:read", "jobs:read"], ["runner", where("env=dev")]);
+  const refused = await as(ann, "POST", `executions/${started.body.id}/retry-failed`, {});
+  await as(admin, "PATCH", "targets/renamed-prod", { name: "host-prod" });
+  expect([refused.status, refused.body.detail]).toEqual([
+    422,
+    "You may not run jobs on some of these targets: choose those that you may.",
+  ]);
+  expect(JSON.stringify(refused.body)).not.toContain("renamed-prod");
+});
+
 test("whoever may stop executions and not read them is not told their inputs", async () => {
   await saveTestJob(t, "given", "inputs: { word: { type: string } }\nsteps: [{ run: echo }]");
   const body = { targets: { names: ["host-dev"] }, inputs: { word: "confidential" } };
