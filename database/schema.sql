@@ -94,6 +94,7 @@ create table automation.assignments (
   state_reason text,
   batch integer default 0 not null,
   released boolean default true not null,
+  priority smallint default 0 not null,
   desired text default 'run'::text not null,
   desired_reason text,
   release_through_step bigint default '4294967295'::bigint not null,
@@ -109,7 +110,6 @@ create table automation.assignments (
   accepted_at timestamp with time zone,
   started_at timestamp with time zone,
   finished_at timestamp with time zone,
-  forgotten_at timestamp with time zone,
   constraint assignments_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
 
@@ -185,6 +185,10 @@ create table automation.executions (
   concurrency_limit integer,
   on_conflict text,
   concurrency_held boolean default false not null,
+  priority smallint default 0 not null,
+  deadline_ms bigint,
+  deadline_at timestamp with time zone,
+  timed_out_at timestamp with time zone,
   constraint executions_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
 
@@ -214,6 +218,23 @@ create table automation.jobs (
   deleted_at timestamp with time zone,
   revision bigint default 1 not null,
   constraint jobs_pkey PRIMARY KEY (id)
+);
+
+create table automation.limits (
+  singleton boolean default true not null,
+  agent_limit integer,
+  fleet_limit integer,
+  brake_job integer,
+  brake_user integer,
+  brake_seconds integer default 60 not null,
+  revision bigint default 1 not null,
+  constraint limits_pkey PRIMARY KEY (singleton),
+  constraint limits_agent_limit_check CHECK (((agent_limit >= 1) AND (agent_limit <= 10000))),
+  constraint limits_brake_job_check CHECK (((brake_job >= 1) AND (brake_job <= 10000))),
+  constraint limits_brake_seconds_check CHECK (((brake_seconds >= 1) AND (brake_seconds <= 3600))),
+  constraint limits_brake_user_check CHECK (((brake_user >= 1) AND (brake_user <= 10000))),
+  constraint limits_fleet_limit_check CHECK (((fleet_limit >= 1) AND (fleet_limit <= 1000000))),
+  constraint limits_singleton_check CHECK (singleton)
 );
 
 create table automation.output (
@@ -265,6 +286,9 @@ create table automation.stages (
   max_failures integer default 0 not null,
   stopped boolean default false not null,
   start_within_ms bigint,
+  deadline_ms bigint,
+  deadline_at timestamp with time zone,
+  timed_out_at timestamp with time zone,
   constraint stages_pkey PRIMARY KEY (execution_id, stage_id)
 ) partition by RANGE (execution_id);
 
@@ -419,10 +443,12 @@ create table fleet.agents (
   enrolled_at timestamp with time zone default now() not null,
   enrolled_by text,
   own_target_id uuid,
+  assignment_limit integer,
   last_seen_at timestamp with time zone,
   revision bigint default 1 not null,
   constraint agents_identity_key_key UNIQUE (identity_key),
   constraint agents_pkey PRIMARY KEY (id),
+  constraint agents_assignment_limit_check CHECK (((assignment_limit >= 1) AND (assignment_limit <= 10000))),
   constraint agents_status_check CHECK ((status = ANY (ARRAY['active'::text, 'quarantined'::text, 'revoked'::text])))
 );
 
@@ -728,7 +754,8 @@ CREATE INDEX api_tokens_user ON identity.api_tokens USING btree (user_id, id DES
 CREATE INDEX approvals_open ON automation.approvals USING btree (execution_id) WHERE (outcome IS NULL);
 CREATE INDEX assignments_agent ON ONLY automation.assignments USING btree (agent_id) WHERE (finished_at IS NULL);
 CREATE INDEX assignments_desired ON ONLY automation.assignments USING btree (agent_id) WHERE ((finished_at IS NULL) AND ((desired <> 'run'::text) OR (release_through_step < '4294967295'::bigint)));
-CREATE INDEX assignments_queued ON ONLY automation.assignments USING btree (agent_id, id) WHERE ((state = 'queued'::text) AND released);
+CREATE INDEX assignments_held ON ONLY automation.assignments USING btree (agent_id) WHERE (state = ANY (ARRAY['offered'::text, 'accepted'::text, 'running'::text]));
+CREATE INDEX assignments_queued ON ONLY automation.assignments USING btree (agent_id, priority DESC, id) WHERE ((state = 'queued'::text) AND released);
 CREATE INDEX assignments_start_before ON ONLY automation.assignments USING btree (start_before) WHERE (state = 'queued'::text);
 CREATE INDEX assignments_target ON ONLY automation.assignments USING btree (target_id, id DESC);
 CREATE INDEX assignments_timeout ON ONLY automation.assignments USING btree (timeout_at) WHERE ((finished_at IS NULL) AND (timed_out_at IS NULL));
@@ -895,6 +922,7 @@ grant select, usage on automation.fence_sequence to opsconductor_app;
 grant delete, insert, select, update on automation.job_versions to opsconductor_app;
 grant delete, insert, select, update on automation.jobs to opsconductor_app;
 grant select, usage on automation.jobs_number_seq to opsconductor_app;
+grant delete, insert, select, update on automation.limits to opsconductor_app;
 grant delete, insert, select, update on automation.output to opsconductor_app;
 grant delete, insert, select, update on automation.stages to opsconductor_app;
 grant delete, insert, select, update on automation.steps to opsconductor_app;

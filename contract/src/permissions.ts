@@ -13,6 +13,7 @@ export const permissions = [
   "executions:read",
   "executions:cancel",
   "executions:abandon",
+  "executions:prioritize",
   "approvals:decide",
   "users:read",
   "users:write",
@@ -200,6 +201,7 @@ export const requirements: Readonly<Record<string, Requirement | Dangerous | Met
   "GET /api/v1/certificate-authority": "agents:read",
   "GET /api/v1/agents": "agents:read",
   "GET /api/v1/agents/{idOrName}": "agents:read",
+  "PUT /api/v1/agents/{idOrName}/limit": "agents:write",
   "POST /api/v1/agents/{idOrName}/revoke": dangerous("agents:write"),
   "POST /api/v1/agents/{idOrName}/release": dangerous("agents:write"),
 
@@ -262,6 +264,8 @@ export const requirements: Readonly<Record<string, Requirement | Dangerous | Met
 
   "GET /api/v1/events": "token", // each topic asks for its own permission
   "GET /api/v1/system": "system:read",
+  "GET /api/v1/limits": "executions:read", // they say why something waits
+  "PUT /api/v1/limits": dangerous("system:write"),
   "GET /api/v1/system/database": "token", // everybody's work waits while it is paused
   "POST /api/v1/system/database/accept": dangerous("system:write"),
 

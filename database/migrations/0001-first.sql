@@ -96,6 +96,7 @@ create table fleet.agents (
   enrolled_at timestamptz not null default now(),
   enrolled_by text,                              -- enrolment token
   own_target_id uuid,                            -- the host it runs on, as inventory: made at enrolment
+  assignment_limit integer check (assignment_limit between 1 and 10000), -- runs at most so many at once; null: as automation.limits says
   last_seen_at timestamptz,
   revision bigint not null default 1
 );
@@ -453,6 +454,10 @@ create table automation.executions (
   concurrency_limit integer,
   on_conflict text,                              -- queue, skip, cancel-running
   concurrency_held boolean not null default false, -- it counts among those that run with this key
+  priority smallint not null default 0,          -- 1 high, 0 normal, -1 low: what waits is taken in this order
+  deadline_ms bigint,                            -- longest time of all of it, from when it may begin
+  deadline_at timestamptz,                       -- when that is over; set when it may begin
+  timed_out_at timestamptz,                      -- when it was: nothing more of it begins, what runs is asked to stop
   primary key (id)
 ) partition by range (id);
 create index executions_number on automation.executions (number);
@@ -466,6 +471,19 @@ create index executions_concurrency on automation.executions (concurrency_key, i
 create table automation.concurrency_keys (
   key text primary key
 );
+
+-- How much may run and begin at once, as an administrator has set it; every controller reads it when it hands out work.
+-- With a limit of the fleet the row is locked for that, so that all controllers together keep it.
+create table automation.limits (
+  singleton boolean primary key default true check (singleton),
+  agent_limit integer check (agent_limit between 1 and 10000),     -- assignments at once on one agent; null: the program's own
+  fleet_limit integer check (fleet_limit between 1 and 1000000),   -- on all agents that are connected; null: none
+  brake_job integer check (brake_job between 1 and 10000),         -- starts of one job within brake_seconds; null: no brake
+  brake_user integer check (brake_user between 1 and 10000),       -- of one user
+  brake_seconds integer not null default 60 check (brake_seconds between 1 and 3600),
+  revision bigint not null default 1
+);
+insert into automation.limits default values;
 
 -- What an execution waits for before anything of it may begin: people who agree to exactly its content.
 create table automation.approvals (
@@ -535,6 +553,9 @@ create table automation.stages (
   max_failures integer not null default 0,
   stopped boolean not null default false,        -- the failure budget is spent: nothing more of it starts
   start_within_ms bigint,                        -- how long work waits for an agent, from its release
+  deadline_ms bigint,                            -- longest time of all of it, from its beginning
+  deadline_at timestamptz,
+  timed_out_at timestamptz,
   primary key (execution_id, stage_id)
 ) partition by range (execution_id);
 
@@ -551,6 +572,7 @@ create table automation.assignments (
   state_reason text,
   batch integer not null default 0,              -- of its stage's rollout
   released boolean not null default true,        -- its batch has begun: it may be offered
+  priority smallint not null default 0,          -- of its execution
   desired text not null default 'run',           -- run, hold, cancel, forget
   desired_reason text,                           -- sent with cancel, for people on the host
   release_through_step bigint not null default 4294967295,
@@ -566,12 +588,12 @@ create table automation.assignments (
   accepted_at timestamptz,
   started_at timestamptz,
   finished_at timestamptz,
-  forgotten_at timestamptz,                      -- the agent was told to forget
   primary key (id)
 ) partition by range (id);
 -- No index by execution: ids of an execution's assignments share its millisecond, so the primary key finds them.
 create index assignments_agent on automation.assignments (agent_id) where finished_at is null;
-create index assignments_queued on automation.assignments (agent_id, id) where state = 'queued' and released;
+create index assignments_queued on automation.assignments (agent_id, priority desc, id) where state = 'queued' and released;
+create index assignments_held on automation.assignments (agent_id) where state in ('offered', 'accepted', 'running');
 create index assignments_start_before on automation.assignments (start_before) where state = 'queued';
 create index assignments_timeout on automation.assignments (timeout_at) where finished_at is null and timed_out_at is null;
 create index assignments_desired on automation.assignments (agent_id)

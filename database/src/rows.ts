@@ -83,6 +83,7 @@ export interface AutomationAssignmentsRow {
   stateReason: string | null;
   batch: number;
   released: boolean;
+  priority: number;
   desired: string;
   desiredReason: string | null;
   releaseThroughStep: bigint;
@@ -98,7 +99,6 @@ export interface AutomationAssignmentsRow {
   acceptedAt: Date | null;
   startedAt: Date | null;
   finishedAt: Date | null;
-  forgottenAt: Date | null;
 }
 
 /** automation.concurrency_keys */
@@ -174,6 +174,10 @@ export interface AutomationExecutionsRow {
   concurrencyLimit: number | null;
   onConflict: string | null;
   concurrencyHeld: boolean;
+  priority: number;
+  deadlineMs: bigint | null;
+  deadlineAt: Date | null;
+  timedOutAt: Date | null;
 }
 
 /** automation.job_versions */
@@ -201,6 +205,17 @@ export interface AutomationJobsRow {
   createdAt: Date;
   updatedAt: Date;
   deletedAt: Date | null;
+  revision: bigint;
+}
+
+/** automation.limits */
+export interface AutomationLimitsRow {
+  singleton: boolean;
+  agentLimit: number | null;
+  fleetLimit: number | null;
+  brakeJob: number | null;
+  brakeUser: number | null;
+  brakeSeconds: number;
   revision: bigint;
 }
 
@@ -254,6 +269,9 @@ export interface AutomationStagesRow {
   maxFailures: number;
   stopped: boolean;
   startWithinMs: bigint | null;
+  deadlineMs: bigint | null;
+  deadlineAt: Date | null;
+  timedOutAt: Date | null;
 }
 
 /** automation.steps */
@@ -407,6 +425,7 @@ export interface FleetAgentsRow {
   enrolledAt: Date;
   enrolledBy: string | null;
   ownTargetId: string | null;
+  assignmentLimit: number | null;
   lastSeenAt: Date | null;
   revision: bigint;
 }

@@ -37,6 +37,7 @@ export const agent = z.object({
     })
     .partial(),
   targetCount: z.number().int(),
+  assignmentLimit: z.number().int().nullable().describe("assignments at once on it; null: as the settings say"),
   certificate: z.object({ serial: z.string(), notAfter: instant }).nullable(),
   fingerprint: z
     .string()

@@ -1,5 +1,6 @@
 // Executions and what hangs on them: stages, assignments, steps, output, cancel.
 import * as z from "zod";
+import { prioritySchema } from "../job/rollout-schema.ts";
 import { assignmentStates, executionStates, stageStates, stepStates, tryStates } from "../states.ts";
 import { id, instant, listQuery, storableText } from "./common.ts";
 
@@ -45,6 +46,7 @@ export const execution = z.object({
   inputs: z.record(z.string(), z.unknown()),
   reason: z.string(),
   triggerKind: z.string(),
+  priority: prioritySchema,
   check: z.boolean().describe("check mode: it only tells what would change"),
   requestedByName: z.string(),
   targetCount: z.number().int(),
@@ -70,6 +72,14 @@ export const executionDetail = execution.extend({
   definition: z.string(),
   definitionSha256: z.string(),
   unreachable: z.number().int().describe("unfinished assignments whose agent is not connected"),
+  waiting: z
+    .object({
+      agent: z.number().int().describe("their agent runs as many as it may"),
+      fleet: z.number().int().describe("the fleet runs as many as it may"),
+      fleetLimit: z.number().int().nullable(),
+      away: z.number().int().describe("their agent is not connected"),
+    })
+    .describe("assignments that may begin and have not, by what they wait for"),
 });
 
 export const executionListQuery = listQuery.extend({
@@ -89,6 +99,10 @@ export const assignment = z.object({
   state: assignmentState,
   stateReason: z.string().nullable(),
   unreachable: z.boolean().describe("unfinished, and its agent is not connected now"),
+  waitsFor: z
+    .enum(["agent", "fleet"])
+    .nullable()
+    .describe("queued because its agent, or the whole fleet, runs as many as it may (limits)"),
   unreachableSince: instant.nullable().describe("the last sign of its agent, while it is unreachable"),
   desired: z.enum(["run", "hold", "cancel", "forget"]),
   startBefore: instant.nullable().describe("while it is queued: when it expires"),

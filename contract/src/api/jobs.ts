@@ -1,5 +1,6 @@
 // Jobs and their versions: `jobs`, `jobs/{id or name}`, `versions`, `validate`, `execute`.
 import * as z from "zod";
+import { prioritySchema } from "../job/rollout-schema.ts";
 import { executionStates } from "../states.ts";
 import { id, instant, listQuery, problem, smallRecord, storableText } from "./common.ts";
 
@@ -82,6 +83,9 @@ export const executeRequest = z.strictObject({
     .max(2 ** 31 - 1)
     .optional(),
   reason: z.string().max(500).default(""),
+  priority: prioritySchema
+    .optional()
+    .describe("the job's own when absent; high takes the permission executions:prioritize"),
   check: z
     .boolean()
     .default(false)

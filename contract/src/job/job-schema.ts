@@ -3,7 +3,7 @@
 import "../zod-without-eval.ts";
 import * as z from "zod";
 import { labels, name } from "../api/common.ts";
-import { approvalSchema, concurrencySchema, rolloutSchema } from "./rollout-schema.ts";
+import { approvalSchema, concurrencySchema, prioritySchema, rolloutSchema } from "./rollout-schema.ts";
 import { day, duration } from "./schema-parts.ts";
 import { parseSize, sizeHint, sizePattern } from "./size.ts";
 
@@ -284,6 +284,7 @@ export const jobSchema = z
     rollout: rolloutSchema.optional(),
     approval: approvalSchema.optional(),
     concurrency: concurrencySchema.optional(),
+    priority: prioritySchema.default("normal"),
     steps: stepList.default([]).describe("Run in order on each target. A job has steps or stages."),
     stages: z
       .record(stageId, stageSchema)

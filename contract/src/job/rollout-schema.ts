@@ -2,6 +2,7 @@
 // parts of the job format. Used by job-schema.ts.
 import "../zod-without-eval.ts";
 import * as z from "zod";
+import { priorities } from "./priorities.ts";
 import { day, duration, minute, share } from "./schema-parts.ts";
 
 export const rolloutSchema = z
@@ -48,6 +49,10 @@ export const approvalSchema = z
     "People who must agree before anything runs. They agree to exactly this version, these inputs and targets.",
   );
 export type ApprovalSpec = z.infer<typeof approvalSchema>;
+
+export const prioritySchema = z
+  .enum(priorities)
+  .describe("What waits is handed out in this order, and then in that of asking. high takes a permission.");
 
 export const concurrencySchema = z
   .strictObject({

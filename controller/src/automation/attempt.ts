@@ -16,7 +16,7 @@ type Row<R, Narrow> = Omit<R, keyof Narrow> & Narrow;
 export type AssignmentRow = Row<
   Omit<
     AutomationAssignmentsRow,
-    "desiredReason" | "releaseThroughStep" | "startBefore" | "forgottenAt" | "batch" | "released"
+    "desiredReason" | "releaseThroughStep" | "startBefore" | "batch" | "released" | "priority"
   >,
   {
     state: AssignmentState;

@@ -10,6 +10,7 @@ export interface AutomationMetrics {
   violations: Counter;
   mismatches: Counter;
   rewinds: Counter<"stream">;
+  braked: Counter;
   batch: Histogram;
   dispatchSeconds: Histogram;
   outputBytes: Counter;
@@ -81,6 +82,11 @@ export function createAutomationMetrics(registry: Registry, sql: Query): Automat
       name: "oc_rewinds_total",
       help: "Holes in what an agent sent, so that it was asked to send again.",
       labelNames: ["stream"],
+      registers,
+    }),
+    braked: new Counter({
+      name: "oc_executions_braked_total",
+      help: "Starts that the brake refused.",
       registers,
     }),
     batch: new Histogram({

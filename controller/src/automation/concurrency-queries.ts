@@ -10,15 +10,20 @@ export async function lockKey(q: Query, key: string): Promise<void> {
 export interface KeyHolders {
   /** Those that run with the key, the oldest first. */
   holders: { id: string; number: bigint }[];
-  /** How many asked before this one, and wait. */
+  /** How many wait and are more urgent, or asked before this one. */
   waitingBefore: number;
 }
 
-export async function countHolders(q: Query, key: string, id: string): Promise<KeyHolders> {
+export async function countHolders(
+  q: Query,
+  key: string,
+  { id, priority }: { id: string; priority: number },
+): Promise<KeyHolders> {
   const rows = await q<{ id: string; number: bigint; concurrencyHeld: boolean }[]>`
     select id, number, concurrency_held from automation.executions
     where concurrency_key = ${key} and finished_at is null and id <> ${id}
-      and (concurrency_held or (id < ${id} and state = 'queued' and cancel_requested_at is null))
+      and (concurrency_held or (state = 'queued' and cancel_requested_at is null
+        and (priority > ${priority} or (priority = ${priority} and id < ${id}))))
     order by id`;
   const holders = rows.filter((row) => row.concurrencyHeld);
   return { holders, waitingBefore: rows.length - holders.length };
@@ -33,6 +38,6 @@ export async function selectWaiting(q: Query, key: string, limit: number): Promi
   const rows = await q<{ id: string }[]>`
     select id from automation.executions
     where concurrency_key = ${key} and finished_at is null and not concurrency_held and state = 'queued'
-    order by id limit ${limit}`;
+    order by priority desc, id limit ${limit}`;
   return rows.map((row) => row.id);
 }

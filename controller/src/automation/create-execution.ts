@@ -13,6 +13,7 @@ import {
   summariseSteps,
   type TargetPlan,
 } from "@opsconductor/contract/job/plan-stage";
+import type { Priority } from "@opsconductor/contract/job/priorities";
 import { markStage } from "@opsconductor/contract/stage-marks";
 import { foldAssignments, foldStages } from "@opsconductor/contract/states";
 import { resolveTargets, type TargetChoice } from "../assets/resolve-targets.ts";
@@ -25,6 +26,7 @@ import { fillLocked, lockedInputsOf } from "../identity/locked-inputs.ts";
 import { reachToExecute } from "../identity/reach-to-execute.ts";
 import { demandProofForTargets } from "../identity/step-up.ts";
 import { assignmentIds } from "./assignment-ids.ts";
+import { demandUnbraked } from "./brake.ts";
 import { type ChosenAssignment, chooseAssignments } from "./choose-assignments.ts";
 import { createFlow, isOrchestrated } from "./create-flow.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -44,6 +46,7 @@ import {
 } from "./offer-message.ts";
 import { choiceOf, type FrozenVersion } from "./plan-flow.ts";
 import { presentExecution } from "./present-execution.ts";
+import { demandPriority, numberOfPriority } from "./priorities.ts";
 import { publishExecutions } from "./publish-changes.ts";
 import { stageKey } from "./recorder.ts";
 import { userOf } from "./save-job.ts";
@@ -57,6 +60,8 @@ export interface CreateExecutionParams {
   /** Instead of the job's own. */
   targets?: TargetChoice | undefined;
   reason: string;
+  /** Instead of the job's own. */
+  priority?: Priority | undefined;
   /** Only tell what would change. */
   check?: boolean;
   triggerKind?: string;
@@ -89,6 +94,8 @@ interface Created {
 export async function createExecution(ctx: Context, caller: Actor, params: CreateExecutionParams): Promise<Execution> {
   markStage("execute.received");
   const asked = await readRequest(ctx, caller, params);
+  await demandUnbraked(ctx, caller, asked.version, params.idempotencyKey);
+  await demandPriority(ctx, caller, params.priority, asked.version.spec.priority ?? "normal");
   if (isOrchestrated(asked.version.spec)) return await startFlow(ctx, caller, params, asked);
   const { actor } = asked;
   const plan = planExecution(asked, params);
@@ -139,7 +146,10 @@ class Rooms {
   }
 
   giveBack(): void {
-    for (const agentId of this.taken.splice(0)) this.dispatcher.release(agentId);
+    const left = this.taken.splice(0);
+    for (const agentId of left) this.dispatcher.release(agentId);
+    // What a limit has kept from being offered at once is claimed.
+    this.dispatcher.wake(left);
   }
 }
 
@@ -150,7 +160,10 @@ async function startFlow(ctx: Context, actor: Actor, params: CreateExecutionPara
   const created = await ctx.sql.begin(async (tx) => {
     const first = await replayed(tx, actor, params, id, at);
     if (first) return { row: first, offers: [], replayed: true };
-    const row = await createFlow(ctx, tx, actor, { ...asked, id, at, choice: params.targets, params });
+    const row = await createFlow(ctx, tx, actor, {
+      ...asked,
+      ...{ id, at, choice: params.targets, params, priority: priorityOf(params, asked.version) },
+    });
     return { row, offers: [], replayed: false };
   });
   if (!created.replayed) {
@@ -231,11 +244,16 @@ async function replayed(
   at: Date,
 ): Promise<ExecutionRow | undefined> {
   if (params.idempotencyKey === undefined) return undefined;
-  const { job, version = null, inputs, targets = null, reason, retryOf, check = false } = params;
-  const request = { job, version, inputs, targets, reason, ...(retryOf && { retryOf }), ...(check && { check }) };
+  const { job, version = null, inputs, targets = null, reason, retryOf, check = false, priority } = params;
+  const besides = { ...(retryOf && { retryOf }), ...(check && { check }), ...(priority && { priority }) };
+  const request = { job, version, inputs, targets, reason, ...besides };
   const first = await claimKey(tx, actor, { key: params.idempotencyKey, request, executionId: id, at });
   // The key is the caller's own, so is what it made.
   return first === undefined ? undefined : await findExecution(tx, systemActor, first);
+}
+
+function priorityOf({ priority }: CreateExecutionParams, { spec }: FrozenVersion): number {
+  return numberOfPriority(priority ?? spec.priority ?? "normal");
 }
 
 function describe(choice: TargetChoice): string {
@@ -272,6 +290,7 @@ function newExecution(
     definitionSha256: version.sha256,
     triggerKind: params.triggerKind ?? "manual",
     checkMode: params.check ?? false,
+    priority: priorityOf(params, version),
     requestedBy: userOf(actor),
     requestedByName: actor.name,
     idempotencyKey: params.idempotencyKey ?? null,

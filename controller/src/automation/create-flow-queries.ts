@@ -62,6 +62,7 @@ export interface FlowRows {
   concurrencyLimit: number | null;
   onConflict: string | null;
   checkMode: boolean;
+  priority: number;
   counts: Counts;
   stages: NewFlowStage[];
   assignments: NewFlowAssignment[];
@@ -83,21 +84,21 @@ export async function insertFlow(q: Query, row: FlowRows): Promise<ExecutionRow>
       "planStageId" text, rollout jsonb, batches integer, "maxFailures" integer, "startWithinMs" bigint)`;
   await q`
     insert into automation.assignments (id, execution_id, stage_id, target_id, target_name, agent_id, batch, released,
-      state, state_reason, created_at, finished_at)
+      state, state_reason, created_at, finished_at, priority)
     select id, ${row.id}, "stageId", "targetId", "targetName", "agentId", batch, false, state, "stateReason",
-      ${row.createdAt}, "finishedAt"
+      ${row.createdAt}, "finishedAt", ${row.priority}
     from jsonb_to_recordset(${jsonb(q, row.assignments)}) as r(id uuid, "stageId" text, "targetId" uuid,
       "targetName" text, "agentId" uuid, batch integer, state text, "stateReason" text, "finishedAt" timestamptz)`;
   const [inserted] = await q<[ExecutionRow]>`
     insert into automation.executions as e
       (id, number, job_id, job_name, job_version, definition_sha256, state, inputs, reason, trigger_kind, requested_by,
        requested_by_name, idempotency_key, target_count, counts, created_at, retry_of, retry_of_number, check_mode, orchestrated, due_at,
-       concurrency_key, concurrency_limit, on_conflict)
+       concurrency_key, concurrency_limit, on_conflict, priority)
     values (${row.id}, nextval('automation.execution_number'), ${row.jobId}, ${row.jobName}, ${row.jobVersion},
       ${Buffer.from(row.definitionSha256)}, ${row.state}, ${jsonb(q, row.inputs)}, ${row.reason}, ${row.triggerKind},
       ${row.requestedBy}, ${row.requestedByName}, ${row.idempotencyKey}, ${row.assignments.length},
       ${jsonb(q, row.counts)}, ${row.createdAt}, ${row.retryOf?.id ?? null}, ${row.retryOf?.number ?? null}, ${row.checkMode}, true, ${row.dueAt},
-      ${row.concurrencyKey}, ${row.concurrencyLimit}, ${row.onConflict})
+      ${row.concurrencyKey}, ${row.concurrencyLimit}, ${row.onConflict}, ${row.priority})
     returning ${executionColumns(q)}`;
   return inserted;
 }

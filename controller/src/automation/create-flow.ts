@@ -30,6 +30,7 @@ export interface FlowRequest {
   version: FrozenVersion;
   inputs: Record<string, unknown>;
   choice: TargetChoice | undefined;
+  priority: number;
   params: CreateExecutionParams;
 }
 
@@ -68,10 +69,11 @@ export async function createFlow(ctx: Context, tx: Query, actor: Actor, request:
 
 function flowRows(
   actor: Actor,
-  { id, at, version, inputs, params }: FlowRequest,
+  request: FlowRequest,
   planned: PlannedStage[],
   done: ReadonlyMap<string, StageOutcome>,
 ): FlowRows {
+  const { id, at, version, inputs, params } = request;
   const total = planned.reduce((sum, stage) => sum + (stage.work?.chosen.length ?? 0), 0);
   const ids = assignmentIds(id, total, randomBytes);
   const assignments: NewFlowAssignment[] = [];
@@ -105,6 +107,7 @@ function flowRows(
     idempotencyKey: params.idempotencyKey ?? null,
     retryOf: params.retryOf ?? null,
     checkMode: params.check ?? false,
+    priority: request.priority,
   };
 }
 

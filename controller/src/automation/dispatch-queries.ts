@@ -24,14 +24,18 @@ export interface ClaimedAssignment {
 }
 
 /**
- * Turns queued assignments into offered ones: a new attempt with a new fence each, oldest first, as many as each agent
- * has room for. The caller commits before it sends anything.
+ * Turns queued assignments into offered ones: a new attempt with a new fence each, the urgent ones and then the oldest
+ * first, as many as each agent has room for and not more than `most` (null: any number). The caller commits before it sends anything.
  *
  * Two claims never take one row: `skip locked` passes over what another claim, a cancel or the expiry holds, and the
  * update names the state again. The session's row is locked for share with its epoch, so a claim for a stream that was
  * replaced meanwhile takes nothing.
  */
-export async function claimAssignments(q: Query, rooms: readonly AgentRoom[], at: Date): Promise<ClaimedAssignment[]> {
+export async function claimAssignments(
+  q: Query,
+  rooms: readonly AgentRoom[],
+  { at, most }: { at: Date; most: number | null },
+): Promise<ClaimedAssignment[]> {
   return await q<ClaimedAssignment[]>`
     with live as materialized (
       select s.agent_id, s.epoch, r.room
@@ -41,9 +45,10 @@ export async function claimAssignments(q: Query, rooms: readonly AgentRoom[], at
       order by s.agent_id for share of s
     ), picked as materialized (
       select p.id, l.epoch from live l cross join lateral (
-        select a.id from automation.assignments a
-        where a.agent_id = l.agent_id and a.state = 'queued' and a.released order by a.id limit l.room for no key update skip locked
-      ) p
+        select a.id, a.priority from automation.assignments a
+        where a.agent_id = l.agent_id and a.state = 'queued' and a.released
+        order by a.priority desc, a.id limit l.room for no key update skip locked
+      ) p order by p.priority desc, p.id limit ${most}::integer
     )
     update automation.assignments a
     set state = 'offered', attempt = a.attempt + 1, last_seq = 0, finish = null, offered_at = ${at}, offered_epoch = p.epoch,
@@ -51,26 +56,6 @@ export async function claimAssignments(q: Query, rooms: readonly AgentRoom[], at
       fence = ((select generation from fleet.cluster)::bigint << 40) | nextval('automation.fence_sequence')
     from picked p where a.id = p.id and a.state = 'queued'
     returning a.id, a.execution_id, a.stage_id, a.agent_id, a.target_name`;
-}
-
-/**
- * Which of these agents have queued work, and how much each already holds. Not of all agents: with 10,000 assignments
- * that wait for hosts which are away it took 290 ms, every three seconds.
- */
-export async function selectBacklog(
-  q: Query,
-  agentIds: readonly string[],
-): Promise<{ agentId: string; inFlight: bigint }[]> {
-  return await q<{ agentId: string; inFlight: bigint }[]>`
-    with waiting as materialized (
-      select distinct agent_id from automation.assignments
-      where agent_id = any(${agentIds as string[]}) and state = 'queued' and released
-    )
-    select w.agent_id, (
-      select count(*) from automation.assignments a
-      where a.agent_id = w.agent_id and a.finished_at is null and a.state <> 'queued'
-    ) as in_flight
-    from waiting w`;
 }
 
 /**

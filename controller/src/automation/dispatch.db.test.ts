@@ -4,8 +4,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { LinkRegistry } from "../fleet/links.ts";
 import { type TestContext, testContext } from "../testing/test-context.ts";
 import { createAutomation } from "./automation.ts";
-import { maxInFlightPerAgent } from "./dispatcher.ts";
 import { getExecution } from "./get-execution.ts";
+import { defaultAgentLimit } from "./limit-queries.ts";
 import { listAssignments } from "./list-assignments.ts";
 import { FakeAgent, piece, starting } from "./testing/fake-agent.ts";
 import { execute, saveTestJob, tester } from "./testing/save-test-job.ts";
@@ -68,14 +68,14 @@ test("an agent that takes no work is offered none until it does", async () => {
 test("an agent holds a bounded number of attempts, oldest first, and each end makes room", async () => {
   const agent = await FakeAgent.connected(t, "busy");
   const numbers: number[] = [];
-  for (let i = 0; i < maxInFlightPerAgent + 3; i++) {
+  for (let i = 0; i < defaultAgentLimit + 3; i++) {
     numbers.push((await execute(t, "work", ["busy"])).number);
     const at = Date.now();
     await until("the next millisecond", () => Date.now() > at); // of those of one millisecond none is the older
   }
-  expect(agent.offers.map((o) => Number(o.executionNumber))).toEqual(numbers.slice(0, maxInFlightPerAgent));
+  expect(agent.offers.map((o) => Number(o.executionNumber))).toEqual(numbers.slice(0, defaultAgentLimit));
   await agent.run(agent.offers[0]!, text);
-  await expect.poll(() => agent.offers.length).toBe(maxInFlightPerAgent + 1);
+  await expect.poll(() => agent.offers.length).toBe(defaultAgentLimit + 1);
   await agent.run(agent.offers[1]!, text);
   await agent.run(agent.offers[2]!, text);
   await expect.poll(() => agent.offers.map((o) => Number(o.executionNumber))).toEqual(numbers);
@@ -204,7 +204,7 @@ test("no forget overtakes an offer whose fence is older and whose commit comes l
 
 test("an agent that lost some of its attempts is given no more than it may hold", async () => {
   const agent = await FakeAgent.connected(t, "full");
-  for (let i = 0; i < maxInFlightPerAgent + 20; i++) await execute(t, "work", ["full"]);
+  for (let i = 0; i < defaultAgentLimit + 20; i++) await execute(t, "work", ["full"]);
   for (const offer of agent.offers) await agent.say(offer, { kind: "accepted" });
   await agent.disconnect();
   const held = agent.offers.slice(10).map((o) => ({ ...o, state: "accepted", lastSeq: 1n }));

@@ -14,16 +14,14 @@ import {
   type ClaimedAssignment,
   claimAssignments,
   type DesiredAttempt,
-  selectBacklog,
   selectUnmetDesires,
 } from "./dispatch-queries.ts";
 import type { ExecutionRow } from "./execution-queries.ts";
+import { type AgentCap, defaultAgentLimit, lockFleetRoom, lockRooms, selectBacklog } from "./limit-queries.ts";
 import { type AddressedOffer, createDefinitionCache, type DefinitionCache, loadOffers } from "./offer-message.ts";
 import { publishAssignments, publishExecutions } from "./publish-changes.ts";
 import { findUnanswered } from "./uncertain-offers.ts";
 
-/** Unfinished attempts that one agent is given at once; the rest waits here, where a cancel costs nothing. */
-export const maxInFlightPerAgent = 64;
 export const dispatchPollMs = 3000;
 /** Nobody waits for a forget; half a second of them costs one mark and, on the host, one sync. */
 const forgetEveryMs = 500;
@@ -37,6 +35,8 @@ export interface Dispatcher {
   resumed(session: AgentSession, inFlight: number): void;
   /** Claims queued work soon, for these agents. */
   wake(agentIds: Iterable<string>): void;
+  /** For all agents that are connected here: what may run at once was changed. */
+  wakeAll(): void;
   /** Runs what commits offers and sends them: forgets wait for it, see `forget`. */
   offering<T>(commitAndSend: () => Promise<T>): Promise<T>;
   /** Sends what is committed. An agent that went away gets it at its next hello. */
@@ -71,6 +71,10 @@ class RowDispatcher implements Dispatcher {
   private readonly offersUnderWay = new Set<Promise<void>>();
   /** Agents with queued work and no room: a finish wakes them. */
   private readonly waiting = new Set<string>();
+  /** Agents with queued work that the limit of the fleet holds back: a finish anywhere here wakes them. */
+  private readonly heldBack = new Set<string>();
+  /** Agents with a limit of their own or of the settings: the rows say how much room they have. */
+  private readonly capped = new Set<string>();
   private readonly woken = new Set<string>();
   private claiming: Promise<void> | undefined;
   private readonly forgets: { link: AgentLink; desire: DesireMessage }[] = [];
@@ -87,7 +91,7 @@ class RowDispatcher implements Dispatcher {
     const link = this.links.get(agentId);
     if (!link?.takesWork) return undefined;
     const held = this.inFlight.get(agentId) ?? 0;
-    if (held >= maxInFlightPerAgent) {
+    if (held >= defaultAgentLimit) {
       this.waiting.add(agentId);
       return undefined;
     }
@@ -100,6 +104,13 @@ class RowDispatcher implements Dispatcher {
     if (held > 1) this.inFlight.set(agentId, held - 1);
     else this.inFlight.delete(agentId);
     if (this.waiting.delete(agentId)) this.wake([agentId]);
+    if (this.heldBack.size === 0) return;
+    this.wake(this.heldBack);
+    this.heldBack.clear();
+  }
+
+  wakeAll(): void {
+    this.wake([...this.links.all()].map((link) => link.session.agentId));
   }
 
   resumed({ agentId, epoch }: AgentSession, inFlight: number): void {
@@ -194,7 +205,10 @@ class RowDispatcher implements Dispatcher {
     if (links.length === 0) return;
     const idOf = (link: AgentLink) => link.session.agentId;
     const backlog = await selectBacklog(this.ctx.sql, links.filter((link) => link.takesWork).map(idOf));
-    for (const b of backlog) this.inFlight.set(b.agentId, Number(b.inFlight));
+    for (const b of backlog) {
+      this.inFlight.set(b.agentId, Number(b.inFlight));
+      if (b.isCapped) this.capped.add(b.agentId);
+    }
     this.wake(backlog.map((b) => b.agentId));
     const agentIds = links.map(idOf);
     for (const row of await selectUnmetDesires(this.ctx.sql, agentIds)) this.desire(row.agentId, desireOf(row));
@@ -224,8 +238,9 @@ class RowDispatcher implements Dispatcher {
     const rooms: AgentRoom[] = [];
     for (const agentId of this.woken) {
       const link = this.links.get(agentId);
-      const room = maxInFlightPerAgent - (this.inFlight.get(agentId) ?? 0);
-      if (link?.takesWork && room > 0) rooms.push({ agentId, epoch: String(link.session.epoch), room });
+      const room = Math.max(0, defaultAgentLimit - (this.inFlight.get(agentId) ?? 0));
+      if (link?.takesWork && (room > 0 || this.capped.has(agentId)))
+        rooms.push({ agentId, epoch: String(link.session.epoch), room });
       else if (link?.takesWork) this.waiting.add(agentId);
     }
     this.woken.clear();
@@ -234,17 +249,19 @@ class RowDispatcher implements Dispatcher {
 
   private async claim(rooms: readonly AgentRoom[]): Promise<void> {
     const at = this.ctx.now();
-    const { executions, claimed } = await this.offering(async () => {
+    const { executions, claimed, caps } = await this.offering(async () => {
       const made = await this.ctx.sql.begin((tx) => this.claimRows(tx, rooms, at));
       this.send(made.offers);
       return made;
     });
-    this.countClaimed(rooms, claimed);
+    this.countClaimed(caps, claimed);
     this.report(claimed, executions);
   }
 
   private async claimRows(tx: Query, rooms: readonly AgentRoom[], at: Date) {
-    const claimed = await claimAssignments(tx, rooms, at);
+    const caps = await lockRooms(tx, rooms);
+    const most = caps.some((cap) => cap.fleetLimit !== null) ? await lockFleetRoom(tx) : null;
+    const claimed = await claimAssignments(tx, caps, { at, most });
     const offers = await loadOffers(
       tx,
       this.definitions,
@@ -254,15 +271,18 @@ class RowDispatcher implements Dispatcher {
       tx,
       claimed.map((c) => ({ executionId: c.executionId, stageId: c.stageId, from: "queued", to: "offered", at })),
     );
-    return { claimed, offers, executions };
+    return { claimed, offers, executions, caps };
   }
 
-  private countClaimed(rooms: readonly AgentRoom[], claimed: readonly ClaimedAssignment[]): void {
+  private countClaimed(caps: readonly AgentCap[], claimed: readonly ClaimedAssignment[]): void {
     const byAgent = Map.groupBy(claimed, (c) => c.agentId);
-    for (const { agentId, room } of rooms) {
+    for (const { agentId, room, cap, fleetLimit } of caps) {
       const taken = byAgent.get(agentId)?.length ?? 0;
       this.inFlight.set(agentId, (this.inFlight.get(agentId) ?? 0) + taken);
       if (taken === room) this.waiting.add(agentId);
+      else if (fleetLimit !== null) this.heldBack.add(agentId);
+      if (cap === null) this.capped.delete(agentId);
+      else this.capped.add(agentId);
     }
   }
 

@@ -20,6 +20,7 @@ export interface ExecutionRow extends ExecutionProgress {
   reason: string;
   triggerKind: string;
   checkMode: boolean;
+  priority: number;
   requestedBy: string | null;
   requestedByName: string;
   targetCount: number;
@@ -43,7 +44,7 @@ export const executionColumns = (q: Query) => q`
   e.check_mode, e.requested_by, e.requested_by_name, e.target_count, e.counts, e.created_at, e.started_at, e.finished_at,
   e.cancel_requested_at, e.cancel_requested_by, e.cancel_reason, e.retry_of, e.retry_of_number, e.orchestrated,
   e.state_reason, e.paused_at, e.paused_by, e.due_at, e.concurrency_key, e.concurrency_limit, e.concurrency_held,
-  e.on_conflict`;
+  e.on_conflict, e.priority`;
 
 export interface NewAssignment {
   id: string;
@@ -67,6 +68,7 @@ export interface NewExecution {
   reason: string;
   triggerKind: string;
   checkMode: boolean;
+  priority: number;
   requestedBy: string | null;
   requestedByName: string;
   idempotencyKey: string | null;
@@ -91,7 +93,8 @@ export interface InsertedExecution extends ExecutionRow {
 /**
  * The execution, its stage and all assignments in one statement. An assignment whose agent is connected here is born
  * `offered`, in the same commit: that saves the fast path a second transaction and a second version of every row. The
- * session is locked as for every claim, so a newer hello either sees the row and sends it, or makes it stay queued.
+ * session is locked as for every claim, so a newer hello either sees the row and sends it, or makes it stay queued. Where
+ * somebody has set a limit it stays queued, too: only claims keep limits.
  */
 export async function insertExecution(q: Query, row: NewExecution): Promise<InsertedExecution> {
   const [inserted] = await q<[InsertedExecution]>`
@@ -102,12 +105,13 @@ export async function insertExecution(q: Query, row: NewExecution): Promise<Inse
       select s.agent_id from fleet.agent_sessions s
       join (select distinct "agentId", "offerEpoch" from row where "offerEpoch" is not null) w
         on w."agentId" = s.agent_id and w."offerEpoch" = s.epoch and s.controller_id is not null
-      where ${mayOffer(q)}
+      join fleet.agents g on g.id = s.agent_id cross join automation.limits l
+      where ${mayOffer(q)} and coalesce(g.assignment_limit, l.agent_limit, l.fleet_limit) is null
       order by s.agent_id for share of s
     ), assignment as (
       insert into automation.assignments
         (id, execution_id, stage_id, target_id, target_name, agent_id, attempt, fence, state, state_reason, created_at,
-         start_before, offered_at, offered_epoch, finished_at)
+         start_before, offered_at, offered_epoch, finished_at, priority)
       select r.id, ${row.id}, ${row.stage.id}, r."targetId", r."targetName", r."agentId",
         case when l.agent_id is null then 0 else 1 end,
         case when l.agent_id is not null then
@@ -116,7 +120,7 @@ export async function insertExecution(q: Query, row: NewExecution): Promise<Inse
         r."stateReason", ${row.createdAt}, ${row.startBefore},
         case when l.agent_id is not null then ${row.createdAt}::timestamptz end,
         case when l.agent_id is not null then r."offerEpoch" end,
-        case when l.agent_id is null and r.state <> 'queued' then ${row.createdAt}::timestamptz end
+        case when l.agent_id is null and r.state <> 'queued' then ${row.createdAt}::timestamptz end, ${row.priority}
       from row r left join live l on l.agent_id = r."agentId" and r."offerEpoch" is not null
       returning id, state, fence
     ), counted as materialized (
@@ -130,12 +134,13 @@ export async function insertExecution(q: Query, row: NewExecution): Promise<Inse
     ), execution as (
       insert into automation.executions
         (id, number, job_id, job_name, job_version, definition_sha256, state, inputs, reason, trigger_kind, requested_by,
-         requested_by_name, idempotency_key, check_mode, target_count, counts, created_at, finished_at, retry_of, retry_of_number)
+         requested_by_name, idempotency_key, check_mode, target_count, counts, created_at, finished_at, retry_of, retry_of_number,
+         priority)
       select ${row.id}, nextval('automation.execution_number'), ${row.jobId}, ${row.jobName}, ${row.jobVersion},
         ${Buffer.from(row.definitionSha256)}, ${row.state}, ${jsonb(q, row.inputs)}, ${row.reason},
         ${row.triggerKind}, ${row.requestedBy}, ${row.requestedByName}, ${row.idempotencyKey}, ${row.checkMode},
         ${row.assignments.length}, counts, ${row.createdAt}, ${row.finishedAt}, ${row.retryOf?.id ?? null},
-        ${row.retryOf?.number ?? null}
+        ${row.retryOf?.number ?? null}, ${row.priority}
       from counted
       returning *
     )

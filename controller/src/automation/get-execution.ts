@@ -6,9 +6,10 @@ import type { Permission } from "@opsconductor/contract/permissions";
 import type { z } from "zod";
 import type { Actor, Context, Query } from "../context.ts";
 import type { ExecutionRow } from "./execution-queries.ts";
+import { countWaiting, type Waiting } from "./limit-queries.ts";
 import { loadDefinition } from "./offer-message.ts";
 import { iso, presentExecution } from "./present-execution.ts";
-import { countUnreachable, type StageRow, selectExecution, selectStages } from "./read-queries.ts";
+import { countUnreachable, ofExecution, type StageRow, selectExecution, selectStages } from "./read-queries.ts";
 
 export async function getExecution(
   ctx: Context,
@@ -16,9 +17,10 @@ export async function getExecution(
   idOrNumber: string,
 ): Promise<z.infer<typeof executionDetail>> {
   const row = await findExecution(ctx.sql, actor, idOrNumber);
-  const [stages, unreachable, { definition }] = await Promise.all([
+  const [stages, unreachable, waiting, { definition }] = await Promise.all([
     selectStages(ctx.sql, row.id),
     row.finishedAt === null ? countUnreachable(ctx.sql, row.id) : 0,
+    row.finishedAt === null && row.counts.queued ? countWaiting(ctx.sql, ofExecution(ctx.sql, row.id)) : nothingWaits,
     loadDefinition(ctx.sql, ctx.automation.dispatcher.definitions, row.jobId, row.jobVersion),
   ]);
   return {
@@ -27,8 +29,11 @@ export async function getExecution(
     definition: Buffer.from(definition).toString("utf8"),
     definitionSha256: Buffer.from(row.definitionSha256).toString("hex"),
     unreachable,
+    waiting,
   };
 }
+
+const nothingWaits: Waiting = { agent: 0, fleet: 0, fleetLimit: null, away: 0 };
 
 /** By id or number, or not_found; `permission` is what the actor wants to do with it. */
 export async function findExecution(

@@ -1,5 +1,6 @@
 // SQL of jobs and their versions. Called by the verbs of jobs.
 import type { Job } from "@opsconductor/contract/job/job-schema";
+import type { Priority } from "@opsconductor/contract/job/priorities";
 import type { ExecutionState } from "@opsconductor/contract/states";
 import type { Actor, Query } from "../context.ts";
 import { type Fragment, visibleTo } from "../identity/visible-to.ts";
@@ -176,6 +177,15 @@ export interface RunnableVersion {
   latestVersion: number;
   sha256: Uint8Array;
   spec: Job;
+  /** Null: nobody has set one. */
+  brake: Brake | null;
+}
+
+/** How often a job may be started, and a user may start something, within some seconds. */
+export interface Brake {
+  job: number | null;
+  user: number | null;
+  seconds: number;
 }
 
 /** What an execution is made from, in one query; `version` is null when the job has no such version. */
@@ -186,11 +196,20 @@ export async function selectRunnable(
   version: number | undefined,
 ): Promise<RunnableVersion | undefined> {
   const [row] = await q<RunnableVersion[]>`
-    select j.id as job_id, j.name as job_name, j.latest_version, v.version, v.sha256, v.spec
+    select j.id as job_id, j.name as job_name, j.latest_version, v.version, v.sha256, v.spec,
+      (select jsonb_build_object('job', brake_job, 'user', brake_user, 'seconds', brake_seconds) from automation.limits
+        where coalesce(brake_job, brake_user) is not null) as brake
     from automation.jobs j
     left join automation.job_versions v on v.job_id = j.id and v.version = ${version === undefined ? q`j.latest_version` : version}
     where ${jobIs(q, idOrName)} and j.deleted_at is null and ${visibleTo(q, actor, "job", "jobs:execute")}`;
   return row;
+}
+
+export async function selectPriority(q: Query, jobId: string): Promise<Priority> {
+  const [row] = await q<{ priority: Priority | null }[]>`
+    select v.spec ->> 'priority' as priority from automation.jobs j
+    join automation.job_versions v on v.job_id = j.id and v.version = j.latest_version where j.id = ${jobId}`;
+  return row?.priority ?? "normal";
 }
 
 /** Which of the names the program itself gave to a job's first version: also when it was renamed or deleted since. */

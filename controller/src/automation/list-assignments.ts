@@ -84,6 +84,7 @@ function presentAssignment(row: AssignmentListRow): Omit<Assignment, "stepStates
     state: row.state,
     stateReason: reasonOf(row),
     unreachable: row.unreachable,
+    waitsFor: row.waitsFor,
     unreachableSince: iso(row.unreachableSince),
     desired: row.desired,
     startBefore: row.state === "queued" ? iso(row.startBefore) : null,

@@ -34,7 +34,7 @@ export async function passConcurrency(tx: Query, row: ExecutionRow, now: Date): 
   const { id, concurrencyKey: key, concurrencyLimit: limit } = row;
   if (key === null || row.concurrencyHeld) return { kind: "passed" };
   await lockKey(tx, key);
-  const { holders, waitingBefore } = await countHolders(tx, key, id);
+  const { holders, waitingBefore } = await countHolders(tx, key, row);
   if (holders.length + waitingBefore < limit!) {
     await holdKey(tx, id);
     return { kind: "passed" };

@@ -2,6 +2,7 @@
 // live events.
 import type { Execution } from "@opsconductor/contract/api/executions";
 import type { ExecutionRow } from "./execution-queries.ts";
+import { wordOfPriority } from "./priorities.ts";
 
 export const iso = (at: Date | null): string | null => at?.toISOString() ?? null;
 
@@ -16,6 +17,7 @@ export function presentExecution(row: ExecutionRow): Execution {
     inputs: row.inputs,
     reason: row.reason,
     triggerKind: row.triggerKind,
+    priority: wordOfPriority(row.priority),
     check: row.checkMode,
     requestedByName: row.requestedByName,
     targetCount: row.targetCount,

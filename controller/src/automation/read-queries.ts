@@ -5,6 +5,7 @@ import type { Actor, Query } from "../context.ts";
 import { type Fragment, visibleTo } from "../identity/visible-to.ts";
 import { assignmentIdRange } from "./assignment-ids.ts";
 import { type ExecutionRow, executionColumns } from "./execution-queries.ts";
+import { waitsFor } from "./limit-queries.ts";
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export const asUuid = (text: string): string | null => (uuid.test(text) ? text.toLowerCase() : null);
@@ -105,7 +106,7 @@ export const isAway = (q: Query): Fragment => q`not exists (
   select 1 from fleet.agent_sessions s join fleet.controllers c on c.id = s.controller_id
   where s.agent_id = a.agent_id and c.lease_until > now())`;
 
-const ofExecution = (q: Query, executionId: string): Fragment => {
+export const ofExecution = (q: Query, executionId: string): Fragment => {
   const { from, to } = assignmentIdRange(executionId);
   return q`a.execution_id = ${executionId} and a.id >= ${from} and a.id <= ${to}`;
 };
@@ -128,6 +129,7 @@ export interface AssignmentListRow {
   state: AssignmentState;
   stateReason: string | null;
   unreachable: boolean;
+  waitsFor: "agent" | "fleet" | null;
   desired: "run" | "hold" | "cancel" | "forget";
   desiredReason: string | null;
   /** Last sign of an unreachable agent. */
@@ -158,7 +160,7 @@ export interface AssignmentFilter {
 export async function selectAssignments(q: Query, actor: Actor, f: AssignmentFilter): Promise<AssignmentListRow[]> {
   return await q<AssignmentListRow[]>`
     select a.id, a.stage_id, a.batch, a.target_id, a.target_name, a.agent_id, a.attempt, a.state, a.state_reason,
-      away.unreachable, a.desired, a.desired_reason, a.start_before, a.timed_out_at, a.finish,
+      away.unreachable, ${waitsFor(q)} as waits_for, a.desired, a.desired_reason, a.start_before, a.timed_out_at, a.finish,
       a.offered_at, a.accepted_at, a.started_at, a.finished_at,
       case when away.unreachable then (select greatest(g.last_seen_at, s.connected_at, s.closed_at)
         from fleet.agents g left join fleet.agent_sessions s on s.agent_id = g.id where g.id = a.agent_id)

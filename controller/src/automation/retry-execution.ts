@@ -13,6 +13,7 @@ import type { ExecutionRow } from "./execution-queries.ts";
 import { findExecution } from "./get-execution.ts";
 import { noSuchJob } from "./get-job.ts";
 import { type RunnableVersion, selectRunnable } from "./job-queries.ts";
+import { wordOfPriority } from "./priorities.ts";
 import { publishTimelines } from "./publish-changes.ts";
 import { type RetriableAssignment, selectRetriable } from "./retry-queries.ts";
 
@@ -36,6 +37,7 @@ export async function retryExecution(ctx: Context, actor: Actor, params: Params)
     ...(isWorkflow ? { resume: true } : { targets: { names: chosen.map((a) => a.currentName!) } }),
     reason: params.reason,
     check: row.checkMode,
+    priority: wordOfPriority(row.priority),
     triggerKind: "retry",
     retryOf: { id: row.id, number: Number(row.number) },
     idempotencyKey: params.idempotencyKey,

@@ -13,9 +13,11 @@ import {
   insertVersion,
   type JobRow,
   lockJob,
+  selectPriority,
   selectVersionHash,
   updateJobToVersion,
 } from "./job-queries.ts";
+import { demandPriority } from "./priorities.ts";
 import { type DefinitionInput, type ReadDefinition, readDefinition } from "./read-definition.ts";
 
 interface SaveParams {
@@ -29,6 +31,7 @@ type JobDetail = z.infer<typeof jobDetail>;
 export async function createJob(ctx: Context, actor: Actor, params: SaveParams): Promise<JobDetail> {
   await demandEverywhere(ctx, actor, "jobs:write");
   const read = readDefinition(params.definition);
+  await demandPriority(ctx, actor, read.job.priority, "normal");
   const id = ctx.newId();
   const at = ctx.now();
   await ctx.sql
@@ -51,6 +54,7 @@ export async function saveJob(
   const read = readDefinition(params.definition);
   const job = await findJob(ctx.sql, actor, params.idOrName);
   await demandOn(ctx, ctx.sql, actor, { permission: "jobs:write", kind: "job", ids: [job.id] });
+  await demandPriority(ctx, actor, read.job.priority, await selectPriority(ctx.sql, job.id));
   const saved = await ctx.sql
     .begin((tx) => saveVersion(ctx, tx, actor, job, read, params))
     .catch((error) => refuseTakenName(error, read.job.name));

@@ -23,6 +23,7 @@ export interface AgentRow {
   vitals: Record<string, unknown>;
   labels: Record<string, string>;
   targetCount: bigint;
+  assignmentLimit: number | null;
   remoteAddress: string | null;
   connectedAt: Date | null;
   enrolledAt: Date;
@@ -51,7 +52,7 @@ export async function selectAgents(sql: Query, f: AgentFilter): Promise<AgentRow
     select * from (
       select a.id, a.name, a.status_reason, a.quarantine, s.close_reason, a.identity_key, a.current_serial, a.certificate_not_after,
         a.version, a.platform, a.actions, ${f.withFacts ? sql`a.facts` : sql`'{}'::jsonb`} as facts, a.facts_at, a.vitals,
-        a.labels, s.remote_address, a.enrolled_at, a.revision,
+        a.labels, a.assignment_limit, s.remote_address, a.enrolled_at, a.revision,
         case when s.controller_id is not null then s.connected_at end as connected_at,
         greatest(a.last_seen_at, s.connected_at, s.closed_at) as last_seen_at,
         (select count(*) from assets.targets t where t.managed_by_agent_id = a.id and t.deleted_at is null) as target_count,

@@ -19,6 +19,7 @@ export function presentAgent(row: AgentRow): Agent {
     factsAt: iso(row.factsAt),
     vitals: row.vitals,
     targetCount: Number(row.targetCount),
+    assignmentLimit: row.assignmentLimit,
     certificate:
       row.currentSerial && row.certificateNotAfter
         ? { serial: row.currentSerial, notAfter: row.certificateNotAfter.toISOString() }

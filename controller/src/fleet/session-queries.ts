@@ -16,10 +16,13 @@ export interface TrustRow {
 }
 
 /** Locked until the transaction ends: hellos, renewals and revocations of one agent take turns. */
-export async function lockAgent(tx: Query, id: string): Promise<TrustRow | undefined> {
-  const rows = await tx<TrustRow[]>`
+export async function lockAgent(
+  tx: Query,
+  id: string,
+): Promise<(TrustRow & { assignmentLimit: number | null }) | undefined> {
+  const rows = await tx<(TrustRow & { assignmentLimit: number | null })[]>`
     select id, name, status, current_serial, pending_serial, previous_serial, serial_activated_at, reauthentications,
-      journal_id, journal_position
+      journal_id, journal_position, assignment_limit
     from fleet.agents where id = ${id} for update`;
   return rows[0];
 }

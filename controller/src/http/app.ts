@@ -32,6 +32,7 @@ import { groupRoutes } from "./routes/groups.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { installRoutes } from "./routes/install.ts";
 import { jobRoutes } from "./routes/jobs.ts";
+import { limitRoutes } from "./routes/limits.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { oidcRoutes } from "./routes/oidc.ts";
 import { originalAuthRoutes } from "./routes/original/auth.ts";
@@ -71,6 +72,7 @@ const resources = [
   eventsRoutes,
   auditRoutes,
   systemRoutes,
+  limitRoutes,
   healthRoutes,
   metricsRoutes,
   originalAuthRoutes,

@@ -34,6 +34,7 @@ export const paths = {
   executions: (filter: { q?: string; state?: string; job?: string; target?: string } = {}) =>
     `/executions${query(filter)}`,
   audit: (filter: { actor?: string; object?: string } = {}) => `/audit${query(filter)}`,
+  limits: () => "/limits",
   approvals: () => "/approvals",
   approval: (id: string) => `/approvals/${segment(id)}`,
   execution: (id: string, at: { stage?: string; target?: string; step?: string; tab?: string } = {}) =>

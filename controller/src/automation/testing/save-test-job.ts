@@ -8,9 +8,14 @@ import { type AttemptAddress, FakeAgent } from "./fake-agent.ts";
 export const tester = testActor();
 
 /** `rest` is everything after the name, e.g. "steps: [{ run: echo hi }]". */
-export async function saveTestJob(t: TestContext, name: string, rest = "steps: [{ run: echo hi }]"): Promise<void> {
+export async function saveTestJob(
+  t: TestContext,
+  name: string,
+  rest = "steps: [{ run: echo hi }]",
+  actor = tester,
+): Promise<void> {
   const text = `apiVersion: opsconductor/v1\nkind: Job\nname: ${name}\n${rest}\n`;
-  await createJob(t.ctx, tester, { definition: { bytes: Buffer.from(text), mediaType: "text/yaml" }, message: "" });
+  await createJob(t.ctx, actor, { definition: { bytes: Buffer.from(text), mediaType: "text/yaml" }, message: "" });
 }
 
 export async function execute(
@@ -18,8 +23,9 @@ export async function execute(
   job: string,
   names: readonly string[],
   more: Partial<CreateExecutionParams> = {},
+  actor = tester,
 ): Promise<Execution> {
-  return await createExecution(t.ctx, tester, { job, inputs: {}, targets: { names }, reason: "", ...more });
+  return await createExecution(t.ctx, actor, { job, inputs: {}, targets: { names }, reason: "", ...more });
 }
 
 /** One attempt, offered to an agent of its own. */

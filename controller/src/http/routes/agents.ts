@@ -2,6 +2,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { agent, agentListQuery, revokeRequest } from "@opsconductor/contract/api/agents";
 import { page } from "@opsconductor/contract/api/common";
+import { agentLimitRequest } from "@opsconductor/contract/api/limits";
+import { limitAgent } from "../../automation/limit-agent.ts";
 import type { Context } from "../../context.ts";
 import { getAgent } from "../../fleet/get-agent.ts";
 import { listAgents } from "../../fleet/list-agents.ts";
@@ -45,6 +47,15 @@ const release = createRoute({
   responses: one,
 });
 
+const limit = createRoute({
+  method: "put",
+  path: "/api/v1/agents/{idOrName}/limit",
+  tags,
+  summary: "How many assignments the agent runs at once; null: as the settings say",
+  request: { params, body: jsonBody(agentLimitRequest) },
+  responses: one,
+});
+
 export function agentRoutes(ctx: Context): Router {
   const routes = newRouter();
   routes.openapi(list, async (c) => c.json(await listAgents(ctx, c.get("actor"), c.req.valid("query")), 200));
@@ -53,6 +64,12 @@ export function agentRoutes(ctx: Context): Router {
     const actor = c.get("actor");
     const { id } = await getAgent(ctx, actor, c.req.valid("param"));
     await revokeAgent(ctx, actor, { id, reason: c.req.valid("json").reason });
+    return c.json(await getAgent(ctx, actor, { idOrName: id }), 200);
+  });
+  routes.openapi(limit, async (c) => {
+    const actor = c.get("actor");
+    const { id } = await getAgent(ctx, actor, c.req.valid("param"));
+    await limitAgent(ctx, actor, { id, limit: c.req.valid("json").limit });
     return c.json(await getAgent(ctx, actor, { idOrName: id }), 200);
   });
   routes.openapi(release, async (c) => {

@@ -32,6 +32,7 @@ export const keys = {
   tokensOf: (owner: string | undefined) => ["api-tokens", owner ?? ""] as const,
   serviceAccounts: ["service-accounts"] as const,
   passkeys: ["passkeys"] as const,
+  limits: ["limits"] as const,
   overview: ["overview"] as const,
   system: ["system"] as const,
   database: ["system", "database"] as const,

@@ -2,6 +2,7 @@
 // and in the table of targets.
 import type { Assignment } from "../api/types.ts";
 import { formatBytes } from "../format/number.ts";
+import { limits } from "../messages/areas/limits.ts";
 import { recovery } from "../messages/areas/recovery.ts";
 import { m } from "../messages/m.ts";
 
@@ -56,7 +57,8 @@ function openAdvice(a: Assignment, nowMs: number): Part | undefined {
 function queuedAdvice(a: Assignment): Part {
   const title = m.states.queued;
   if (a.agentId === null) return { tone: "warn", title, text: words.waitingNoAgent };
-  if (!a.unreachable) return { tone: "run", title, text: words.waitingQueue };
+  if (!a.unreachable)
+    return { tone: "run", title, text: a.waitsFor ? limits.targetWaits[a.waitsFor] : words.waitingQueue };
   const moment = a.startBefore ? { moment: { label: advice.expires, at: a.startBefore } } : {};
   return { tone: "warn", title, text: words.waitingAgent, ...moment };
 }

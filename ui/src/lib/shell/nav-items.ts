@@ -56,6 +56,7 @@ export function navGroups(can: (permission: string) => boolean): NavGroup[] {
           key: "r",
           permission: "tokens:read",
         },
+        { href: paths.limits(), label: m.shell.limits, icon: Gauge, key: "l", permission: "system:read" },
         { href: paths.audit(), label: m.shell.audit, icon: ScrollText, key: "u", permission: "audit:read" },
       ],
     },

@@ -71,6 +71,7 @@ export const access = area({
     "executions:read": "See executions, their inputs and their output",
     "executions:cancel": "Stop executions",
     "executions:abandon": "Declare work lost whose end nobody will tell",
+    "executions:prioritize": "Say that an execution is urgent and goes before others",
     "approvals:decide": "Approve executions that wait for it, or reject them",
     "users:read": "See users, their roles and sessions",
     "users:write": "Add and change users, give roles, make password links",

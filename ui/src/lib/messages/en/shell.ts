@@ -18,6 +18,7 @@ export const shell = {
   targets: "Targets",
   administration: "Administration",
   audit: "Audit log",
+  limits: "Limits",
   users: "Users",
   serviceAccounts: "Service accounts",
   search: "Search or run a command",
