@@ -85,6 +85,7 @@ const bodies: Record<string, unknown> = {
   "PATCH /api/v1/groups/{idOrName}": { description: "x" },
   "POST /api/v1/groups/{idOrName}/targets": { add: [] },
   "POST /api/v1/agents/{idOrName}/revoke": { reason: "x" },
+  "PUT /api/v1/agents/{idOrName}/limit": { limit: null },
   "POST /api/v1/executions/{id}/assignments/{assignmentId}/abandon": { reason: "x" },
   "PUT /api/v1/jobs/{idOrName}": {
     apiVersion: "opsconductor/v1",
