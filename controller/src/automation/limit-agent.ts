@@ -16,7 +16,10 @@ export async function limitAgent(
   await ctx.sql.begin(async (tx) => {
     const agent = await lockAgent(tx, id);
     if (!agent) throw new OcError("not_found", "There is no such agent");
-    await demandOn(ctx, tx, actor, { permission: "agents:write", kind: "agent", ids: [id] });
+    await demandOn(ctx, tx, actor, {
+      ...{ permission: "agents:write", kind: "agent", ids: [id] },
+      what: "all targets of this agent",
+    });
     if (agent.status === "revoked")
       throw new OcError("failed_precondition", "The agent was revoked: it gets no work any more.");
     await updateAgentLimit(tx, id, limit);
