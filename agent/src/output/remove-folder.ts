@@ -1,15 +1,28 @@
 // Removes a folder of finished work. Something that still writes there (a daemon a step left behind) must not stop the
 // agent: what stays goes when the attempt is forgotten, or at the next start.
-import { rmSync } from "node:fs";
+import { rmdirSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 
 const options = { recursive: true, force: true, maxRetries: 2, retryDelay: 50 };
 
-/** In the background. */
+/** In the background, unless it is empty: then at once, in a tenth of the time that handing it over takes. */
 export function removeFolder(path: string): void {
-  rm(path, options).catch(() => {
-    // goes later, see above
-  });
+  try {
+    rmdirSync(path);
+  } catch {
+    rm(path, options).catch(() => {
+      // goes later, see above
+    });
+  }
+}
+
+/** Of a few files of ours, at once: in the background each of them would be three calls of other threads. */
+export function removeSmallFolder(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    removeFolder(path);
+  }
 }
 
 export function removeFolderNow(path: string): void {

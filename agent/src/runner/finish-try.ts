@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { WrittenBytes } from "../output/output-spool.ts";
-import { removeFolder } from "../output/remove-folder.ts";
+import { removeSmallFolder } from "../output/remove-folder.ts";
 import { removeCgroup } from "../process/cgroup.ts";
 import { killLeftovers } from "../process/stop-try.ts";
 import { type ExitRecord, readClaim, readTotal } from "../process/try-records.ts";
@@ -62,7 +62,7 @@ export async function reportTry(
   place.attempt.afterCommit(() => {
     const cgroup = host.cgroups?.folderOf(place.mark);
     if (cgroup !== undefined) removeCgroup(cgroup);
-    if (host.outputs.ended(place.address, record)) removeFolder(place.folder);
+    if (host.outputs.ended(place.address, record)) removeSmallFolder(place.folder);
   });
 }
 

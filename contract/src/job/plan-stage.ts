@@ -143,7 +143,8 @@ function planRetry(retry: PlacedStep["spec"]["retry"]): PlannedStep["retry"] {
  * always(): `success()` is implied. The other phases are entered by the outcome itself, so nothing is implied there.
  */
 export function conditionOf(condition: string | boolean | undefined): string {
-  const text = givenCondition(condition, "success()");
+  if (condition === undefined) return "success()"; // nearly every step: reading it as CEL takes 0.4 ms
+  const text = bareCondition(String(condition));
   return namesOutcome(text) ? text : `success() && (${text}\n)`; // the line break ends a comment
 }
 

@@ -20,12 +20,13 @@ interface Folded {
   stages: (StageProgress & { executionId: string })[];
 }
 
-/** What becomes of the locked executions and their stages. */
+/** What becomes of those of the locked executions that move, and of their stages. */
 export function foldTransitions(locked: readonly LockedExecution[], transitions: readonly Transition[]): Folded {
   const byExecution = Map.groupBy(transitions, (t) => t.executionId);
-  const advanced = locked.map(({ execution, stages }) =>
-    advanceExecution(execution, stages, byExecution.get(execution.id) ?? []),
-  );
+  const advanced = locked.flatMap(({ execution, stages }) => {
+    const own = byExecution.get(execution.id);
+    return own ? [advanceExecution(execution, stages, own)] : [];
+  });
   return {
     executions: advanced.map((a) => a.execution),
     stages: advanced.flatMap((a) => a.stages.map((s) => ({ ...s, executionId: a.execution.id }))),

@@ -5,6 +5,7 @@
 // (by id). The execution's row is taken last and briefly: it is the one that many agents meet at.
 import type { AssignmentState, ExecutionState, StageState } from "@opsconductor/contract/states";
 import type { Query } from "../context.ts";
+import type { Fragment } from "../identity/visible-to.ts";
 import { jsonb } from "../jsonb.ts";
 import { mayOffer } from "./dispatch-queries.ts";
 import type { Counts, ExecutionProgress, StageProgress } from "./execution-state.ts";
@@ -167,12 +168,23 @@ interface LockedRow extends ExecutionProgress {
 
 /** Locks executions in order of their ids, and their stages, and reads how far they are. */
 export async function lockExecutions(q: Query, ids: readonly string[]): Promise<LockedExecution[]> {
+  return await lockWhere(q, q`${oneOf(q, q`e.id`, ids)} and ${oneOf(q, q`s.execution_id`, ids)}`);
+}
+
+/** The executions of assignments that the statement before this one has locked: sent together with it. */
+export async function lockExecutionsOf(q: Query, assignmentIds: readonly string[]): Promise<LockedExecution[]> {
+  const own = q`(select execution_id from automation.assignments where ${oneOf(q, q`id`, assignmentIds)})`;
+  const wanted = assignmentIds.length === 1 ? own : q`any(array${own})`;
+  return await lockWhere(q, q`e.id = ${wanted} and s.execution_id = ${wanted}`);
+}
+
+async function lockWhere(q: Query, condition: Fragment): Promise<LockedExecution[]> {
   const rows = await q<LockedRow[]>`
     select e.id, e.state, e.counts, e.started_at, e.finished_at, e.orchestrated, e.cancel_requested_at,
       s.stage_id, s.state as stage_state, s.counts as stage_counts, s.started_at as stage_started_at,
       s.finished_at as stage_finished_at, s.max_failures, s.stopped
     from automation.executions e join automation.stages s on s.execution_id = e.id
-    where ${oneOf(q, q`e.id`, ids)} and ${oneOf(q, q`s.execution_id`, ids)}
+    where ${condition}
     order by e.id, s.position for no key update`;
   return [...Map.groupBy(rows, (row) => row.id).values()].map((own) => ({
     execution: own[0]!,

@@ -1,12 +1,19 @@
 // Records what agents say and send: events and output of everything that waits, of however many agents, in one
 // transaction that first checks their sessions. Replies leave after the commit. Called by the lanes of agent-work.ts.
 //
-// The statements of one step travel together: begin; locks and reads; writes and the executions' locks; the fold and
-// commit. Four round trips, whatever the size of the batch.
+// The statements of one step travel together: begin; locks and reads; writes and commit. Three round trips, whatever the
+// size of the batch; one more where only the reads show that an execution moves.
 import { markStage } from "@opsconductor/contract/stage-marks";
 import { type AssignmentState, assignmentStates, isTerminal } from "@opsconductor/contract/states";
 import type { Query } from "../context.ts";
-import type { AgentEvent, AgentSession, EventReply, OutputPiece, OutputReply } from "../fleet/agent-link.ts";
+import type {
+  AgentEvent,
+  AgentEventBody,
+  AgentSession,
+  EventReply,
+  OutputPiece,
+  OutputReply,
+} from "../fleet/agent-link.ts";
 import { executionsOf, foldTransitions, writeProgress } from "./advance-executions.ts";
 import { type Appended, appendOutput } from "./append-output.ts";
 import { type Attempt, type TryRow, tryKey } from "./attempt.ts";
@@ -56,21 +63,28 @@ export async function recordBatch(r: Recorder, entries: readonly RecordEntry[]):
 }
 
 async function record(r: Recorder, tx: Query, entries: readonly RecordEntry[]) {
-  const ids = entries.flatMap((e) => [...e.events, ...e.pieces].map((x) => x.assignmentId));
-  const batch = await lockBatch(
-    r,
-    tx,
-    entries.map((e) => e.session),
-    ids,
-  );
+  const batch = await lockBatch(r, tx, {
+    sessions: entries.map((e) => e.session),
+    assignmentIds: entries.flatMap((e) => [...e.events, ...e.pieces].map((x) => x.assignmentId)),
+    withExecutions: movesExecutions(entries),
+  });
   const { results, growths, unknown } = take(r, batch, entries);
   const appended = await appendOutput(r, tx, growths);
   const attempts = [...batch.attempts.values()].filter((a) => a.dirty || a.dirtyTries.size > 0 || a.notes.length > 0);
   for (const attempt of attempts) await settle(r, tx, attempt, appended.hashes);
   const transitions = attempts.flatMap((a) => transitionsOf(a, r.ctx.now()));
-  const { last } = await write(tx, attempts, appended, transitions);
+  const { last } = await write(tx, batch, { attempts, appended, transitions });
   return { recorded: { results, attempts, growths, hashes: appended.hashes, unknown }, last };
 }
+
+/** Nearly always. Not with much output, which would hold the executions' rows for as long as it takes to store. */
+function movesExecutions(entries: readonly RecordEntry[]): boolean {
+  const bytes = entries.reduce((sum, { pieces }) => pieces.reduce((more, p) => more + p.data.length, sum), 0);
+  return bytes < maxBytesUnderLock && entries.some(({ events }) => events.some(({ body }) => moving.has(body.kind)));
+}
+
+const maxBytesUnderLock = 64 * 1024;
+const moving: ReadonlySet<AgentEventBody["kind"]> = new Set(["accepted", "denied", "tombstone", "finished"]);
 
 function take(r: Recorder, batch: LockedBatch, entries: readonly RecordEntry[]) {
   const now = r.ctx.now();
@@ -137,16 +151,27 @@ export function transitionsOf({ assignment: a, before }: Attempt, now: Date): Tr
   ];
 }
 
+interface Changes {
+  attempts: readonly Attempt[];
+  appended: Appended;
+  transitions: readonly Transition[];
+}
+
 /** Sends the writes; those that need no answer before the commit travel with it. */
 async function write(
   tx: Query,
-  attempts: readonly Attempt[],
-  { rows, bulk }: Appended,
-  transitions: readonly Transition[],
+  batch: LockedBatch,
+  { attempts, appended, transitions }: Changes,
 ): Promise<{ last: Promise<ExecutionRow[]> }> {
-  if (bulk.length > 0) await copyOutput(tx, bulk); // nothing else may be sent while COPY runs
-  const written = writeBatch(tx, { attempts, output: rows });
+  if (appended.bulk.length > 0) await copyOutput(tx, appended.bulk); // nothing else may be sent while COPY runs
+  const written = writeBatch(tx, { attempts, output: appended.rows });
   if (transitions.length === 0) return await withCommit(written.then(() => []));
+  const locked = batch.executions ?? (await lockAfter(tx, written, transitions));
+  const progress = writeProgress(tx, foldTransitions(locked, transitions));
+  return await withCommit(Promise.all([progress, written]).then(([rows]) => rows));
+}
+
+async function lockAfter(tx: Query, written: Promise<void>, transitions: readonly Transition[]) {
   const [locked] = await Promise.all([lockExecutions(tx, executionsOf(transitions)), written]);
-  return await withCommit(writeProgress(tx, foldTransitions(locked, transitions)));
+  return locked;
 }

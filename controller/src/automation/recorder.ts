@@ -4,6 +4,7 @@ import { type AgentSession, StaleSession } from "../fleet/agent-link.ts";
 import type { AssignmentRow, Attempt, StageFacts } from "./attempt.ts";
 import type { AutomationMetrics } from "./automation-metrics.ts";
 import type { AutomationBase, Dispatcher } from "./dispatcher.ts";
+import { type LockedExecution, lockExecutionsOf } from "./execution-queries.ts";
 import type { FlowDriver } from "./flow-driver.ts";
 import { genericPlans } from "./generic-plans.ts";
 import type { Lru } from "./lru.ts";
@@ -35,21 +36,34 @@ export const stageKey = (executionId: string, stageId: string): string => `${exe
 
 export interface LockedBatch {
   attempts: Map<string, Attempt>;
+  /** Those of all assignments, when they were asked for. */
+  executions: LockedExecution[] | undefined;
   /** The stream's session is still the agent's. */
   isLive(session: AgentSession): boolean;
+}
+
+export interface BatchScope {
+  sessions: readonly AgentSession[];
+  assignmentIds: readonly string[];
+  /** The batch ends something, or begins it: locking the executions at once saves a round trip at the end. */
+  withExecutions?: boolean;
 }
 
 /** Locks the sessions and assignments of a batch and reads everything that recording needs. */
 export async function lockBatch(
   r: Recorder,
   tx: Query,
-  sessions: readonly AgentSession[],
-  assignmentIds: Iterable<string>,
+  { sessions, assignmentIds, withExecutions = false }: BatchScope,
 ): Promise<LockedBatch> {
-  const [, assignments] = await Promise.all([genericPlans(tx), lockAssignments(tx, [...new Set(assignmentIds)])]);
+  const ids = [...new Set(assignmentIds)];
+  const [, assignments, executions] = await Promise.all([
+    genericPlans(tx),
+    lockAssignments(tx, ids),
+    withExecutions ? lockExecutionsOf(tx, ids) : undefined,
+  ]);
   const epochs = new Map(assignments.map((a) => [a.agentId!, a.held ? a.epoch : null]));
   const others = sessions.map((s) => s.agentId).filter((id) => !epochs.has(id));
-  if (others.length > 0) for (const s of await lockSessions(tx, others)) epochs.set(s.agentId, s.epoch);
+  if (others.length > 0) for (const s of await lockSessions(tx, others, withExecutions)) epochs.set(s.agentId, s.epoch);
   // A run that is told from its beginning to its end in one batch has nothing yet.
   const begun = assignments.filter((a) => a.begun).map((a) => a.id);
   const [facts, steps, tries] = await Promise.all([
@@ -60,6 +74,7 @@ export async function lockBatch(
   const attempts = buildAttempts(assignments, (a) => facts.get(stageKey(a.executionId, a.stageId))!, steps, tries);
   return {
     attempts: new Map(attempts.map((a) => [a.assignment.id, a])),
+    executions,
     isLive: (session) => epochs.get(session.agentId) === session.epoch,
   };
 }

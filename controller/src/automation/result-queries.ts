@@ -29,14 +29,19 @@ export async function lockAssignments(q: Query, ids: readonly string[]): Promise
     where ${oneOf(q, q`a.id`, ids)} order by a.id for no key update of a for share of s`;
 }
 
-/** For sessions without an assignment to lock. */
+/**
+ * For sessions without an assignment to lock. `late`: executions are locked already, which comes after sessions in the
+ * order of locks. So nobody is waited for: a session that somebody changes now is over, or about to be.
+ */
 export async function lockSessions(
   q: Query,
   agentIds: readonly string[],
+  late: boolean,
 ): Promise<{ agentId: string; epoch: bigint }[]> {
   return await q<{ agentId: string; epoch: bigint }[]>`
     select agent_id, epoch from fleet.agent_sessions
-    where agent_id = any(${agentIds as string[]}) and controller_id is not null order by agent_id for share`;
+    where agent_id = any(${agentIds as string[]}) and controller_id is not null order by agent_id
+    for share ${late ? q`skip locked` : q``}`;
 }
 
 export async function selectSteps(q: Query, ids: readonly string[]): Promise<(StepRow & { assignmentId: string })[]> {

@@ -48,7 +48,7 @@ async function resume(r: Recorder, tx: Query, link: AgentLink, held: ReportedAtt
   const named = held.map((h) => h.assignmentId);
   const adopted = link.takesWork ? await adoptLostHistory(r.ctx, tx, link, held) : [];
   const ids = (await selectAgentAttempts(tx, agentId, named)).map((row) => row.id);
-  const batch = await lockBatch(r, tx, [link.session], ids);
+  const batch = await lockBatch(r, tx, { sessions: [link.session], assignmentIds: ids });
   if (!batch.isLive(link.session)) throw staleSession(link.session);
   // Read again under the locks: a batch of the older stream may have ended meanwhile.
   const wishes = new Map((await selectAgentAttempts(tx, agentId, ids)).map((row) => [row.id, row]));
