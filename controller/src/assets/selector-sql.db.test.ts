@@ -3,6 +3,7 @@ import { parseSelector, printSelector, type Selector, type SelectorField } from 
 import { type TestDatabase, testDatabase } from "@opsconductor/database/testing/test-database";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { anySelectorSql } from "./any-selector-sql.ts";
 import { selectorSql } from "./selector-sql.ts";
 
 let db: TestDatabase;
@@ -119,8 +120,10 @@ async function fill(subjects: Placed[], parents: readonly (number | null)[] = []
   }
 }
 
-async function namesBySql(tree: Selector): Promise<string[]> {
-  const rows = await db.sql<{ name: string }[]>`select name from assets.targets t where ${selectorSql(db.sql, tree)}`;
+const namesBySql = (tree: Selector) => namesWhere(selectorSql(db.sql, tree));
+
+async function namesWhere(condition: ReturnType<typeof selectorSql>): Promise<string[]> {
+  const rows = await db.sql<{ name: string }[]>`select name from assets.targets t where ${condition}`;
   return rows.map((row) => row.name).sort();
 }
 
@@ -138,6 +141,17 @@ test("the database and memory choose the same targets", async () => {
         expect(await namesBySql(tree), printSelector(tree)).toEqual(inMemory.sort());
         if (inMemory.length > 0) compared++;
       }
+      // Many as one condition, told apart by a field that most of them ask for.
+      const bound = trees.map((tree, i): Selector => {
+        const values = [["prod", "web"], ["WEB"], ["", "é"]][i % 3]!;
+        return {
+          op: "and",
+          items: [tree, { op: "is", field: { kind: i % 2 ? "name" : "label", key: "env" } as SelectorField, values }],
+        };
+      });
+      const many = [...trees, ...bound];
+      const inMemory = subjects.filter((s) => many.some((tree) => selects(tree, s))).map((s) => s.name);
+      expect(await namesWhere(anySelectorSql(db.sql, many))).toEqual(inMemory.sort());
     },
   );
   await fc.assert(property, { numRuns: 150 });

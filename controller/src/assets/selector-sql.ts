@@ -59,7 +59,7 @@ function inGroupSql(sql: Query, which: Fragment): Fragment {
 }
 
 /** Null where the target has no such value. "C" lowers A to Z only, as the evaluation in memory does. */
-function textSql(sql: Query, field: Exclude<SelectorField, { kind: "group" }>): Fragment {
+export function textSql(sql: Query, field: Exclude<SelectorField, { kind: "group" }>): Fragment {
   if (field.kind === "label") return sql`(t.labels ->> ${field.key})`;
   if (field.kind === "name") return sql`lower(t.name)`;
   if (field.kind === "os") return sql`lower(t.os collate "C")`;

@@ -2,7 +2,7 @@
 // `where`, so that what is out of somebody's reach does not exist for them. docs/people.md tells people the same.
 import type { Permission } from "@opsconductor/contract/permissions";
 import type postgres from "postgres";
-import { selectorSql } from "../assets/selector-sql.ts";
+import { anySelectorSql } from "../assets/any-selector-sql.ts";
 import type { Actor, Query } from "../context.ts";
 import { grantsWith, type ScopedGrant } from "./grants.ts";
 import { mergeSelectors } from "./merge-selectors.ts";
@@ -64,7 +64,8 @@ type Reach = (sql: Query, scopes: Scopes, actor: Actor, permission: Permission) 
 
 const reach: Record<VisibleKind, Reach> = {
   target: targetsWithin,
-  group: (sql, { groupIds }) => sql`g.id in (select assets.group_subtree(${groupIds}::uuid[]))`,
+  // An array is read once; a subquery of its own would be read for each target that names its groups.
+  group: (sql, { groupIds }) => sql`g.id = any(array(select assets.group_subtree(${groupIds}::uuid[])))`,
   agent: agentsWithin,
   // A definition is bound to no host: who has a part of the fleet may see and run every job, there. Writing one decides
   // where it runs for everybody, so a part of the fleet is no right to that.
@@ -78,7 +79,7 @@ const reach: Record<VisibleKind, Reach> = {
 
 function targetsWithin(sql: Query, { grants, groupIds }: Scopes): Fragment {
   const selectors = mergeSelectors(grants.flatMap(({ scope }) => (scope.kind === "selector" ? [scope.selector] : [])));
-  const parts = selectors.map((selector) => selectorSql(sql, selector));
+  const parts = selectors.length > 0 ? [anySelectorSql(sql, selectors)] : [];
   if (groupIds.length > 0)
     parts.push(sql`t.id in (select m.target_id from assets.group_members m
       where m.group_id in (select assets.group_subtree(${groupIds}::uuid[])))`);
