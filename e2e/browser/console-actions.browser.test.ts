@@ -3,12 +3,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { Api } from "../devstack/api.ts";
 import { type Devstack, startDevstack } from "../devstack/devstack.ts";
 import { createJob, onlineTarget } from "../devstack/story.ts";
-import { launchChromium, newContext, type Trouble } from "./chromium.ts";
+import { launchChromium, type Trouble } from "./chromium.ts";
 import { accessibilityProblems, sidewaysOverflow, untilSettled } from "./page-checks.ts";
+import { showOnFailure, signIn, visit } from "./visit.ts";
 
 const password = "a-password-of-the-test";
 let stack: Devstack;
@@ -26,14 +27,9 @@ beforeAll(async () => {
   const steps = `steps:\n  - { id: f, uses: file, with: { path: "${file}", content: "hello\\n" } }\n  - run: echo script\n`;
   await createJob(api, `apiVersion: opsconductor/v1\nkind: Job\nname: careful\n${steps}`);
   browser = await launchChromium();
-  const watched = await newContext(browser, stack.url);
-  trouble = watched.trouble;
-  page = await watched.context.newPage();
-  page.setDefaultTimeout(15_000);
+  ({ page, trouble } = await visit(browser, stack.url));
   await page.goto("/login");
-  await page.getByLabel("User name").fill("admin");
-  await page.getByLabel("Password", { exact: true }).fill(password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await signIn(page, "admin", password);
   await page.getByRole("navigation", { name: "Main" }).waitFor();
 });
 afterAll(async () => {
@@ -41,16 +37,8 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-function showOnFailure(): void {
-  onTestFailed(async ({ task }) => {
-    const picture = join("test-results", `${task.name.replaceAll(/\W+/g, "-").slice(0, 60)}.png`);
-    await page.screenshot({ path: picture });
-    console.error(`${page.url()} is shown in ${picture}; in the page: ${JSON.stringify(trouble)}`);
-  });
-}
-
 test("a check tells what would change and changes nothing; then the same is run for real", async () => {
-  showOnFailure();
+  showOnFailure(page, trouble);
   await page.goto("/jobs/careful");
   await page.getByRole("button", { name: "Run", exact: true }).first().click();
   const dialog = page.getByRole("dialog");
@@ -81,7 +69,7 @@ test("a check tells what would change and changes nothing; then the same is run 
 });
 
 test("the page of actions shows what each takes, and is filtered", async () => {
-  showOnFailure();
+  showOnFailure(page, trouble);
   await page.goto("/jobs");
   await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Actions" }).click();
   await page.getByRole("heading", { name: "wait-for", exact: true }).waitFor();

@@ -5,13 +5,14 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Api } from "../devstack/api.ts";
 import { type Devstack, startDevstack } from "../devstack/devstack.ts";
-import { launchChromium, newContext, type Trouble } from "./chromium.ts";
+import { launchChromium, type Trouble } from "./chromium.ts";
 import { accessibilityProblems, sidewaysOverflow } from "./page-checks.ts";
+import { signIn, visit } from "./visit.ts";
 
 const password = "a-password-with-a-factor";
 let stack: Devstack;
 let browser: Browser;
-let context: BrowserContext;
+let _context: BrowserContext;
 let page: Page;
 let trouble: Trouble;
 let api: Api;
@@ -21,9 +22,7 @@ let recovery: string[];
 beforeAll(async () => {
   stack = await startDevstack({ adminPassword: password });
   browser = await launchChromium();
-  ({ context, trouble } = await newContext(browser, stack.url));
-  page = await context.newPage();
-  page.setDefaultTimeout(40_000);
+  ({ page, _context, trouble } = await visit(browser, stack.url));
   api = await Api.signIn(stack.url, "admin", password);
   await api.post("/api/v1/users", { username: "ann", roles: ["viewer"] });
 });
@@ -33,9 +32,7 @@ afterAll(async () => {
 });
 
 async function signInAs(username: string, secret: string) {
-  await page.getByLabel("User name").fill(username);
-  await page.getByLabel("Password", { exact: true }).fill(secret);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await signIn(page, username, secret);
 }
 const signOut = async () => {
   await page.goto("/me");

@@ -4,8 +4,9 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Api } from "../devstack/api.ts";
 import { type Devstack, startDevstack } from "../devstack/devstack.ts";
-import { launchChromium, newContext, type Trouble } from "./chromium.ts";
+import { launchChromium, type Trouble } from "./chromium.ts";
 import { untilSettled } from "./page-checks.ts";
+import { visit } from "./visit.ts";
 
 const adminPassword = "an-inventory-password";
 const names = ["db-1", "web-1", "web-2", "web-10"];
@@ -17,10 +18,7 @@ let trouble: Trouble;
 beforeAll(async () => {
   stack = await startDevstack({ adminPassword });
   browser = await launchChromium();
-  const watched = await newContext(browser, stack.url);
-  trouble = watched.trouble;
-  page = await watched.context.newPage();
-  page.setDefaultTimeout(20_000);
+  ({ page, trouble } = await visit(browser, stack.url));
   const api = await Api.signIn(stack.url, "admin", adminPassword);
   for (const name of names) await api.post("/api/v1/targets", { name, labels: { role: name.split("-")[0]! } });
 });

@@ -3,8 +3,9 @@
 import type { Browser, BrowserContext, CDPSession, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Devstack, startDevstack } from "../devstack/devstack.ts";
-import { launchChromium, newContext, type Trouble } from "./chromium.ts";
+import { launchChromium, type Trouble } from "./chromium.ts";
 import { accessibilityProblems, sidewaysOverflow } from "./page-checks.ts";
+import { signIn, visit } from "./visit.ts";
 
 const password = "a-password-beside-passkeys";
 let stack: Devstack;
@@ -18,9 +19,7 @@ let authenticatorId: string;
 beforeAll(async () => {
   stack = await startDevstack({ adminPassword: password });
   browser = await launchChromium();
-  ({ context, trouble } = await newContext(browser, stack.url.replace("127.0.0.1", "localhost")));
-  page = await context.newPage();
-  page.setDefaultTimeout(40_000);
+  ({ page, context, trouble } = await visit(browser, stack.url.replace("127.0.0.1", "localhost")));
   cdp = await context.newCDPSession(page);
   await cdp.send("WebAuthn.enable");
   ({ authenticatorId } = await cdp.send("WebAuthn.addVirtualAuthenticator", {
@@ -40,9 +39,7 @@ afterAll(async () => {
 });
 
 async function signInByPassword() {
-  await page.getByLabel("User name").fill("admin");
-  await page.getByLabel("Password", { exact: true }).fill(password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await signIn(page, "admin", password);
 }
 const signOut = async () => {
   await page.goto("/me");

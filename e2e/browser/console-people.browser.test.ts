@@ -5,8 +5,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { Api } from "../devstack/api.ts";
 import { type Devstack, startDevstack } from "../devstack/devstack.ts";
 import { createJob, execute, onlineTarget } from "../devstack/story.ts";
-import { launchChromium, newContext, type Trouble } from "./chromium.ts";
+import { launchChromium, type Trouble } from "./chromium.ts";
 import { accessibilityProblems } from "./page-checks.ts";
+import { signIn, visit } from "./visit.ts";
 
 const adminPassword = "a-password-of-many-people";
 let stack: Devstack;
@@ -29,9 +30,7 @@ const write = async (text: string, of = page) => {
 beforeAll(async () => {
   stack = await startDevstack({ adminPassword, localAgent: true });
   browser = await launchChromium();
-  ({ context, trouble } = await newContext(browser, stack.url));
-  page = await context.newPage();
-  page.setDefaultTimeout(40_000);
+  ({ page, context, trouble } = await visit(browser, stack.url));
   api = await Api.signIn(stack.url, "admin", adminPassword);
   target = (await onlineTarget(api)).name;
 });
@@ -46,18 +45,14 @@ test("a second tab follows the first one in and out", async () => {
   await other.goto("/jobs");
   await other.getByLabel("User name").waitFor();
   await page.goto("/targets");
-  await page.getByLabel("User name").fill("admin");
-  await page.getByLabel("Password", { exact: true }).fill(adminPassword);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await signIn(page, "admin", adminPassword);
   await page.getByRole("heading", { name: "Targets", level: 1 }).waitFor();
   await other.getByRole("heading", { name: "Jobs", level: 1 }).waitFor();
   await page.goto("/me");
   await page.getByRole("button", { name: "Sign out" }).click();
   await other.getByLabel("User name").waitFor();
   expect(new URL(other.url()).search).toBe("?next=%2Fjobs");
-  await page.getByLabel("User name").fill("admin");
-  await page.getByLabel("Password", { exact: true }).fill(adminPassword);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await signIn(page, "admin", adminPassword);
   await other.getByRole("heading", { name: "Jobs", level: 1 }).waitFor();
   await other.close();
 });

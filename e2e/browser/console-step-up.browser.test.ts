@@ -5,6 +5,7 @@ import { type Devstack, startDevstack } from "../devstack/devstack.ts";
 import { stackDatabase } from "../devstack/stack-database.ts";
 import { launchChromium, newContext, type Trouble } from "./chromium.ts";
 import { accessibilityProblems, sidewaysOverflow } from "./page-checks.ts";
+import { signIn, visit } from "./visit.ts";
 
 const password = "a-password-asked-for-again";
 let stack: Devstack;
@@ -16,13 +17,9 @@ let trouble: Trouble;
 beforeAll(async () => {
   stack = await startDevstack({ adminPassword: password });
   browser = await launchChromium();
-  ({ context, trouble } = await newContext(browser, stack.url));
-  page = await context.newPage();
-  page.setDefaultTimeout(40_000);
+  ({ page, context, trouble } = await visit(browser, stack.url));
   await page.goto("/access/users");
-  await page.getByLabel("User name").fill("admin");
-  await page.getByLabel("Password", { exact: true }).fill(password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await signIn(page, "admin", password);
   await page.getByRole("heading", { name: "Users", level: 1 }).waitFor();
 });
 afterAll(async () => {
@@ -91,9 +88,7 @@ test("name and preferences are kept by the controller: another browser has them,
   const second = await newContext(browser, stack.url);
   const other = await second.context.newPage();
   await other.goto("/me");
-  await other.getByLabel("User name").fill("admin");
-  await other.getByLabel("Password", { exact: true }).fill(password);
-  await other.getByRole("button", { name: "Sign in" }).click();
+  await signIn(other, "admin", password);
   await expect.poll(() => other.locator("html").getAttribute("data-density")).toBe("compact");
   expect(await other.getByLabel("Job title").inputValue()).toBe("Night shift");
   await other.getByText("Proved who it is").first().waitFor();

@@ -3,26 +3,23 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Api } from "../devstack/api.ts";
 import { type Devstack, startDevstack } from "../devstack/devstack.ts";
-import { launchChromium, newContext, type Trouble } from "./chromium.ts";
+import { launchChromium, type Trouble } from "./chromium.ts";
 import { accessibilityProblems, sidewaysOverflow, untilSettled } from "./page-checks.ts";
+import { signIn, visit } from "./visit.ts";
 
 const adminPassword = "a-password-for-tokens";
 let stack: Devstack;
 let browser: Browser;
-let context: BrowserContext;
+let _context: BrowserContext;
 let page: Page;
 let trouble: Trouble;
 
 beforeAll(async () => {
   stack = await startDevstack({ adminPassword });
   browser = await launchChromium();
-  ({ context, trouble } = await newContext(browser, stack.url));
-  page = await context.newPage();
-  page.setDefaultTimeout(40_000);
+  ({ page, _context, trouble } = await visit(browser, stack.url));
   await page.goto("/me");
-  await page.getByLabel("User name").fill("admin");
-  await page.getByLabel("Password", { exact: true }).fill(adminPassword);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await signIn(page, "admin", adminPassword);
   await page.getByRole("heading", { name: "My settings", level: 1 }).waitFor();
 });
 afterAll(async () => {

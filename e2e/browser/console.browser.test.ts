@@ -1,15 +1,15 @@
 // A person's first hour with the console, in a real Chromium before a real controller: sign in for the first time, add a
 // host, write a job, run it, watch it, cancel one. Ends with what must hold on every page.
-import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { Api } from "../devstack/api.ts";
 import { type Devstack, startDevstack } from "../devstack/devstack.ts";
 import { ExtraAgent } from "../devstack/extra-agent.ts";
 import { isRunning, StepProbe } from "../devstack/step-probe.ts";
 import { createJob, execute } from "../devstack/story.ts";
-import { launchChromium, newContext, type Trouble } from "./chromium.ts";
+import { launchChromium, type Trouble } from "./chromium.ts";
 import { accessibilityProblems, sidewaysOverflow, untilSettled } from "./page-checks.ts";
+import { showOnFailure, signIn, visit } from "./visit.ts";
 
 const jobText = `apiVersion: opsconductor/v1
 kind: Job
@@ -31,10 +31,7 @@ beforeAll(async () => {
   stack = await startDevstack();
   agent = new ExtraAgent(stack, host);
   browser = await launchChromium();
-  const watched = await newContext(browser, stack.url);
-  trouble = watched.trouble;
-  page = await watched.context.newPage();
-  page.setDefaultTimeout(40_000);
+  ({ page, trouble } = await visit(browser, stack.url));
 });
 afterAll(async () => {
   await browser?.close();
@@ -42,22 +39,11 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-/** A picture says more than a selector that was not found. */
-function showOnFailure(): void {
-  onTestFailed(async ({ task }) => {
-    const picture = join("test-results", `${task.name.replaceAll(/\W+/g, "-").slice(0, 60)}.png`);
-    await page.screenshot({ path: picture });
-    console.error(`${page.url()} is shown in ${picture}; in the page: ${JSON.stringify(trouble)}`);
-  });
-}
-
 test("the first sign-in asks for a password of one's own before anything else", async () => {
-  showOnFailure();
+  showOnFailure(page, trouble);
   const printed = /^\s*Password:\s+(\S+)$/m.exec(stack.controller().output())![1]!;
   await page.goto("/jobs");
-  await page.getByLabel("User name").fill("admin");
-  await page.getByLabel("Password", { exact: true }).fill("not the password");
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await signIn(page, "admin", "not the password");
   await page.getByText("User name or password is wrong.").waitFor();
   expect(await accessibilityProblems(page)).toEqual([]);
 
@@ -73,7 +59,7 @@ test("the first sign-in asks for a password of one's own before anything else", 
 });
 
 test("a host is added with the command that the console shows, and turns green by itself", async () => {
-  showOnFailure();
+  showOnFailure(page, trouble);
   await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Agents" }).click();
   await page.getByRole("button", { name: "Add a host" }).first().click();
   await page.getByRole("button", { name: "Make the command" }).click();
@@ -89,7 +75,7 @@ test("a host is added with the command that the console shows, and turns green b
 });
 
 test("a job is written in the editor, which says what is wrong before it is saved", async () => {
-  showOnFailure();
+  showOnFailure(page, trouble);
   await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Jobs" }).click();
   await page.getByRole("link", { name: "New job" }).first().click();
   const editor = page.getByRole("textbox", { name: "Job definition" });
@@ -109,7 +95,7 @@ test("a job is written in the editor, which says what is wrong before it is save
 });
 
 test("the run dialog asks for the inputs and shows exactly where it will run; the output appears live", async () => {
-  showOnFailure();
+  showOnFailure(page, trouble);
   await page.getByRole("button", { name: "Run", exact: true }).click();
   const dialog = page.getByRole("dialog", { name: "Run greet" });
   await dialog.getByLabel("who").fill("the <b>browser</b>");
@@ -125,7 +111,7 @@ test("the run dialog asks for the inputs and shows exactly where it will run; th
 });
 
 test("a running execution is watched and cancelled, and the page says when the host has confirmed it", async () => {
-  showOnFailure();
+  showOnFailure(page, trouble);
   const probe = new StepProbe(stack.folder, "browser-cancel");
   const api = await Api.signIn(stack.url, "admin", password);
   await createJob(
@@ -163,7 +149,7 @@ const pages = [
 
 for (const theme of ["light", "dark"] as const)
   test.each(pages)(`axe finds nothing on %s in the ${theme} theme`, async (_, path) => {
-    showOnFailure();
+    showOnFailure(page, trouble);
     await useTheme(theme);
     await page.goto(await fill(path));
     await untilSettled(page);
@@ -172,7 +158,7 @@ for (const theme of ["light", "dark"] as const)
   });
 
 test.each(pages)("%s needs no sideways scrolling at 320 pixels", async (_, path) => {
-  showOnFailure();
+  showOnFailure(page, trouble);
   await page.setViewportSize({ width: 320, height: 640 });
   try {
     await page.goto(await fill(path));

@@ -1,18 +1,18 @@
 // What a person sees and does when a host goes away in the middle of its work, in a real Chromium before real processes:
 // declare it lost, see its late result as evidence, retry, and read what happened.
 
-import { join } from "node:path";
-import type { Agent } from "@opsconductor/contract/api/agents";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { Api } from "../devstack/api.ts";
 import { type Devstack, startDevstack } from "../devstack/devstack.ts";
-import { ExtraAgent } from "../devstack/extra-agent.ts";
+import type { ExtraAgent } from "../devstack/extra-agent.ts";
+import { startAgents } from "../devstack/start-agents.ts";
 import { StepProbe } from "../devstack/step-probe.ts";
 import { createJob, execute } from "../devstack/story.ts";
 import { waitFor } from "../devstack/wait-for.ts";
-import { launchChromium, newContext, type Trouble } from "./chromium.ts";
+import { launchChromium, type Trouble } from "./chromium.ts";
 import { accessibilityProblems, sidewaysOverflow, untilSettled } from "./page-checks.ts";
+import { showOnFailure, signIn, visit } from "./visit.ts";
 
 const password = "a-password-of-the-test";
 const [gone, there] = ["gone-host", "there-host"];
@@ -28,28 +28,14 @@ let executionId: string;
 beforeAll(async () => {
   stack = await startDevstack({ adminPassword: password });
   api = await Api.signIn(stack.url, "admin", password);
-  agents = [new ExtraAgent(stack, gone), new ExtraAgent(stack, there)];
-  for (const agent of agents) {
-    const { token } = await api.post<{ token: string }>("/api/v1/enrollment-tokens", {});
-    agent.enroll(token);
-    agent.start();
-  }
-  await waitFor("both agents", async () => {
-    const { items } = await api.get<{ items: Agent[] }>("/api/v1/agents?state=online");
-    return items.length === 2;
-  });
+  agents = await startAgents(stack, api, [gone, there]);
   probe = new StepProbe(stack.folder, "recovery");
   const script = `echo working on $OC_TARGET_NAME\n      [ $OC_TARGET_NAME = ${there} ] || { ${probe.waitText}; }`;
   await createJob(api, `apiVersion: opsconductor/v1\nkind: Job\nname: careful\nsteps:\n  - run: |\n      ${script}\n`);
   browser = await launchChromium();
-  const watched = await newContext(browser, stack.url);
-  trouble = watched.trouble;
-  page = await watched.context.newPage();
-  page.setDefaultTimeout(40_000);
+  ({ page, trouble } = await visit(browser, stack.url));
   await page.goto("/login");
-  await page.getByLabel("User name").fill("admin");
-  await page.getByLabel("Password", { exact: true }).fill(password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await signIn(page, "admin", password);
   await page.getByRole("navigation", { name: "Main" }).waitFor();
 });
 afterAll(async () => {
@@ -59,16 +45,8 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-function showOnFailure(): void {
-  onTestFailed(async ({ task }) => {
-    const picture = join("test-results", `${task.name.replaceAll(/\W+/g, "-").slice(0, 60)}.png`);
-    await page.screenshot({ path: picture });
-    console.error(`${page.url()} is shown in ${picture}; in the page: ${JSON.stringify(trouble)}`);
-  });
-}
-
 test("a host that goes away is shown as unreachable, and its work can be declared lost with a reason", async () => {
-  showOnFailure();
+  showOnFailure(page, trouble);
   ({ id: executionId } = await execute(api, "careful", { targets: { names: [gone, there] } }));
   await waitFor("the step on the host that goes to be told of", async () => {
     const running = await api.get<{ items: unknown[] }>(`/api/v1/executions/${executionId}/assignments?state=running`);
@@ -104,7 +82,7 @@ test("a host that goes away is shown as unreachable, and its work can be declare
 });
 
 test("what it tells when it comes back after all is evidence, and what still ran was asked to stop", async () => {
-  showOnFailure();
+  showOnFailure(page, trouble);
   agents[0]!.start();
   await waitFor("the late result to be recorded", async () => {
     const all = await api.get<{ items: { lateResult: unknown }[] }>(`/api/v1/executions/${executionId}/assignments`);
@@ -116,7 +94,7 @@ test("what it tells when it comes back after all is evidence, and what still ran
 });
 
 test("the timeline tells of the interruption, the adoption, the person's word and the late result", async () => {
-  showOnFailure();
+  showOnFailure(page, trouble);
   await page.getByRole("tab", { name: "Timeline" }).click();
   const list = page.getByRole("region", { name: "What happened" });
   for (const line of [
@@ -131,7 +109,7 @@ test("the timeline tells of the interruption, the adoption, the person's word an
 });
 
 test("retrying asks before it repeats what is lost, and makes a new execution that names the old one", async () => {
-  showOnFailure();
+  showOnFailure(page, trouble);
   probe.open();
   await page.getByRole("tab", { name: "Targets" }).click();
   await page.getByRole("button", { name: `What to do about ${gone}` }).click();
@@ -149,7 +127,7 @@ test("retrying asks before it repeats what is lost, and makes a new execution th
 test.each(["log", "targets", "timeline"])(
   "the %s tab of an execution with a lost target fits 320 pixels",
   async (tab) => {
-    showOnFailure();
+    showOnFailure(page, trouble);
     await page.setViewportSize({ width: 320, height: 640 });
     try {
       await page.goto(`/executions/${executionId}?target=${gone}&tab=${tab}`);

@@ -6,6 +6,7 @@ import { Api } from "../devstack/api.ts";
 import { type Devstack, startDevstack } from "../devstack/devstack.ts";
 import { launchChromium, newContext, type Trouble } from "./chromium.ts";
 import { accessibilityProblems, sidewaysOverflow, untilSettled } from "./page-checks.ts";
+import { signIn } from "./visit.ts";
 
 const adminPassword = "a-password-of-many-rights";
 const annPassword = "a-password-of-few-rights";
@@ -37,9 +38,7 @@ async function signedIn(username: string, password: string): Promise<{ page: Pag
   const page = await context.newPage();
   page.setDefaultTimeout(40_000);
   await page.goto("/targets");
-  await page.getByLabel("User name").fill(username);
-  await page.getByLabel("Password", { exact: true }).fill(password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await signIn(page, username, password);
   await page.getByRole("heading", { level: 1 }).waitFor();
   return { page, trouble };
 }

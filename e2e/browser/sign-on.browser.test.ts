@@ -6,8 +6,9 @@ import { type Devstack, startDevstack } from "../devstack/devstack.ts";
 import { freePorts } from "../devstack/free-ports.ts";
 import { type OpenIdProvider, startOpenIdProvider } from "../devstack/start-openid-provider.ts";
 import { waitFor } from "../devstack/wait-for.ts";
-import { launchChromium, newContext, type Trouble } from "./chromium.ts";
+import { launchChromium, type Trouble } from "./chromium.ts";
 import { accessibilityProblems, sidewaysOverflow, untilSettled } from "./page-checks.ts";
+import { signIn, visit } from "./visit.ts";
 
 const adminPassword = "a-password-for-sign-on";
 let provider: OpenIdProvider;
@@ -34,9 +35,7 @@ beforeAll(async () => {
   });
   await provider.setRedirect(`${stack.url}/api/v1/auth/oidc/callback`);
   browser = await launchChromium();
-  ({ context, trouble } = await newContext(browser, stack.url));
-  page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  ({ page, context, trouble } = await visit(browser, stack.url));
 });
 afterAll(async () => {
   await browser?.close();
@@ -94,9 +93,7 @@ test("an administrator connects the local account, and separates it again", asyn
   await useProvider().click();
   await atProvider("boss");
   await page.getByText("There is a local account with your name.").waitFor();
-  await page.getByLabel("User name").fill("admin");
-  await page.getByLabel("Password", { exact: true }).fill(adminPassword);
-  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await signIn(page, "admin", adminPassword);
   await page.getByRole("heading", { name: "Overview", level: 1 }).waitFor();
   await page.goto("/me");
   await page.getByRole("button", { name: "Connect", exact: true }).click();
@@ -119,9 +116,7 @@ test("while the provider is away the sign-in page says so, and local passwords w
   expect([health.status, health.parts["sign-on"]?.status]).toEqual(["degraded", "degraded"]);
   await page.goto("/login");
   await page.getByText("Example Corp cannot be reached at the moment.").waitFor();
-  await page.getByLabel("User name").fill("admin");
-  await page.getByLabel("Password", { exact: true }).fill(adminPassword);
-  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await signIn(page, "admin", adminPassword);
   await page.getByRole("heading", { name: "Overview", level: 1 }).waitFor();
   expect(trouble.policy).toEqual([]);
   expect(stack.log()).toContain("sign_on.provider_away");

@@ -1,16 +1,16 @@
 // A workflow that waits for a second person's approval, in a real Chromium before real processes: what would run is
 // shown, approved, followed in the graph of its stages, and paused.
-import type { Agent } from "@opsconductor/contract/api/agents";
 import type { Execution } from "@opsconductor/contract/api/executions";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Api } from "../devstack/api.ts";
 import { type Devstack, startDevstack } from "../devstack/devstack.ts";
-import { ExtraAgent } from "../devstack/extra-agent.ts";
+import type { ExtraAgent } from "../devstack/extra-agent.ts";
+import { startAgents } from "../devstack/start-agents.ts";
 import { createJob } from "../devstack/story.ts";
-import { waitFor } from "../devstack/wait-for.ts";
-import { launchChromium, newContext, type Trouble } from "./chromium.ts";
+import { launchChromium, type Trouble } from "./chromium.ts";
 import { accessibilityProblems, sidewaysOverflow, untilSettled } from "./page-checks.ts";
+import { signIn, visit } from "./visit.ts";
 
 const password = "a-password-of-the-test";
 let stack: Devstack;
@@ -18,7 +18,7 @@ let browser: Browser;
 let page: Page;
 let trouble: Trouble;
 let api: Api;
-const agents: ExtraAgent[] = [];
+let agents: ExtraAgent[];
 let id: string;
 
 const release = `apiVersion: opsconductor/v1
@@ -44,32 +44,17 @@ stages:
 beforeAll(async () => {
   stack = await startDevstack({ adminPassword: password });
   api = await Api.signIn(stack.url, "admin", password);
-  for (const name of ["host-1", "host-2"]) {
-    const agent = new ExtraAgent(stack, name);
-    const { token } = await api.post<{ token: string }>("/api/v1/enrollment-tokens", {});
-    agent.enroll(token);
-    agent.start();
-    agents.push(agent);
-  }
-  await waitFor("both agents", async () => {
-    const { items } = await api.get<{ items: Agent[] }>("/api/v1/agents?state=online");
-    return items.length === 2;
-  });
+  agents = await startAgents(stack, api, ["host-1", "host-2"]);
   await createJob(api, release);
   browser = await launchChromium();
-  const watched = await newContext(browser, stack.url);
-  trouble = watched.trouble;
-  page = await watched.context.newPage();
-  page.setDefaultTimeout(40_000);
+  ({ page, trouble } = await visit(browser, stack.url));
   await page.goto("/login");
-  await page.getByLabel("User name").fill("admin");
-  await page.getByLabel("Password", { exact: true }).fill(password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await signIn(page, "admin", password);
   await page.getByRole("navigation", { name: "Main" }).waitFor();
 });
 afterAll(async () => {
   await browser?.close();
-  for (const agent of agents) await agent.stop();
+  for (const agent of agents ?? []) await agent.stop();
   await stack?.stop();
 });
 
