@@ -5,5 +5,5 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   plugins: [svelte({ configFile: false })],
   resolve: { conditions: ["browser"] },
-  test: { name: "ui", include: ["src/**/*.test.ts"], environment: "node" },
+  test: { name: "ui", include: ["src/**/*.test.ts"], environment: "node", testTimeout: 30_000 },
 });
