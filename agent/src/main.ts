@@ -75,7 +75,8 @@ async function run(line: CommandLine): Promise<number> {
   // Enrolling here makes its certificate request in a child too: this process stays for long.
   const request = () => requestInChild(program);
   const enrolFirst = { state, server: server ?? "", name, version, makeRequest: request };
-  const host = { stateFolder: join(state.path, "host"), log, environment: process.env };
+  const folders = { stateFolder: join(state.path, "host"), userFolder: `${state.path}-steps` };
+  const host = { ...folders, log, environment: process.env };
   await runAgent({
     ...{ state, log, version, program, dial, signal: stopping.signal },
     dialsDirectly: !["grpc_proxy", "https_proxy", "http_proxy"].some((name) => process.env[name]),

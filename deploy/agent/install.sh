@@ -20,6 +20,7 @@ prefix=/opt/opsconductor-agent
 state=/var/lib/opsconductor-agent
 link=/usr/local/bin/opsconductor-agent
 unit=/etc/systemd/system/opsconductor-agent.service
+steps=/etc/systemd/system/opsconductor-steps.service
 join='' name='' uninstall=no purge=no force=''
 
 say() { printf '%s\n' "$*"; }
@@ -166,12 +167,25 @@ cannot_enroll() {
 }
 
 start_with_systemd() {
+  # The cgroup of the steps: their limits hold while the agent is restarted. Stopping it ends every step at once.
+  cat >"$steps" <<UNIT
+[Unit]
+Description=Steps that the OpsConductor agent runs
+Documentation=$url/docs
+
+[Service]
+ExecStart=/bin/sleep infinity
+Restart=always
+Delegate=yes
+OOMPolicy=continue
+TasksMax=infinity
+UNIT
   cat >"$unit" <<UNIT
 [Unit]
 Description=OpsConductor agent
 Documentation=$url/docs
-Wants=network-online.target
-After=network-online.target
+Wants=network-online.target opsconductor-steps.service
+After=network-online.target opsconductor-steps.service
 # Never given up: what runs on this host is told by an agent only.
 StartLimitIntervalSec=0
 
@@ -185,6 +199,8 @@ RestartMaxDelaySec=10
 # Steps outlive the agent: a restart or an upgrade stops its own process only, and each step may have a cgroup below.
 KillMode=process
 Delegate=yes
+OOMPolicy=continue
+Environment=OC_CGROUP=../opsconductor-steps.service
 TasksMax=infinity
 LimitNOFILE=65536
 UMask=0077
@@ -194,6 +210,7 @@ WantedBy=multi-user.target
 UNIT
   systemctl daemon-reload
   systemctl enable --quiet opsconductor-agent.service
+  systemctl start opsconductor-steps.service
   systemctl restart opsconductor-agent.service
 }
 
@@ -221,12 +238,13 @@ explain_without_systemd() {
 remove() {
   if [ -d /run/systemd/system ] && [ -e "$unit" ]; then
     systemctl disable --now --quiet opsconductor-agent.service || true
-    rm -f "$unit"
+    systemctl stop --quiet opsconductor-steps.service || true
+    rm -f "$unit" "$steps"
     systemctl daemon-reload
   fi
   rm -rf "$prefix"
   rm -f "$link"
-  if [ "$purge" = yes ]; then rm -rf "$state"; fi
+  if [ "$purge" = yes ]; then rm -rf "$state" "$state-steps"; fi
   say "The agent is removed. Revoke it in the console, so that its identity is worth nothing."
   if [ -d "$state" ]; then say "Its identity and journal are still in $state (--purge removes them)."; fi
 }

@@ -95,18 +95,22 @@ test("a stop that comes after the end changes nothing", async () => {
 test.skipIf(!canUseCgroups())("in a cgroup nothing escapes, not even at once", async () => {
   const root = `${cgroupMount()}/oc-test-${process.pid}`;
   mkdirSync(root);
-  const cgroups = detectCgroups(`1 1 0:0 / ${cgroupMount()} rw - cgroup2 cgroup2 rw\n`, `0::/oc-test-${process.pid}\n`);
+  const cgroups = detectCgroups(
+    undefined,
+    `1 1 0:0 / ${cgroupMount()} rw - cgroup2 cgroup2 rw\n`,
+    `0::/oc-test-${process.pid}\n`,
+  );
   const cgroup = cgroups!.create("a")!;
   const run = bench.sh(`setsid env -i sh -c 'echo $$; exec sleep 100' >pid 2>&1 & wait`, { cgroup });
   const members = await until("processes in the cgroup", () => {
-    const pids = readFileSync(join(cgroup, "cgroup.procs"), "utf8").trim().split("\n");
+    const pids = readFileSync(join(cgroup.kill!, "cgroup.procs"), "utf8").trim().split("\n");
     return pids.length >= 2 && pids.map(Number);
   });
   expect(members).not.toContain(run.child.pid);
   await stopTry(run.target, { why: "cancelled", graceMs: 0 });
   expect(await run.over).toMatchObject({ exit: { signal: "SIGKILL", stopped: "cancelled" } });
   expect(members.filter(processExists)).toEqual([]);
-  await until("an empty cgroup", () => readFileSync(join(cgroup, "cgroup.procs"), "utf8") === "");
+  await until("an empty cgroup", () => readFileSync(join(cgroup.kill!, "cgroup.procs"), "utf8") === "");
   removeCgroup(cgroup);
   rmdirSync(root);
 });

@@ -1,13 +1,13 @@
 // Ends a try and everything it started: TERM to the group, grace, then whatever still lives is killed until the exit
 // record is there. The runner calls it for cancel and timeout, for pipes held open after the end, and for leftovers.
 import { setTimeout as sleep } from "node:timers/promises";
-import { killCgroup } from "./cgroup.ts";
+import { killCgroup, type TryCgroup } from "./cgroup.ts";
 import { findPipeHolders, findProcesses, isCapper, type TryMarks } from "./find-processes.ts";
 import { type ExitRecord, hasEnded, readExit, recordStop, type StopReason } from "./try-records.ts";
 
 export interface TryToStop extends TryMarks {
   folder: string;
-  cgroup: string | undefined;
+  cgroup: TryCgroup | undefined;
 }
 
 export interface StopOptions {

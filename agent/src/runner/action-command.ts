@@ -10,7 +10,8 @@ import type { TryPlace } from "./try-place.ts";
 
 /** Throws ExpressionError when a value cannot be had. */
 export function actionCommand(
-  { attempt, step, folder }: TryPlace,
+  { attempt, step }: TryPlace,
+  folder: string,
   run: PlannedStep["run"] & { kind: "action" },
   scope: ExpressionScope,
 ): ResolvedCommand {

@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import { createFactCollector } from "../facts/collect-facts.ts";
 import { createVitals } from "../facts/vitals.ts";
 import { baseEnvironment } from "../guard/clean-environment.ts";
+import { OwnerSettings } from "../guard/owner-settings.ts";
 import { loadPolicy } from "../guard/policy.ts";
 import { DiskReserve } from "../journal/disk-reserve.ts";
 import type { Journal } from "../journal/journal.ts";
@@ -27,14 +28,17 @@ import { receiveDesire } from "./receive-desire.ts";
 import { receiveOffer } from "./receive-offer.ts";
 import { recoverAttempts } from "./recover-attempts.ts";
 import { Slots } from "./slots.ts";
-import { outputsFile } from "./step-command.ts";
-import { firstTryName } from "./try-place.ts";
+import { firstTryName, outputsFile } from "./try-place.ts";
 
 export interface HostOptions {
   /** Root of everything the host side keeps; made 0700. */
   stateFolder: string;
   log: Logger;
   policyPath?: string;
+  /** What the owner of the host allows; unless told /etc/opsconductor/agent.yaml. */
+  ownerPath?: string;
+  /** For steps that run as another user; beside the state folder unless told. Others must be able to pass to it. */
+  userFolder?: string;
   settings?: Partial<HostSettings>;
   /** Of the agent; what steps may inherit is chosen from it. */
   environment: NodeJS.ProcessEnv;
@@ -75,8 +79,10 @@ export function createHost(options: HostOptions): RunningHost {
       (address, err) => log.error({ event: "output.gone", fence: address.fence, step: address.stepId, err }),
     ),
     policy: loadPolicy(options.policyPath ?? "/etc/opsconductor/policy.yaml"),
+    owner: new OwnerSettings(options.ownerPath ?? "/etc/opsconductor/agent.yaml"),
+    userFolder: options.userFolder ?? `${stateFolder}-steps`,
     slots: new Slots(settings.maxRunning),
-    cgroups: process.platform === "linux" ? detectCgroups() : undefined,
+    cgroups: process.platform === "linux" ? detectCgroups(options.environment.OC_CGROUP) : undefined,
     supervisors: new SupervisorPool({
       ...{ stateFolder, bootId, script: installSupervisor(stateFolder) },
       ...{ size: settings.waitingSupervisors, folders: [workName], tryName: firstTryName },

@@ -1,19 +1,20 @@
 // The end of one try: output read to its end, outcome mapped, both recorded for the next commit. The same for a try
 // that this agent saw ending and for one whose record it found.
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { WrittenBytes } from "../output/output-spool.ts";
 import { removeSmallFolder } from "../output/remove-folder.ts";
-import { removeCgroup } from "../process/cgroup.ts";
+import { cgroupMembers, killCgroup, removeCgroup } from "../process/cgroup.ts";
 import { killLeftovers } from "../process/stop-try.ts";
 import { type ExitRecord, readClaim, readTotal } from "../process/try-records.ts";
 import type { SpawnEnd } from "../process/watch-try.ts";
 import type { HostContext } from "./host-context.ts";
 import { maxOutputsBytes, parseOutputs } from "./parse-outputs.ts";
 import { readActionResult } from "./read-action-result.ts";
-import { outputsFile } from "./step-command.ts";
+import { limitNotes, limitsReached } from "./step-limits.ts";
 import type { Stopped } from "./supervise-try.ts";
 import { type TryPlace, targetOf } from "./try-place.ts";
+import { readPlain, roomOf } from "./user-room.ts";
 
 export type TryState = "succeeded" | "failed" | "timed_out" | "cancelled" | "lost";
 
@@ -35,7 +36,9 @@ export async function finishTry(
   durationMs: number | undefined,
 ): Promise<TryResult> {
   const exit = end.kind === "exited" ? end.exit : await exitAfterAll(host, place);
-  const result = exit === undefined ? lost("the supervisor was killed") : resultOf(host, place, exit, end.stopped);
+  const left = endLeftovers(host, place);
+  const result =
+    exit === undefined ? lost("the supervisor was killed") : resultOf(host, place, exit, end.stopped, left);
   await reportTry(host, place, result, exit, durationMs ?? recordedDuration(place, exit));
   return result;
 }
@@ -60,8 +63,7 @@ export async function reportTry(
   });
   place.attempt.record({ kind: "output", output: record });
   place.attempt.afterCommit(() => {
-    const cgroup = host.cgroups?.folderOf(place.mark);
-    if (cgroup !== undefined) removeCgroup(cgroup);
+    if (host.cgroups !== undefined) removeCgroup(host.cgroups.of(place.mark));
     if (host.outputs.ended(place.address, record)) removeSmallFolder(place.folder);
   });
 }
@@ -81,29 +83,54 @@ async function exitAfterAll(host: HostContext, place: TryPlace): Promise<ExitRec
   return killLeftovers(targetOf(host, place, typeof claim === "object" ? claim.pid : 0));
 }
 
-function resultOf(host: HostContext, place: TryPlace, exit: ExitRecord, stopped: Stopped | undefined): TryResult {
+function resultOf(
+  host: HostContext,
+  place: TryPlace,
+  exit: ExitRecord,
+  stopped: Stopped | undefined,
+  leftovers: number,
+): TryResult {
   const { attempt } = place;
   const why = exit.stopped ?? (stopped?.inTime ? stopped.why : undefined);
   if (why === "cancelled") return { state: "cancelled", reason: attempt.wantReason, outputs: {} };
   if (why === "timed_out") return { state: "timed_out", reason: timeoutReason(place), outputs: {} };
-  const left = leftBehind(stopped);
-  if (place.step.run.kind === "action") return actionResultOf(host, place, exit, left);
+  const reached = limitsReached(host, place);
+  const notes = [leftBehind(stopped, leftovers), ...limitNotes(host, place.step)].filter(Boolean).join("; ");
+  if (place.step.run.kind === "action") return actionResultOf(host, place, exit, joined(reached, notes));
   const outputs = readOutputs(host, place);
   if (exit.exitCode !== 0) {
     const how = exit.signal === "" ? `exit code ${exit.exitCode}` : `ended by ${exit.signal}`;
-    const reason = left === "" ? (exit.signal === "" ? "" : how) : `${how}; ${left}`;
-    return { state: "failed", reason, outputs: outputs.values ?? {} };
+    const plain = exit.signal === "" && reached === "" && notes === "";
+    return { state: "failed", reason: plain ? "" : joined(reached, how, notes), outputs: outputs.values ?? {} };
   }
   if (outputs.values === undefined) return { state: "failed", reason: outputs.problem, outputs: {} };
-  return { state: "succeeded", reason: left, outputs: outputs.values };
+  return { state: "succeeded", reason: joined(reached, notes), outputs: outputs.values };
+}
+
+/** What the step left behind in its cgroup ends with it; how many processes that were. */
+function endLeftovers(host: HostContext, { mark }: TryPlace): number {
+  if (host.cgroups === undefined) return 0;
+  const cgroup = host.cgroups.of(mark);
+  const members = cgroupMembers(cgroup).length;
+  if (members > 0) killCgroup(cgroup);
+  return members;
+}
+
+function joined(...parts: string[]): string {
+  return parts.filter(Boolean).join("; ");
 }
 
 // An action tells its end itself; without that it was ended from outside, or this host could not run it.
 function actionResultOf(host: HostContext, place: TryPlace, exit: ExitRecord, left: string): TryResult {
-  const { result, problem } = readActionResult(place.folder, host.redactorFor(place.address));
+  const { actionFolder } = roomOf(host.userFolder, place);
+  const { result, problem } = readActionResult(actionFolder, host.redactorFor(place.address));
   if (result === undefined) {
     const how = exit.signal === "" ? `exit code ${exit.exitCode}` : exit.signal;
-    return { state: "failed", reason: `the action ended without a result (${how}): ${problem}`, outputs: {} };
+    return {
+      state: "failed",
+      reason: joined(left, `the action ended without a result (${how}): ${problem}`),
+      outputs: {},
+    };
   }
   const { changed, outputs, message } = result;
   const reason = [message, left].filter(Boolean).join("; ");
@@ -111,10 +138,17 @@ function actionResultOf(host: HostContext, place: TryPlace, exit: ExitRecord, le
 }
 
 /** For people who wonder where their daemon went. */
-function leftBehind(stopped: Stopped | undefined): string {
-  if (stopped?.why !== "drain" || stopped.killed === 0) return "";
+function leftBehind(stopped: Stopped | undefined, leftovers: number): string {
+  if (stopped?.why !== "drain" || stopped.killed === 0) return leftInCgroup(leftovers);
   const processes = stopped.killed === 1 ? "a background process" : `${stopped.killed} background processes`;
   return `${processes} that held its output open after its end ${stopped.killed === 1 ? "was" : "were"} ended`;
+}
+
+function leftInCgroup(leftovers: number): string {
+  if (leftovers === 0) return "";
+  return leftovers === 1
+    ? "a background process that it left was ended"
+    : `${leftovers} background processes that it left were ended`;
 }
 
 function timeoutReason({ step, attempt }: TryPlace): string {
@@ -123,11 +157,14 @@ function timeoutReason({ step, attempt }: TryPlace): string {
 }
 
 function readOutputs(host: HostContext, place: TryPlace): ReturnType<typeof parseOutputs> {
-  const path = join(place.folder, outputsFile);
-  if (!existsSync(path)) return { values: {}, problem: undefined };
-  if (statSync(path).size > maxOutputsBytes) return parseOutputs(Buffer.alloc(maxOutputsBytes + 1));
   const redactor = host.redactorFor(place.address);
-  const bytes = readFileSync(path);
+  let bytes: Buffer | undefined;
+  try {
+    bytes = readPlain(roomOf(host.userFolder, place).outputs, maxOutputsBytes);
+  } catch (error) {
+    return { values: undefined, problem: `$OC_OUTPUT cannot be read: ${(error as Error).message}` };
+  }
+  if (bytes === undefined) return { values: {}, problem: undefined };
   return parseOutputs(redactor === undefined ? bytes : redactor.redact(bytes, true).output);
 }
 

@@ -1,8 +1,10 @@
 // Lets go of outcomes that the controller has stored for good, or that nobody asked about for a month.
+import { join } from "node:path";
 import { isFinal } from "../journal/journal-index.ts";
 import { removeFolder } from "../output/remove-folder.ts";
 import { attemptFolder } from "./attempt.ts";
 import type { HostContext } from "./host-context.ts";
+import { removeRoom } from "./user-room.ts";
 
 /** Many in one commit: nothing depends on the moment, and a forgotten forgetting is only asked for again. */
 export const forgetEveryMs = 500;
@@ -24,7 +26,10 @@ export function forgetNow(host: HostContext): void {
     host.log.error({ event: "forget.failed", err: error });
     return;
   }
-  for (const fence of fences) removeFolder(attemptFolder(host.stateFolder, fence));
+  for (const fence of fences) {
+    removeFolder(attemptFolder(host.stateFolder, fence));
+    removeRoom(join(host.userFolder, String(fence)));
+  }
 }
 
 /** Called at start and once a day. */

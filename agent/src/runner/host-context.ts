@@ -1,5 +1,6 @@
 // What every part of the runner is given: built once by create-host.ts.
 import type { Logger } from "pino";
+import type { OwnerSettings } from "../guard/owner-settings.ts";
 import type { Policy } from "../guard/policy.ts";
 import type { AttemptKey, Journal, Moment } from "../journal/journal.ts";
 import type { OutputRegistry, TryAddress } from "../output/output-registry.ts";
@@ -52,6 +53,9 @@ export interface HostContext {
   journal: Journal;
   outputs: OutputRegistry;
   policy: Policy;
+  owner: OwnerSettings;
+  /** For what steps of other users need; outside of the state folder, which is closed to them. */
+  userFolder: string;
   slots: Slots;
   cgroups: Cgroups | undefined;
   supervisors: SupervisorPool;

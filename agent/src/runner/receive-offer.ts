@@ -7,6 +7,7 @@ import { Attempt, type PlannedJob } from "./attempt.ts";
 import { describeKey, type HostContext } from "./host-context.ts";
 import { planOffer } from "./plan-offer.ts";
 import { runAttempt } from "./run-attempt.ts";
+import { refusedUsers } from "./step-user.ts";
 
 export function receiveOffer(host: HostContext, message: OfferMessage, controllerNowMs: number): void {
   const { releaseThroughStep, ...rest } = message;
@@ -30,7 +31,8 @@ function judge(host: HostContext, offer: OfferRecord, controllerNowMs: number): 
   const { planned, refusal } = planOffer(offer);
   if (planned === undefined) return { kind: "denied", ...refusal };
   const decision = host.policy.judgeOffer(offer);
-  return decision.allowed ? planned : { kind: "denied", code: "policy", reason: decision.reason };
+  if (!decision.allowed) return { kind: "denied", code: "policy", reason: decision.reason };
+  return refusedUsers(host, planned.plan) ?? planned;
 }
 
 // Acceptance is noted here and becomes durable in one commit with the first start, or before the first wait.

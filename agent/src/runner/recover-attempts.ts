@@ -11,6 +11,8 @@ import { applyEvent } from "./attempt-progress.ts";
 import { describeKey, type HostContext } from "./host-context.ts";
 import { planOffer } from "./plan-offer.ts";
 import { runAttempt } from "./run-attempt.ts";
+import { fenceOf } from "./try-place.ts";
+import { removeOldRooms } from "./user-room.ts";
 
 /** Attempts with a step in flight first: theirs are the slots. */
 export function recoverAttempts(host: HostContext): void {
@@ -18,6 +20,9 @@ export function recoverAttempts(host: HostContext): void {
   const records = host.journal.attempts();
   for (const record of records) restoreOutput(host, record);
   const open = records.filter((r) => !isFinal(r.state)).flatMap((r) => reopen(host, r) ?? []);
+  const isOpen = (fence: bigint) => open.some((attempt) => attempt.fence === fence);
+  removeOldRooms(host.userFolder, isOpen);
+  host.cgroups?.sweep((mark) => fenceOf(host, mark) === undefined || isOpen(fenceOf(host, mark)!));
   for (const attempt of open) host.attempts.set(attempt.fence, attempt);
   for (const attempt of open.toSorted((a, b) => Number(isInFlight(b)) - Number(isInFlight(a))))
     void runAttempt(host, attempt);

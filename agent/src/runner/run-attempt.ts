@@ -1,5 +1,6 @@
 // One attempt from its acceptance, or from where an earlier life of the agent left it, to its outcome: an ordered list
 // of small phases. create-host.ts and recovery start it.
+import { join } from "node:path";
 import type { PlannedStep } from "@opsconductor/contract/job/plan-stage";
 import { markStage } from "@opsconductor/contract/stage-marks";
 import { removeFolder } from "../output/remove-folder.ts";
@@ -7,6 +8,7 @@ import type { Attempt } from "./attempt.ts";
 import { finalOutcome, needsOnFailure } from "./attempt-outcome.ts";
 import { describeKey, type HostContext } from "./host-context.ts";
 import { runStep, skipStep } from "./run-step.ts";
+import { removeRoom } from "./user-room.ts";
 import { releaseSlot, takeSlot } from "./waits.ts";
 
 type AttemptPhase = (host: HostContext, attempt: Attempt) => Promise<void> | void;
@@ -53,6 +55,7 @@ async function finish(host: HostContext, attempt: Attempt): Promise<void> {
   host.attempts.delete(attempt.fence);
   host.log.info({ event: "attempt.finished", ...describeKey(attempt.offer), state: outcome.state });
   removeFolder(attempt.workingFolder);
+  removeRoom(join(host.userFolder, String(attempt.fence)));
 }
 
 // A poisoned journal ends the work of this life; the steps go on and the next life finds them. Anything else is a

@@ -1,18 +1,25 @@
 // One new try, from the decision to start it to its recorded end. The start is durable before it happens.
+import type { ChildProcess } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { basename } from "node:path";
 import type { PlannedStep } from "@opsconductor/contract/job/plan-stage";
 import { markStage } from "@opsconductor/contract/stage-marks";
 import type { OutputRecord } from "../journal/journal.ts";
+import type { Account } from "../process/account.ts";
+import type { TryCgroup } from "../process/cgroup.ts";
 import { killLeftovers } from "../process/stop-try.ts";
 import type { Supervisor } from "../process/supervisor.ts";
 import { readClaim } from "../process/try-records.ts";
 import type { Attempt } from "./attempt.ts";
 import { finishTry, reportTry, type TryResult } from "./finish-try.ts";
 import type { HostContext } from "./host-context.ts";
-import { outputsFile, type StepCommand, stepCommand } from "./step-command.ts";
+import { startThrough } from "./start-through.ts";
+import { type StepCommand, stepCommand } from "./step-command.ts";
+import { type LimitPlan, limitsOf, outputLimit } from "./step-limits.ts";
+import { userOf } from "./step-user.ts";
 import { superviseTry } from "./supervise-try.ts";
-import { placeOf, type TryPlace, targetOf } from "./try-place.ts";
+import { outputsFile, placeOf, type TryPlace, targetOf } from "./try-place.ts";
+import { makeUserRoom, ownRoom, type TryRoom, userRoom } from "./user-room.ts";
 
 /** A start that provably did not happen is made again; a host that refused three times will refuse a fourth. */
 const maxSpawns = 3;
@@ -26,29 +33,28 @@ export async function startTry(
   spawn = 1,
 ): Promise<TryResult> {
   const place = placeOf(host, attempt, step, tryNumber, spawn);
-  const { command, problem } = stepCommand(host, place);
+  const { account, problem: noUser } = await userOf(host, step);
+  if (noUser !== undefined) return failBeforeStart(host, place, noUser);
+  const { limits, problem: noLimits } = limitsOf(host, step, account);
+  if (limits === undefined) return failBeforeStart(host, place, noLimits);
+  const room = account === undefined ? ownRoom(place) : userRoom(host.userFolder, place, account);
+  const { command, problem } = stepCommand(host, place, room, account);
   if (command === undefined) return failBeforeStart(host, place, problem);
   const decision = host.policy.judgeStart(attempt.offer, {
     ...{ stepId: step.id, argv: command.argv, script: command.script, environmentNames: Object.keys(command.env) },
   });
   if (!decision.allowed) return failBeforeStart(host, place, `denied by this host's policy: ${decision.reason}`);
 
-  const { supervisor, caps } = tryPrepare(host, place, command);
-  if (supervisor === undefined) return failBeforeStart(host, place, `it could not be started: ${caps}`);
+  const { prepared, reason } = tryPrepare(host, { place, command, room, account, limits });
+  if (prepared === undefined) return failBeforeStart(host, place, `it could not be started: ${reason}`);
   markStage("try.prepared");
   attempt.note({ kind: "tryStarting", stepId: step.id, try: tryNumber, spawn });
   attempt.record({ kind: "output", output: openStream(place) });
-  await commitOrDismiss(attempt, supervisor);
+  await commitOrDismiss(attempt, prepared.supervisor);
   markStage("start.durable");
 
   const startedAt = host.now();
-  const cgroup = host.cgroups?.create(place.mark);
-  const launch = () => {
-    const { argv, env } = command;
-    supervisor.begin({ workingFolder: attempt.workingFolder, argv, env, mark: place.mark }, { cgroup, ...caps });
-    return supervisor.child;
-  };
-  const end = await superviseTry(host, { place, spawn: launch, supervisorPid: 0, startedAt });
+  const end = await superviseTry(host, { place, spawn: prepared.launch, supervisorPid: 0, startedAt });
   if (end.kind === "notStarted") return startAgain(host, place, end.reason);
   return finishTry(host, place, end, host.now().monotonicMs - startedAt.monotonicMs);
 }
@@ -58,32 +64,69 @@ interface Caps {
   tailBytes: number;
 }
 
+interface ToStart {
+  place: TryPlace;
+  command: StepCommand;
+  room: TryRoom;
+  account: Account | undefined;
+  limits: LimitPlan;
+}
+
+interface Prepared {
+  supervisor: Supervisor;
+  launch: () => ChildProcess;
+}
+
 /** No space, no processes left: what the system says is the step's outcome, and the rest of the job goes its way. */
 function tryPrepare(
   host: HostContext,
-  place: TryPlace,
-  command: StepCommand,
-): { supervisor: Supervisor; caps: Caps } | { supervisor: undefined; caps: string } {
+  start: ToStart,
+): { prepared: Prepared; reason: undefined } | { prepared: undefined; reason: string } {
+  const caps = capsOf(host, start.place);
+  let supervisor: Supervisor | undefined;
   try {
-    return prepare(host, place, command);
+    supervisor = host.supervisors.take(start.place.folder, caps.headBytes);
+    return { prepared: prepare(host, start, supervisor, caps), reason: undefined };
   } catch (error) {
-    return { supervisor: undefined, caps: (error as Error).message };
+    supervisor?.dismiss();
+    return { prepared: undefined, reason: (error as Error).message };
   }
 }
 
 /** Everything that may stand before the start is durable: the supervisor does nothing until it is told. */
-function prepare(host: HostContext, place: TryPlace, command: StepCommand): { supervisor: Supervisor; caps: Caps } {
-  const caps = capsOf(host, place);
-  const supervisor = host.supervisors.take(place.folder, caps.headBytes);
+function prepare(host: HostContext, start: ToStart, supervisor: Supervisor, caps: Caps): Prepared {
+  const { place, command, room, account, limits } = start;
+  const through = startThrough(limits.processLimits, account);
+  if (account === undefined) writeFiles(supervisor, command);
+  else makeUserRoom(host.userFolder, place, account, command);
+  openOutput(host, place, caps);
+  const cgroup = host.cgroups?.create(place.mark, limits.cgroup);
+  const limitedBy = Object.values(limits.cgroup).some((limit) => limit !== undefined) ? foldersOf(cgroup) : [];
+  const launch = () => {
+    const { argv, env } = command;
+    const { workingFolder } = room;
+    supervisor.begin(
+      { workingFolder, argv, env, mark: place.mark, limitedBy, through },
+      { cgroup: cgroup?.kill, ...caps },
+    );
+    return supervisor.child;
+  };
+  return { supervisor, launch };
+}
+
+function foldersOf(cgroup: TryCgroup | undefined): string[] {
+  if (cgroup === undefined) return [];
+  return cgroup.kill === undefined ? [...cgroup.limiting] : [cgroup.kill, ...cgroup.limiting];
+}
+
+function writeFiles(supervisor: Supervisor, command: StepCommand): void {
   if (command.script !== undefined) supervisor.write(command.scriptName, command.script);
   supervisor.write(outputsFile, "");
-  openOutput(host, place, caps);
-  return { supervisor, caps };
 }
 
 /** How much of the output may be kept at its beginning and at its end. */
 function capsOf(host: HostContext, place: TryPlace): Caps {
-  const cap = host.outputs.allow(place.attempt.plan.maxOutputBytes);
+  const cap = host.outputs.allow(outputLimit(host, place.step));
   const tailBytes = Math.min(Math.ceil(cap / 4), 1024 ** 2);
   return { headBytes: cap - tailBytes, tailBytes };
 }

@@ -1,10 +1,10 @@
 // What one try executes: expressions expanded, environment complete, interpreter found. Called right before each start.
-import { join } from "node:path";
 import { ExpressionError, type ExpressionScope } from "@opsconductor/contract/job/expression";
 import { inputEnvironment } from "@opsconductor/contract/job/inputs";
 import type { StepVariable } from "@opsconductor/contract/job/step-variables";
 import { interpolate } from "@opsconductor/contract/job/template";
-import { withoutDangerous } from "../guard/clean-environment.ts";
+import { accountEnvironment, withoutDangerous } from "../guard/clean-environment.ts";
+import type { Account } from "../process/account.ts";
 import { actionCommand } from "./action-command.ts";
 import type { Attempt } from "./attempt.ts";
 import { outcomeSoFar } from "./attempt-outcome.ts";
@@ -12,12 +12,12 @@ import { stepOf } from "./attempt-progress.ts";
 import type { HostContext } from "./host-context.ts";
 import { type Command, type ResolvedCommand, resolveCommand } from "./interpreters.ts";
 import type { TryPlace } from "./try-place.ts";
+import { ownRoom, type TryRoom } from "./user-room.ts";
 
 export interface StepCommand extends Command {
   env: Record<string, string>;
 }
 
-export const outputsFile = "outputs";
 /** Linux passes no longer one to a program (MAX_ARG_STRLEN). */
 const longestBytes = 128 * 1024;
 
@@ -26,18 +26,27 @@ export type PreparedCommand =
   /** `unknownValue`: an expression has no value here, so that nobody can tell what would be started. */
   | { command: undefined; problem: string; unknownValue?: boolean };
 
-/** A problem is for people: the step fails with it before anything starts. */
-export function stepCommand(host: HostContext, place: TryPlace): PreparedCommand {
+/** A problem is for people: the step fails with it before anything starts. No account: the agent's own user runs it. */
+export function stepCommand(
+  host: HostContext,
+  place: TryPlace,
+  room = ownRoom(place),
+  account?: Account,
+): PreparedCommand {
   const { attempt, step } = place;
   const scope = expressionScope(attempt, step.names.steps);
   try {
     const expand = (template: string) => interpolate(template, step.names, scope);
     const own = Object.fromEntries(Object.entries(step.env).map(([name, value]) => [name, expand(value)]));
-    const env = withoutDangerous({ ...host.baseEnvironment, ...own, ...givenEnvironment(place) });
+    const env = withoutDangerous({
+      ...accountEnvironment(host.baseEnvironment, account),
+      ...own,
+      ...givenEnvironment(place, room),
+    });
     const argv = step.run.kind === "exec" ? step.run.argv.map(expand) : [];
     const problem = problemOf([...argv, ...Object.entries(env).map(([name, value]) => `${name}=${value}`)]);
     if (problem !== undefined) return refuse(problem);
-    const resolved = resolve(place, scope, argv, env.PATH!);
+    const resolved = resolve(place, room, scope, argv, env.PATH!);
     if (resolved.command === undefined) return refuse(resolved.missing);
     return { command: { ...resolved.command, env }, problem: undefined };
   } catch (error) {
@@ -46,10 +55,16 @@ export function stepCommand(host: HostContext, place: TryPlace): PreparedCommand
   }
 }
 
-function resolve(place: TryPlace, scope: ExpressionScope, argv: readonly string[], path: string): ResolvedCommand {
-  const { attempt, step, folder } = place;
-  if (step.run.kind === "action") return actionCommand(place, step.run, scope);
-  return resolveCommand(step.run, argv, { folder, workingFolder: attempt.workingFolder, path });
+function resolve(
+  place: TryPlace,
+  { folder, workingFolder, actionFolder }: TryRoom,
+  scope: ExpressionScope,
+  argv: readonly string[],
+  path: string,
+): ResolvedCommand {
+  const { run } = place.step;
+  if (run.kind === "action") return actionCommand(place, actionFolder, run, scope);
+  return resolveCommand(run, argv, { folder, workingFolder, path });
 }
 
 /** What conditions and templates of a step see. */
@@ -71,7 +86,7 @@ export function expressionScope(attempt: Attempt, names: Record<string, unknown>
 
 // The key stays the same over retries and attempts of one assignment: it names the operation, for systems that ignore
 // what they were already told.
-function givenEnvironment(place: TryPlace): Record<string, string> {
+function givenEnvironment(place: TryPlace, room: TryRoom): Record<string, string> {
   const { offer } = place.attempt;
   const variables: Record<StepVariable, string> = {
     OC_EXECUTION_ID: offer.executionId,
@@ -82,7 +97,7 @@ function givenEnvironment(place: TryPlace): Record<string, string> {
     OC_TRY: String(place.try),
     OC_FENCE: String(offer.fence),
     OC_IDEMPOTENCY_KEY: `${offer.assignmentId}/${place.step.id}`,
-    OC_OUTPUT: join(place.folder, outputsFile),
+    OC_OUTPUT: room.outputs,
     OC_TARGET_ID: offer.target.id,
     OC_TARGET_NAME: offer.target.name,
   };

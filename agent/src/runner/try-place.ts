@@ -36,6 +36,16 @@ export function placeOf(
   };
 }
 
+/** Of a mark that this agent made, else undefined. */
+export function fenceOf(host: HostContext, mark: string): bigint | undefined {
+  const own = `${host.journal.id}.`;
+  const [, fence] = /^(\d+)\./.exec(mark.startsWith(own) ? mark.slice(own.length) : "") ?? [];
+  return fence === undefined ? undefined : BigInt(fence);
+}
+
+/** Behind $OC_OUTPUT. */
+export const outputsFile = "outputs";
+
 /** Of the first step's first try. */
 export const firstTryName = spawnName(0, 1, 1);
 
@@ -46,5 +56,5 @@ function spawnName(position: number, tryNumber: number, spawn: number): string {
 export function targetOf(host: HostContext, place: TryPlace, supervisorPid: number): TryToStop {
   const { folder, mark } = place;
   const supervisorMark = readSupervisorMark(folder);
-  return { folder, pid: supervisorPid, mark, supervisorMark, cgroup: host.cgroups?.folderOf(mark) };
+  return { folder, pid: supervisorPid, mark, supervisorMark, cgroup: host.cgroups?.of(mark) };
 }

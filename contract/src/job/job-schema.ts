@@ -3,23 +3,15 @@
 import "../zod-without-eval.ts";
 import * as z from "zod";
 import { labels, name } from "../api/common.ts";
+import { jobLimitsSchema, limitsSchema, runAsSchema } from "./limits-schema.ts";
 import { approvalSchema, concurrencySchema, prioritySchema, rolloutSchema } from "./rollout-schema.ts";
 import { day, duration } from "./schema-parts.ts";
-import { parseSize, sizeHint, sizePattern } from "./size.ts";
 
 export const apiVersion = "opsconductor/v1";
 export const shells = ["sh", "bash", "pwsh", "powershell", "cmd", "python", "node", "exec"] as const;
 export type Shell = (typeof shells)[number];
 /** Raised when a definition could mean something else than before; agents say which they plan with at hello. */
 export const formatVersion = 1;
-
-const outputSize = z
-  .string({ error: `must be ${sizeHint}` })
-  .regex(sizePattern, `must be ${sizeHint}`)
-  .refine((text) => {
-    const bytes = parseSize(text);
-    return bytes === undefined || (bytes >= 1024 && bytes <= 1024 ** 3);
-  }, "must be between 1KiB and 1GiB");
 
 const identifier = (what: string) =>
   z
@@ -184,6 +176,12 @@ export const stepSchema = z
       .optional()
       .describe("Longest time of one try."),
     retry: retry.optional(),
+    runAs: runAsSchema
+      .optional()
+      .describe("The user of the host that runs this step; the stage's or job's unless told."),
+    limits: limitsSchema
+      .optional()
+      .describe("Bounds on what this step may use; those not told are the stage's or job's."),
     idempotent: z
       .boolean()
       .default(false)
@@ -237,6 +235,8 @@ export const stageSchema = z
       .optional()
       .describe("Longest time of the stage's steps on one target; the job's unless told."),
     env: env.optional().describe("Environment of the stage's steps; wins over the job's."),
+    runAs: runAsSchema.optional().describe("The user that runs the stage's steps; the job's unless told."),
+    limits: limitsSchema.optional().describe("Bounds of the stage's steps; those not told are the job's."),
     steps: stepList.optional().describe("Run in order on each target of the stage."),
     onFailure: handlerList.default([]).describe("Run on a target when one of its steps failed or timed out."),
     finally: handlerList.default([]).describe("Run last on every target of the stage."),
@@ -272,14 +272,12 @@ export const jobSchema = z
     timeout: duration(1000, 30 * day, "between 1s and 30d")
       .default("1d")
       .describe("Longest time of all steps on one target, from its first step."),
-    limits: z
-      .strictObject({
-        output: outputSize
-          .default("10MiB")
-          .describe("Most output kept of one try; beyond it the beginning and the end stay, with one marked gap."),
-      })
+    limits: jobLimitsSchema
       .default({ output: "10MiB" })
-      .describe("Bounds on what a step may use."),
+      .describe("Bounds on what each try of a step may use of its host."),
+    runAs: runAsSchema
+      .optional()
+      .describe("The user of the host that runs the steps; unless told the agent's own, which is usually root."),
     env: env.default({}).describe("Environment of all steps."),
     rollout: rolloutSchema.optional(),
     approval: approvalSchema.optional(),
@@ -310,20 +308,16 @@ export const jobSchema = z
 export type Job = z.infer<typeof jobSchema>;
 
 /** Keys of the format that this version does not run yet. They are refused as what they are, not as typing errors. */
-export const laterKeys: Record<"job" | "stage" | "targets" | "limits" | "step", Record<string, string>> = {
+export const laterKeys: Record<"job" | "stage" | "targets" | "step", Record<string, string>> = {
   job: {
-    runAs: "running as another user",
     secrets: "secrets",
     notify: "notifications",
     signatures: "signatures",
   },
-  stage: { notify: "notifications", runAs: "running as another user", secrets: "secrets", limits: "limits of a stage" },
+  stage: { notify: "notifications", secrets: "secrets" },
   targets: { group: "groups", groups: "groups" },
-  limits: { memory: "memory limits", cpu: "CPU limits" },
   step: {
-    runAs: "running as another user",
     secrets: "secrets",
-    limits: "limits of a single step",
     facts: "facts in a script's environment",
   },
 };

@@ -1,6 +1,7 @@
 // The stages of a job: one called `main` for a job with steps, or those of a workflow, each with what it takes over from
 // the job. Used by everything that plans, so that all sides read a stage in the same way. Pure.
 import type { Job, StageSpec, StepSpec } from "./job-schema.ts";
+import type { LimitsSpec } from "./limits-schema.ts";
 import type { RolloutSpec } from "./rollout-schema.ts";
 import type { Path } from "./yaml-values.ts";
 
@@ -17,6 +18,9 @@ export interface JobStage {
   matrix: StageSpec["matrix"];
   timeout: string;
   env: Record<string, string>;
+  runAs: string | undefined;
+  /** What the stage says itself. */
+  limits: LimitsSpec | undefined;
   steps: readonly StepSpec[];
   onFailure: readonly StepSpec[];
   finally: readonly StepSpec[];
@@ -53,7 +57,7 @@ export function ancestorsOf(stages: readonly Pick<JobStage, "id" | "needs">[], i
 }
 
 function mainOf(job: Job): JobStage {
-  const { targets, rollout, timeout, env, steps, onFailure } = job;
+  const { targets, rollout, timeout, env, runAs, steps, onFailure } = job;
   const common = { needs: [], condition: undefined, matrix: undefined, call: undefined, path: [] };
   return {
     ...common,
@@ -63,6 +67,8 @@ function mainOf(job: Job): JobStage {
     rollout,
     timeout,
     env,
+    runAs,
+    limits: undefined,
     steps,
     onFailure,
     finally: job.finally,
@@ -80,6 +86,8 @@ function stageOf(job: Job, id: string, spec: StageSpec): JobStage {
     matrix: spec.matrix,
     timeout: spec.timeout ?? job.timeout,
     env: { ...job.env, ...spec.env },
+    runAs: spec.runAs ?? job.runAs,
+    limits: spec.limits,
     steps: spec.steps ?? [],
     onFailure: spec.onFailure,
     finally: spec.finally,

@@ -140,6 +140,25 @@ test.each([
   ["a key twice", 4, "name: again", "4:1 : this key stands twice in the same mapping; keep one"],
   ["a merge key", 11, "env: { <<: { A: b } }", "11:8 env: merge keys (<<) are not read; write the keys out"],
   [
+    "a user that is a path",
+    10,
+    "runAs: a/b",
+    "10:8 runAs: must be the name of a user of the host: it starts with a letter or _, and has no blanks, colons or slashes",
+  ],
+  [
+    "a bare percentage",
+    10,
+    'limits: { cpu: "2" }',
+    "10:16 limits.cpu: must be a percentage of one processor like 50% or 200%",
+  ],
+  ["a mistyped limit", 10, "limits: { memry: 1GiB }", "10:11 limits.memry: unknown key memry; did you mean memory?"],
+  [
+    "a limit of a step",
+    14,
+    "    limits: { memory: 1KiB }",
+    "14:23 steps.0.limits.memory: must be between 4MiB and 1024TiB",
+  ],
+  [
     "a later key",
     10,
     "notify: [{ on: [failed], channel: ops }]",

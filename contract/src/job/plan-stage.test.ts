@@ -51,8 +51,30 @@ test("steps are in order with ids, names and phases", () => {
   expect(plan.steps.map(({ position }) => position)).toEqual([0, 1, 2, 3, 4, 5]);
 });
 
+test("user and limits are the nearest word's, each limit by itself", () => {
+  const { job: workflow } = parseJob(`
+apiVersion: opsconductor/v1
+kind: Job
+name: demo
+runAs: app
+limits: { memory: 1GiB, cpu: 50% }
+stages:
+  a:
+    targets: { names: [x] }
+    limits: { memory: 512MiB, processes: 20 }
+    steps: [ { run: one }, { run: two, runAs: root, limits: { cpu: 200%, output: 1KiB } } ]
+`);
+  const { steps } = planStage(workflow!, "a")!;
+  const megabyte = 1024 ** 2;
+  expect(steps.map(({ runAs, limits }) => ({ runAs, ...limits }))).toEqual([
+    { runAs: "app", memoryBytes: 512 * megabyte, cpuPercent: 50, processes: 20, outputBytes: 10 * megabyte },
+    { runAs: "root", memoryBytes: 512 * megabyte, cpuPercent: 200, processes: 20, outputBytes: 1024 },
+  ]);
+});
+
 test("durations are milliseconds, sizes are bytes, environments are merged", () => {
-  expect(plan).toMatchObject({ id: "main", timeoutMs: 1_800_000, maxOutputBytes: 1_048_576 });
+  expect(plan).toMatchObject({ id: "main", timeoutMs: 1_800_000 });
+  expect(plan.steps[0]!.limits.outputBytes).toBe(1_048_576);
   expect(plan.steps.map(({ timeoutMs }) => timeoutMs)).toEqual([
     undefined,
     300_000,

@@ -6,7 +6,7 @@ import { namesOutcome } from "./expression.ts";
 import type { Job, Shell } from "./job-schema.ts";
 import { findStage, type JobStage, mainStage } from "./job-stages.ts";
 import { type Phase, type PlacedStep, stageSteps } from "./job-steps.ts";
-import { parseSize } from "./size.ts";
+import { planLimits, type StepLimits } from "./limits-schema.ts";
 import { bareCondition } from "./template.ts";
 
 export interface PlannedStep {
@@ -34,6 +34,9 @@ export interface PlannedStep {
   /** Of one try; undefined: only the stage's. */
   timeoutMs: number | undefined;
   retry: { max: number; delayMs: number; backoff: "fixed" | "exponential"; on: readonly ("failed" | "timed_out")[] };
+  /** Undefined: the agent's own user. */
+  runAs: string | undefined;
+  limits: StepLimits;
   idempotent: boolean;
   continueOnError: boolean;
   /** Output names it declares; undefined: any. */
@@ -47,8 +50,6 @@ export interface StagePlan {
   steps: PlannedStep[];
   /** Of all tries and pauses on one target, from its first step; `finally` runs after it too, within its own timeouts. */
   timeoutMs: number;
-  /** Of one try. */
-  maxOutputBytes: number;
 }
 
 export interface TargetPlan {
@@ -69,9 +70,8 @@ export function planStage(job: Job, stageId: string = mainStage): StagePlan | un
   if (!stage || stage.steps.length === 0) return undefined;
   return {
     id: stage.id,
-    steps: stageSteps(job, stage).map((placed, position) => planStep(stage.env, placed, position)),
+    steps: stageSteps(job, stage).map((placed, position) => planStep(job, stage, placed, position)),
     timeoutMs: parseDuration(stage.timeout)!,
-    maxOutputBytes: parseSize(job.limits.output)!,
   };
 }
 
@@ -97,7 +97,7 @@ export function retryDelayMs(retry: PlannedStep["retry"], tryNumber: number): nu
   return Math.min(retry.delayMs * factor, Math.max(longestDelayMs, retry.delayMs));
 }
 
-function planStep(env: JobStage["env"], { id, phase, spec, names }: PlacedStep, position: number): PlannedStep {
+function planStep(job: Job, stage: JobStage, { id, phase, spec, names }: PlacedStep, position: number): PlannedStep {
   const timeoutMs = spec.timeout === undefined ? undefined : parseDuration(spec.timeout)!;
   return {
     id,
@@ -107,9 +107,11 @@ function planStep(env: JobStage["env"], { id, phase, spec, names }: PlacedStep, 
     run: planRun(spec),
     check: spec.uses === undefined ? (spec.check ?? "skip") : "plan",
     condition: phase === "steps" ? conditionOf(spec.if) : givenCondition(spec.if, "always()"),
-    env: { ...env, ...spec.env },
+    env: { ...stage.env, ...spec.env },
     timeoutMs: timeoutMs ?? (phase === "finally" ? finallyTimeoutMs : undefined),
     retry: planRetry(spec.retry),
+    runAs: spec.runAs ?? stage.runAs,
+    limits: planLimits(job.limits, stage.limits, spec.limits),
     idempotent: spec.idempotent,
     continueOnError: spec.continueOnError,
     outputs: spec.outputs,

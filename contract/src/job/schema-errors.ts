@@ -11,6 +11,7 @@ import {
   stageSchema,
   stepSchema,
 } from "./job-schema.ts";
+import { limitsSchema } from "./limits-schema.ts";
 import { approvalSchema, concurrencySchema, rolloutSchema } from "./rollout-schema.ts";
 import { suggest } from "./suggest.ts";
 import type { Path } from "./yaml-values.ts";
@@ -153,7 +154,8 @@ function keysAt(path: Path, root: unknown): { area: Area | undefined; known: str
   const steps = first === "steps" || first === "onFailure" || first === "finally";
   if (path.length === 0) return { area: "job", known: Object.keys(jobSchema.shape) };
   if (first === "targets") return { area: "targets", known: Object.keys(jobSchema.shape.targets.unwrap().shape) };
-  if (first === "limits") return { area: "limits", known: Object.keys(jobSchema.shape.limits.unwrap().shape) };
+  if (first === "limits" || (steps && third === "limits"))
+    return { area: undefined, known: Object.keys(limitsSchema.shape) };
   if (steps && path.length === 2) return { area: "step", known: Object.keys(stepSchema.shape) };
   if (steps && third === "retry") return { area: undefined, known: Object.keys(stepSchema.shape.retry.unwrap().shape) };
   if (first === "inputs") return { area: undefined, known: inputKeys(valueAt(root, path)) };

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { TryCgroup } from "../cgroup.ts";
 import { findProcesses } from "../find-processes.ts";
 import { readBootId, readProcessStat } from "../process-identity.ts";
 import { killLeftovers, type TryToStop } from "../stop-try.ts";
@@ -17,7 +18,7 @@ export interface SpawnSpec {
   script: string;
   bootId: string;
   mark: string;
-  cgroup: string | undefined;
+  cgroup: TryCgroup | undefined;
   workingFolder: string;
   argv: readonly string[];
   env: Readonly<Record<string, string>>;
@@ -113,7 +114,7 @@ export function prepare(spec: SpawnSpec): Supervisor {
 
 export function begin(spec: SpawnSpec): ChildProcess {
   const supervisor = prepare(spec);
-  supervisor.begin(spec, spec);
+  supervisor.begin(spec, { ...spec, cgroup: spec.cgroup?.kill });
   return supervisor.child;
 }
 

@@ -30,6 +30,7 @@ export class HostBench {
       log: pino({ level: process.env.OC_TEST_LOG ?? "silent" }),
       environment: { PATH: process.env.PATH, HOME: this.root },
       policyPath: join(this.root, "policy.yaml"),
+      ownerPath: join(this.root, "agent.yaml"),
       ...this.#options,
       ...(journal === undefined ? {} : { journal }),
     });
