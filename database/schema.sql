@@ -550,6 +550,7 @@ create table identity.auth_challenges (
   webauthn_challenge text,
   first_proof text default 'password'::text not null,
   credentials_epoch bigint,
+  provider_sid text,
   password_step bytea,
   wrong_codes integer default 0 not null,
   expires_at timestamp with time zone not null,
@@ -661,6 +662,7 @@ create table identity.sessions (
   user_agent text,
   methods text[] default '{}'::text[] not null,
   authenticated_at timestamp with time zone default now() not null,
+  provider_sid text,
   constraint sessions_pkey PRIMARY KEY (id)
 );
 
@@ -780,6 +782,7 @@ CREATE INDEX password_links_user ON identity.password_links USING btree (user_id
 CREATE INDEX refresh_tokens_session ON identity.refresh_tokens USING btree (session_id);
 CREATE INDEX services_target ON assets.services USING btree (target_id);
 CREATE INDEX sessions_address ON identity.sessions USING btree (user_id, address);
+CREATE INDEX sessions_provider ON identity.sessions USING btree (provider_sid) WHERE ((provider_sid IS NOT NULL) AND (revoked_at IS NULL));
 CREATE INDEX sessions_user ON identity.sessions USING btree (user_id) WHERE (revoked_at IS NULL);
 CREATE INDEX targets_agent ON assets.targets USING btree (managed_by_agent_id) WHERE (deleted_at IS NULL);
 CREATE INDEX targets_labels ON assets.targets USING gin (labels jsonb_path_ops) WHERE (deleted_at IS NULL);

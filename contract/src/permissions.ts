@@ -140,6 +140,7 @@ export const requirements: Readonly<Record<string, Requirement | Dangerous | Met
   "GET /api/v1/auth/oidc/start": "public",
   "GET /api/v1/auth/oidc/callback": "public", // proves itself with state, code and the cookie of auth/oidc/start
   "GET /api/v1/auth/oidc/end": "public", // leads to the provider's page, which asks
+  "POST /api/v1/auth/oidc/back-channel-logout": "public", // the provider's signature is the proof
   "POST /api/v1/auth/oidc/link": dangerous("token"),
   "GET /api/v1/auth/oidc/link": "token",
   "DELETE /api/v1/auth/oidc/link": dangerous("token"),
@@ -165,6 +166,8 @@ export const requirements: Readonly<Record<string, Requirement | Dangerous | Met
   "DELETE /api/v1/users/{idOrName}/sessions/{id}": "users:write",
   "GET /api/v1/users/{idOrName}/sign-ins": "users:read",
   "DELETE /api/v1/users/{idOrName}/factors": dangerous("users:write"),
+  "GET /api/v1/users/{idOrName}/sign-on": "users:read",
+  "DELETE /api/v1/users/{idOrName}/sign-on": dangerous("users:write"),
   "GET /api/v1/roles": "users:read",
   "PUT /api/v1/roles/{name}/mfa": dangerous("users:write"),
   "POST /api/v1/roles": dangerous("roles:write"),
@@ -173,7 +176,7 @@ export const requirements: Readonly<Record<string, Requirement | Dangerous | Met
   "DELETE /api/v1/roles/{name}": dangerous("roles:write"),
   "GET /api/v1/users/{idOrName}/grants": "users:read",
   "POST /api/v1/users/{idOrName}/grants": dangerous("users:write"),
-  "DELETE /api/v1/users/{idOrName}/grants/{id}": "users:write",
+  "DELETE /api/v1/users/{idOrName}/grants/{id}": dangerous("users:write"),
   "GET /api/v1/access/explain": "token", // about others: users:read
 
   "GET /api/v1/targets": "targets:read",
@@ -258,7 +261,7 @@ export const requirements: Readonly<Record<string, Requirement | Dangerous | Met
   "GET /api/v1/audit/verify": "audit:read",
   "GET /api/v1/audit/export": "audit:read",
   "GET /api/v1/audit/forks": "audit:read",
-  "POST /api/v1/audit/forks/{id}/settle": "system:write",
+  "POST /api/v1/audit/forks/{id}/settle": dangerous("system:write"),
 
   "GET /api/v1/overview": "executions:read",
 
@@ -301,6 +304,18 @@ export function requirementOf(route: string): { needs: Requirement; stepUp: bool
   return typeof entry === "string" ? { needs: entry, stepUp: false } : entry;
 }
 
+/** Routes that ask for a fresh proof when what is asked of them reaches far, with the reason. A test walks them. */
+export const dangerousWhen: Readonly<Record<string, string>> = {
+  "POST /api/v1/jobs/{idOrName}/execute": "more than OC_STEP_UP_TARGETS targets",
+  "POST /jobs/{id}/execute": "more than OC_STEP_UP_TARGETS targets",
+  "POST /api/v1/executions/{id}/retry-failed": "more than OC_STEP_UP_TARGETS targets",
+  "POST /api/v1/approvals/{id}/decide": "approves an execution on more than OC_STEP_UP_TARGETS targets",
+  "PUT /api/v1/targets/{idOrName}/groups": "one of the groups, or one above it, is in somebody's rights",
+  "POST /api/v1/groups/{idOrName}/targets": "the group, or one above it, is in somebody's rights",
+  "PATCH /api/v1/groups/{idOrName}": "the group moves out of or into one that is in somebody's rights",
+  "DELETE /api/v1/groups/{idOrName}": "a group above it is in somebody's rights",
+};
+
 /**
  * What only a person at a session may do, whatever an API token holds: with these, whoever found a token would become its
  * owner, or lock the owner out. A test holds every route about passwords, sessions and second factors to this list.
@@ -329,6 +344,7 @@ export const personalRoutes: ReadonlySet<string> = new Set([
   "PATCH /api/v1/auth/passkeys/{id}",
   "DELETE /api/v1/auth/passkeys/{id}",
   "DELETE /api/v1/users/{idOrName}/factors",
+  "DELETE /api/v1/users/{idOrName}/sign-on",
   "PUT /api/v1/roles/{name}/mfa",
   "POST /api/v1/users/{idOrName}/password-link",
   "DELETE /api/v1/users/{idOrName}/sessions/{id}",

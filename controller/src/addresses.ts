@@ -1,7 +1,8 @@
 // The addresses that people and hosts are told, derived from the configuration where they are not given. Pure, except
 // that it looks at this machine's network interfaces.
 import { networkInterfaces } from "node:os";
-import { type Address, type Config, isLoopback } from "./config.ts";
+import type { Address, Config } from "./config.ts";
+import { isLoopback } from "./is-loopback.ts";
 
 type Needed = Pick<
   Config,

@@ -2,7 +2,8 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { ConfigError, isLoopback, loadConfig, settings } from "./config.ts";
+import { ConfigError, loadConfig, settings } from "./config.ts";
+import { isLoopback } from "./is-loopback.ts";
 
 const problems = (env: Record<string, string>) => {
   try {

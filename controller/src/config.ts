@@ -1,11 +1,13 @@
 // The whole configuration as one schema: main.ts parses the environment with it, docs/config.md is generated from it.
 import { readFileSync } from "node:fs";
-import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { parseDuration } from "@opsconductor/contract/job/duration";
 import { stepVariables } from "@opsconductor/contract/job/step-variables";
 import { suggest } from "@opsconductor/contract/job/suggest";
 import { z } from "zod";
+import { httpSettings } from "./http-settings.ts";
+import { flag, type Setting, setting } from "./setting.ts";
+import { signOnContradictions, signOnSettings } from "./sign-on-settings.ts";
 
 export interface Address {
   host: string;
@@ -23,41 +25,6 @@ const address = z.string().transform((text, ctx): Address => {
 });
 
 const publicAddress = z.string().regex(/^[^\s/]+:\d{1,5}$/, "must be host:port, as agents reach it");
-const flag = z.enum(["0", "1", "true", "false"]).transform((v) => v === "1" || v === "true");
-const list = (text: string) =>
-  text
-    .split(",")
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== "");
-const isOrigin = (text: string) => URL.canParse(text) && /^https?:/.test(text) && new URL(text).origin === text;
-
-/** `readonly` keeps one array a configuration: what is made of it is kept by it. */
-const trustProxy = z.string().transform((text, ctx): boolean | readonly string[] => {
-  if (/^(0|1|true|false)$/.test(text)) return text === "1" || text === "true";
-  const proxies = list(text);
-  const wrong = proxies.find((entry) => !isNetwork(entry));
-  if (proxies.length > 0 && wrong === undefined) return proxies;
-  ctx.addIssue({
-    code: "custom",
-    message: `must be 0, 1, or addresses and networks like 10.0.0.7,192.168.4.0/24${wrong ? `; ${wrong} is none` : ""}`,
-  });
-  return z.NEVER;
-});
-
-const originList = z.string().transform((text, ctx): readonly string[] => {
-  const wrong = list(text).find((entry) => !isOrigin(entry));
-  if (wrong === undefined) return list(text);
-  ctx.addIssue({ code: "custom", message: `must be origins like https://portal.example.org; ${wrong} is none` });
-  return z.NEVER;
-});
-
-function isNetwork(text: string): boolean {
-  const [address = "", bits, more] = text.split("/");
-  const family = isIP(address);
-  const most = family === 6 ? 128 : 32;
-  return family !== 0 && more === undefined && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most));
-}
-
 const databaseUrl = z.string().regex(/^postgres(ql)?:\/\//, "must start with postgres:// or postgresql://");
 
 const encryptionKey = z.string().transform((text, ctx) => {
@@ -70,37 +37,6 @@ const encryptionKey = z.string().transform((text, ctx) => {
   });
   return z.NEVER;
 });
-
-const oidcIssuer = z
-  .url({ protocol: /^https?$/, error: "must be the address of an OpenID provider, as its discovery document has it" })
-  .refine((text) => {
-    if (!URL.canParse(text)) return true; // told already
-    const { protocol, hostname, search, hash } = new URL(text);
-    return (protocol === "https:" || isLoopback(hostname.replace(/^\[|\]$/g, ""))) && search === "" && hash === "";
-  }, "must be https (http only on loopback), without query and fragment");
-
-/** `group=role; group=role`: a group's name may hold commas and equals signs, as in LDAP. */
-const roleMapping = z.string().transform((text, ctx): { group: string; role: string }[] => {
-  const entries = text.split(";").filter((entry) => entry.trim() !== "");
-  const pairs = entries.map((entry) => /^\s*(.+?)\s*=\s*([^\s=]+)\s*$/.exec(entry));
-  const wrong = entries.find((_, i) => !pairs[i]);
-  if (wrong === undefined) return pairs.map((pair) => ({ group: pair![1]!, role: pair![2]! }));
-  ctx.addIssue({
-    code: "custom",
-    message: `must be group=role, several separated by semicolons; ${wrong.trim()} is not`,
-  });
-  return z.NEVER;
-});
-const claim = z.string().regex(/^[^\s]{1,128}$/, "must be the name of a claim");
-
-/** `env` is the variable's name; a secret may also come from a file named by `<env>_FILE`. */
-interface Setting {
-  env: string;
-  secret?: boolean;
-  description: string;
-}
-const setting = <T extends z.ZodType>(schema: T, env: string, description: string, secret = false): T =>
-  schema.meta({ env, secret, description } satisfies Setting) as T;
 
 export const configSchema = z.object({
   dataDir: setting(
@@ -254,57 +190,7 @@ export const configSchema = z.object({
     "OC_TOKEN_NO_EXPIRY",
     "1: API tokens of service accounts may be made without an end. Those of people always have one.",
   ),
-  oidcIssuer: setting(
-    oidcIssuer.optional(),
-    "OC_OIDC_ISSUER",
-    "Issuer address of the OpenID provider with which people may sign in. Without it there are local accounts only.",
-  ),
-  oidcClientId: setting(z.string().optional(), "OC_OIDC_CLIENT_ID", "This controller's client id at the provider."),
-  oidcClientSecret: setting(
-    z.string().optional(),
-    "OC_OIDC_CLIENT_SECRET",
-    "The client's secret. Without it the client is a public one, which PKCE alone protects.",
-    true,
-  ),
-  oidcName: setting(
-    z.string().max(40, "must have at most 40 characters").default("single sign-on"),
-    "OC_OIDC_NAME",
-    "What the button of the sign-in page calls the provider.",
-  ),
-  oidcScopes: setting(
-    z
-      .string()
-      .regex(/(^|\s)openid(\s|$)/, "must contain openid")
-      .default("openid profile email"),
-    "OC_OIDC_SCOPES",
-    "Scopes that are asked for, separated by spaces.",
-  ),
-  oidcUsernameClaim: setting(
-    claim.default("preferred_username"),
-    "OC_OIDC_USERNAME_CLAIM",
-    "Claim that names a new account; see OC_OIDC_CREATE_USERS.",
-  ),
-  oidcGroupsClaim: setting(
-    claim.default("groups"),
-    "OC_OIDC_GROUPS_CLAIM",
-    "Claim with the groups of a person, dotted where it lies deeper (realm_access.roles).",
-  ),
-  oidcRoles: setting(
-    roleMapping.prefault(""),
-    "OC_OIDC_ROLES",
-    "Which group has which role, for example ops-admins=admin; ops=operator. At every sign-in with the provider the roles " +
-      "named here follow the groups; other roles stay as they were given.",
-  ),
-  oidcDefaultRole: setting(
-    z.string().optional(),
-    "OC_OIDC_DEFAULT_ROLE",
-    "Role of whoever has none after that. Who has none is refused when not set.",
-  ),
-  oidcCreateUsers: setting(
-    flag.prefault("0"),
-    "OC_OIDC_CREATE_USERS",
-    "1: who signs in with the provider for the first time gets an account. Otherwise only accounts that were connected.",
-  ),
+  ...signOnSettings,
   auditDays: setting(
     z
       .string()
@@ -326,29 +212,7 @@ export const configSchema = z.object({
     "LOG_FORMAT",
     "json, one object a line, or pretty. pretty on a terminal and json elsewhere when not set.",
   ),
-  trustProxy: setting(
-    trustProxy.prefault("0"),
-    "TRUST_PROXY",
-    "1: only a reverse proxy can reach OC_HTTP_ADDR. X-Forwarded-For is believed, and plain HTTP is spoken to the proxy. " +
-      "Or the proxies themselves, as addresses and networks separated by commas (10.0.0.7,192.168.4.0/24): then " +
-      "X-Forwarded-For is believed from them alone, and others are refused.",
-  ),
-  corsOrigins: setting(
-    originList.prefault(""),
-    "OC_CORS_ORIGINS",
-    "Origins of pages elsewhere that may call the API with a token, separated by commas, for example " +
-      "https://portal.example.org. None when not set.",
-  ),
-  rateLimit: setting(
-    z
-      .string()
-      .regex(/^\d{1,6}$/, "must be a whole number of requests a second, or 0 for no limit")
-      .transform(Number)
-      .prefault("1000"),
-    "OC_RATE_LIMIT",
-    "Requests a second that one account may send for long, and twice as many at once. 0: accounts have no limit. What is " +
-      "asked without an account has limits of its own.",
-  ),
+  ...httpSettings,
 });
 export type Config = z.infer<typeof configSchema>;
 
@@ -420,18 +284,8 @@ function contradictions(config: Config): string[] {
   if (config.tlsCertFile && !config.tlsKeyFile) found.push("OC_TLS_KEY_FILE must be set when OC_TLS_CERT_FILE is");
   if (config.tlsKeyFile && !config.tlsCertFile) found.push("OC_TLS_CERT_FILE must be set when OC_TLS_KEY_FILE is");
   if (config.databaseOwnerUrl && !config.databaseUrl) found.push("DATABASE_URL must be set when DATABASE_OWNER_URL is");
-  if (config.oidcIssuer && !config.oidcClientId) found.push("OC_OIDC_CLIENT_ID must be set when OC_OIDC_ISSUER is");
-  if (config.oidcClientId && !config.oidcIssuer) found.push("OC_OIDC_ISSUER must be set when OC_OIDC_CLIENT_ID is");
-  if (config.oidcIssuer && config.oidcCreateUsers && config.oidcRoles.length === 0 && !config.oidcDefaultRole)
-    found.push(
-      "OC_OIDC_ROLES or OC_OIDC_DEFAULT_ROLE must be set when OC_OIDC_CREATE_USERS is, or new accounts have no role",
-    );
+  found.push(...signOnContradictions(config));
   return found;
-}
-
-/** True for addresses that only this machine can reach: plain HTTP is allowed there. */
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 function isStepVariable(name: string): boolean {

@@ -190,8 +190,10 @@ create table identity.sessions (
   address text,
   user_agent text,
   methods text[] not null default '{}',          -- what was proven at the sign-in: password, totp, recovery, passkey
-  authenticated_at timestamptz not null default now() -- the latest proof; dangerous acts ask for a recent one
+  authenticated_at timestamptz not null default now(), -- the latest proof; dangerous acts ask for a recent one
+  provider_sid text                              -- the session at the OpenID provider that it came from, where that names one
 );
+create index sessions_provider on identity.sessions (provider_sid) where provider_sid is not null and revoked_at is null;
 create index sessions_user on identity.sessions (user_id) where revoked_at is null;
 create index sessions_address on identity.sessions (user_id, address);
 
@@ -246,6 +248,7 @@ create table identity.auth_challenges (
   webauthn_challenge text,
   first_proof text not null default 'password',  -- of a second factor: what came before it
   credentials_epoch bigint,                      -- of the user, when the first proof was found right
+  provider_sid text,                             -- of a sign-on that waits for its second factor: see sessions
   password_step bytea,                           -- of a passkey that is the second factor: the challenge that the password gave
   wrong_codes integer not null default 0,
   expires_at timestamptz not null
@@ -263,7 +266,7 @@ create table identity.external_accounts (
   primary key (issuer, subject)
 );
 
--- States of sign-ons that came back: each is good once. Kept until it would be too old anyway.
+-- States of sign-ons that came back, and logout tokens of the provider: each is good once. Kept until it would be too old anyway.
 create table identity.oidc_states (
   sha256 bytea primary key,
   expires_at timestamptz not null

@@ -524,6 +524,7 @@ export interface IdentityAuthChallengesRow {
   webauthnChallenge: string | null;
   firstProof: string;
   credentialsEpoch: bigint | null;
+  providerSid: string | null;
   passwordStep: Buffer | null;
   wrongCodes: number;
   expiresAt: Date;
@@ -625,6 +626,7 @@ export interface IdentitySessionsRow {
   userAgent: string | null;
   methods: string[];
   authenticatedAt: Date;
+  providerSid: string | null;
 }
 
 /** identity.signing_keys */

@@ -1,6 +1,6 @@
 // A real OpenID provider for the tests of sign-on, as a process of its own: `node openid-provider.mjs PORT` with
 // REDIRECT_URIS, separated by spaces. Its people and its keys are changed at /test; whoever signs in types only a name.
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, sign } from "node:crypto";
 import { createServer } from "node:http";
 import { Provider } from "oidc-provider";
 
@@ -9,10 +9,13 @@ const issuer = `http://127.0.0.1:${port}`;
 let redirectUris = process.env.REDIRECT_URIS.split(" ");
 const people = new Map();
 let idTokenSeconds = 60;
+let backChannel;
+let signingKey;
 let provider = start();
 
 function start() {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  signingKey = { privateKey, kid: String(Math.random()) };
   const made = new Provider(issuer, {
     clients: [
       {
@@ -20,9 +23,10 @@ function start() {
         client_secret: "a-secret-of-the-tests",
         redirect_uris: redirectUris,
         post_logout_redirect_uris: redirectUris.map((uri) => `${new URL(uri).origin}/login`),
+        ...(backChannel && { backchannel_logout_uri: backChannel, backchannel_logout_session_required: true }),
       },
     ],
-    jwks: { keys: [{ ...privateKey.export({ format: "jwk" }), use: "sig", alg: "RS256", kid: String(Math.random()) }] },
+    jwks: { keys: [{ ...privateKey.export({ format: "jwk" }), use: "sig", alg: "RS256", kid: signingKey.kid }] },
     cookies: { keys: ["only for tests"] },
     claims: {
       openid: ["sub"],
@@ -39,12 +43,15 @@ function start() {
       Interaction: 600,
       Grant: 600,
     },
-    features: { devInteractions: { enabled: false } },
+    features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true } },
+    // Without its guard against addresses inside a network: whom it tells of sign-outs is on this machine.
+    fetch: (url, { dispatcher: _, ...options }) => fetch(url, options),
     interactions: { url: (_, { uid }) => `/interaction/${uid}` },
     findAccount: (_, id) => people.has(id) && { accountId: id, claims: () => ({ sub: id, ...people.get(id) }) },
     loadExistingGrant: grantEverything,
   });
   made.on("server_error", (_, error) => console.error(error));
+  made.on("backchannel.error", (_, error) => console.error(error));
   return made;
 }
 
@@ -72,7 +79,17 @@ async function interact(request, response) {
   await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
 }
 
-/** PUT /test/people/NAME with claims; PUT /test/keys for new ones; PUT /test/id-token-seconds with a number. */
+/** A token with the provider's own signature, whatever it says. */
+function signed({ header, claims }) {
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const text = `${part({ alg: "RS256", kid: signingKey.kid, ...header })}.${part(claims)}`;
+  return `${text}.${sign("sha256", Buffer.from(text), signingKey.privateKey).toString("base64url")}`;
+}
+
+/**
+ * PUT /test/people/NAME with claims; PUT /test/keys for new ones; PUT /test/id-token-seconds with a number; PUT
+ * /test/back-channel with the address that is told of sign-outs; PUT /test/sign with a token's header and claims.
+ */
 async function change(request, response) {
   const body = await bodyOf(request);
   const [, , what, name] = request.url.split("/");
@@ -81,7 +98,11 @@ async function change(request, response) {
     redirectUris = JSON.parse(body);
     provider = start();
   } else if (what === "keys") provider = start();
-  else idTokenSeconds = Number(body);
+  else if (what === "sign") return response.end(signed(JSON.parse(body)));
+  else if (what === "back-channel") {
+    backChannel = JSON.parse(body);
+    provider = start();
+  } else idTokenSeconds = Number(body);
   response.end("done");
 }
 

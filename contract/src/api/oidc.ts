@@ -20,6 +20,9 @@ export type ExternalLink = z.infer<typeof externalLink>;
 export const ownLink = z.object({ link: externalLink.nullable() });
 
 export const linkStart = z.object({ url: z.string().describe("where the browser goes on, within ten minutes") });
+/** OpenID Connect Back-Channel Logout 1.0, 2.5; providers may add parameters of their own. */
+export const backChannelLogout = z.looseObject({ logout_token: z.string().min(1).max(16_384) });
+
 export const signedOut = z.object({
   endSession: z.string().describe("page that ends the session at the provider, too"),
 });

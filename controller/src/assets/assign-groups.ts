@@ -8,6 +8,7 @@ import { writeAudit } from "../communication/audit.ts";
 import { type Actor, type Context, type Query, systemActor } from "../context.ts";
 import { demandOn } from "../identity/demand-on.ts";
 import { keepReach } from "../identity/keep-reach.ts";
+import { demandProofForGroups } from "../identity/step-up.ts";
 import { findGroup } from "./get-group.ts";
 import { findTarget } from "./get-target.ts";
 import {
@@ -97,8 +98,10 @@ export async function changeGroupTargets(
   return group;
 }
 
-const demandOnGroups = (ctx: Context, tx: Query, actor: Actor, ids: readonly string[]) =>
-  demandOn(ctx, tx, actor, { permission: "targets:write", kind: "group", ids });
+async function demandOnGroups(ctx: Context, tx: Query, actor: Actor, ids: readonly string[]): Promise<void> {
+  await demandOn(ctx, tx, actor, { permission: "targets:write", kind: "group", ids });
+  await demandProofForGroups(ctx, tx, actor, ids);
+}
 
 async function groupsNamed(tx: Query, actor: Actor, names: readonly string[]): Promise<string[]> {
   const ids: string[] = [];

@@ -6,6 +6,7 @@ import type { z } from "zod";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context, Query } from "../context.ts";
 import { demandEverywhere } from "../identity/demand-permission.ts";
+import { demandProofForGroups } from "../identity/step-up.ts";
 import { findGroup } from "./get-group.ts";
 import { countGroupUses, deleteGroupRow, insertGroup, updateGroupColumns } from "./group-queries.ts";
 import { publishTargets } from "./publish-targets.ts";
@@ -41,6 +42,8 @@ export async function updateGroup(
     const before = await findGroup(tx, actor, idOrName);
     const { parent, ...columns } = patch;
     const parentId = await parentOf(tx, actor, parent);
+    const moves = parentId !== undefined && parentId !== before.parentId;
+    if (moves) await demandProofForGroups(ctx, tx, actor, [before.parentId, parentId]);
     const changed = await updateGroupColumns(tx, before.id, ctx.now(), { ...columns, parentId }, revision).catch(
       (error) => refuseUnfit(error, patch.name ?? before.name),
     );
@@ -61,6 +64,7 @@ export async function deleteGroup(ctx: Context, actor: Actor, { idOrName, revisi
     const { below, grants } = await countGroupUses(tx, group.id);
     if (below > 0n) refuse(`${group.name} has ${below} groups below it: move or delete them first.`);
     if (grants > 0n) refuse(`${grants} grants are bound to ${group.name}: take them back first.`);
+    await demandProofForGroups(ctx, tx, actor, [group.parentId]);
     if (!(await deleteGroupRow(tx, group.id, revision).catch(refuseUsed))) refuseStale(group);
     await audit(ctx, tx, actor, "group.deleted", group, undefined);
   });

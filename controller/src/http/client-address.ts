@@ -3,7 +3,8 @@ import { BlockList, isIP } from "node:net";
 import type { HttpBindings } from "@hono/node-server";
 import { OcError } from "@opsconductor/contract/errors";
 import type { MiddlewareHandler } from "hono";
-import { type Config, isLoopback } from "../config.ts";
+import type { Config } from "../config.ts";
+import { isLoopback } from "../is-loopback.ts";
 import type { Http, HttpEnv } from "./router.ts";
 
 type TrustProxy = Config["trustProxy"];

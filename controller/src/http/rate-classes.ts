@@ -23,10 +23,14 @@ const heavy = ["GET /api/v1/audit/verify", "GET /api/v1/audit/export", "POST /ap
 /** Read by address, and yet a proof: each wrong one is a row of the audit log. */
 const judged = ["GET /api/v1/auth/oidc/callback"];
 
+/** The provider tells of everybody who signed out there, from one address; what it sends is not to be guessed. */
+const signed = ["POST /api/v1/auth/oidc/back-channel-logout"];
+
 /** Undefined: without a limit. */
 export function rateClassOf(route: string): Exclude<RateClass, "refused"> | undefined {
   if (exempt.includes(route)) return undefined;
   if (heavy.includes(route)) return "heavy";
   if (requirementOf(route)?.needs !== "public") return "account";
+  if (signed.includes(route)) return "open";
   return route.startsWith("GET ") && !judged.includes(route) ? "open" : "proof";
 }

@@ -49,6 +49,7 @@ function schemaOf({ request }: RouteConfig, where: Where): z.ZodType | undefined
     query: request?.query,
     param: request?.params,
     header: request?.headers,
+    form: (request?.body?.content["application/x-www-form-urlencoded"] as { schema?: unknown } | undefined)?.schema,
   };
   const schema = schemas[where as keyof typeof schemas];
   return schema instanceof z.ZodType ? schema : undefined;

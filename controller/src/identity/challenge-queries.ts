@@ -5,8 +5,10 @@ import type { Query } from "../context.ts";
 export type ChallengeRow = IdentityAuthChallengesRow;
 
 export async function insertChallenge(q: Query, c: Omit<ChallengeRow, "wrongCodes">): Promise<void> {
-  await q`insert into identity.auth_challenges (sha256, purpose, user_id, session_id, webauthn_challenge, first_proof, credentials_epoch, password_step, expires_at)
-    values (${c.sha256}, ${c.purpose}, ${c.userId}, ${c.sessionId}, ${c.webauthnChallenge}, ${c.firstProof}, ${c.credentialsEpoch}, ${c.passwordStep}, ${c.expiresAt})`;
+  await q`insert into identity.auth_challenges (sha256, purpose, user_id, session_id, webauthn_challenge, first_proof, credentials_epoch, provider_sid,
+      password_step, expires_at)
+    values (${c.sha256}, ${c.purpose}, ${c.userId}, ${c.sessionId}, ${c.webauthnChallenge}, ${c.firstProof}, ${c.credentialsEpoch},
+      ${c.providerSid}, ${c.passwordStep}, ${c.expiresAt})`;
 }
 
 /**

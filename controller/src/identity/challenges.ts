@@ -25,7 +25,7 @@ export async function openChallenge(
   const expiresAt = new Date(ctx.now().getTime() + lifeMs);
   const empty = {
     ...{ userId: null, sessionId: null, webauthnChallenge: null },
-    ...{ firstProof: "password", credentialsEpoch: null, passwordStep: null },
+    ...{ firstProof: "password", credentialsEpoch: null, providerSid: null, passwordStep: null },
   };
   await deleteExpiredChallenges(q, ctx.now());
   await insertChallenge(q, { ...empty, ...rest, sha256: challengeHash(token), purpose, expiresAt });

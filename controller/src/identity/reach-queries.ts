@@ -14,6 +14,14 @@ const rows: Record<VisibleKind, (sql: Query) => Fragment> = {
   assignment: (sql) => sql`automation.assignments a where a.id`,
 };
 
+/** Whether some grant is bound to one of these groups or to one above them: what is in them is somebody's right. */
+export async function anyGroupGranted(sql: Query, groupIds: readonly string[]): Promise<boolean> {
+  const [row] = await sql`
+    select from assets.group_subtree(array(select distinct group_id from identity.grants where group_id is not null)) as g (id)
+    where g.id = any(${groupIds as string[]}::uuid[]) limit 1`;
+  return row !== undefined;
+}
+
 /** How many of them, each once. */
 export async function countReached(
   sql: Query,

@@ -2,7 +2,8 @@
 import { isIP } from "node:net";
 import { OcError } from "@opsconductor/contract/errors";
 import { publicUrl } from "../addresses.ts";
-import { type Config, isLoopback } from "../config.ts";
+import type { Config } from "../config.ts";
+import { isLoopback } from "../is-loopback.ts";
 
 export interface RelyingParty {
   id: string;

@@ -44,14 +44,15 @@ export interface NewSession {
   address: string | null;
   userAgent: string | null;
   methods: string[];
+  providerSid: string | null;
 }
 
 export async function insertSession(sql: Query, s: NewSession): Promise<void> {
   await sql`
     insert into identity.sessions (id, user_id, created_at, last_used_at, idle_until, expires_at, address, user_agent,
-      methods, authenticated_at)
+      methods, authenticated_at, provider_sid)
     values (${s.id}, ${s.userId}, ${s.now}, ${s.now}, ${s.idleUntil}, ${s.expiresAt}, ${s.address}, ${s.userAgent},
-      ${s.methods}, ${s.now})`;
+      ${s.methods}, ${s.now}, ${s.providerSid})`;
 }
 
 export async function insertRefreshToken(sql: Query, sha256: Buffer, sessionId: string, now: Date): Promise<void> {
@@ -141,6 +142,20 @@ export async function revokeOtherSessions(sql: Query, userId: string, keep: stri
   await sql`update identity.sessions set revoked_at = ${now}, revoked_reason = ${reason}
     where user_id = ${userId} and revoked_at is null and id is distinct from ${keep}`;
   await sql`delete from identity.auth_challenges where user_id = ${userId}`; // a sign-in half done is one, too
+}
+
+/** Sessions that began with a sign-on at the provider, all or those of one session there. Answers how many have ended. */
+export async function revokeSignOnSessions(
+  tx: Query,
+  userId: string,
+  { providerSid, reason, now }: { providerSid: string | undefined; reason: string; now: Date },
+): Promise<number> {
+  await voidSignIns(tx, userId);
+  const { count } = await tx`
+    update identity.sessions set revoked_at = ${now}, revoked_reason = ${reason}
+    where user_id = ${userId} and revoked_at is null and 'oidc' = any(methods)
+      and ${providerSid === undefined ? tx`true` : tx`provider_sid = ${providerSid}`}`;
+  return count;
 }
 
 /** Whether the account ever signed in from `address` (asked at every attempt, so by index): such addresses are not held back by strangers' failures. */

@@ -6,7 +6,7 @@ import { countWrongCode, deleteChallenge, lockChallenge } from "./challenge-quer
 import { challengeHash, openChallenge } from "./challenges.ts";
 import { type CodeOutcome, checkCode, codeRefusal } from "./check-code.ts";
 import { countSignIn } from "./sign-in-metrics.ts";
-import { type SignedIn, startSession } from "./start-session.ts";
+import { type SignedIn, type StartSessionParams, startSession } from "./start-session.ts";
 import { selectUser, type UserRow } from "./user-queries.ts";
 
 export interface SignInWithCodeParams {
@@ -19,9 +19,13 @@ export interface SignInWithCodeParams {
 const triesPerPassword = 5;
 
 /** Thrown after a right password: the refusal carries what the second step needs. */
-export async function demandSecondFactor(ctx: Context, user: UserRow, firstProof = "password"): Promise<never> {
+export async function demandSecondFactor(
+  ctx: Context,
+  user: UserRow,
+  { firstProof, providerSid }: { firstProof: string; providerSid: string | null },
+): Promise<never> {
   const { id: userId, credentialsEpoch } = user;
-  const rest = { userId, firstProof, credentialsEpoch };
+  const rest = { userId, firstProof, providerSid, credentialsEpoch };
   const { token, expiresAt } = await openChallenge(ctx, ctx.sql, "second-factor", rest);
   throw new OcError("second_factor_required", "The password is right; now the second factor, within five minutes.", {
     proof: { challenge: token, methods: methodsOf(user), expiresAt: expiresAt.toISOString() },
@@ -43,7 +47,8 @@ export async function signInWithCode(ctx: Context, caller: Actor, params: SignIn
     return { asked, outcome };
   });
   const user = { ...(await selectUser(ctx.sql, asked.userId!))!, credentialsEpoch: asked.credentialsEpoch! };
-  return finish(ctx, caller, { user, outcome, userAgent: params.userAgent, firstProof: asked.firstProof });
+  const { firstProof, providerSid } = asked;
+  return finish(ctx, caller, { user, outcome, userAgent: params.userAgent, firstProof, providerSid });
 }
 
 /** For programs that know the code beforehand: password and code in one request. */
@@ -53,16 +58,17 @@ export async function signInWithOtp(
   { user, otp, userAgent }: { user: UserRow; otp: string; userAgent: string | null },
 ): Promise<SignedIn> {
   const outcome = await ctx.sql.begin((tx) => checkCode(ctx, tx, user.id, otp));
-  return finish(ctx, caller, { user, outcome, userAgent, firstProof: "password" });
+  return finish(ctx, caller, { user, outcome, userAgent, firstProof: "password", providerSid: null });
 }
 
 async function finish(
   ctx: Context,
   caller: Actor,
-  params: { user: UserRow; outcome: CodeOutcome; userAgent: string | null; firstProof: string },
+  params: Omit<StartSessionParams, "methods"> & { outcome: CodeOutcome; firstProof: string },
 ): Promise<SignedIn> {
-  const { user, outcome, userAgent, firstProof } = params;
-  if ("method" in outcome) return startSession(ctx, caller, { user, userAgent, methods: [firstProof, outcome.method] });
+  const { outcome, firstProof, ...session } = params;
+  const { user } = session;
+  if ("method" in outcome) return startSession(ctx, caller, { ...session, methods: [firstProof, outcome.method] });
   const why = "wrong" in outcome ? "wrong_code" : "codes_blocked";
   await writeAudit(ctx, ctx.sql, caller, {
     action: "user.sign_in_refused",

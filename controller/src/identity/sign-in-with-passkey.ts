@@ -39,7 +39,7 @@ export async function signInWithPasskey(
   return startSession(ctx, caller, { ...judged, userAgent });
 }
 
-type Judged = Pick<StartSessionParams, "user" | "methods"> | Exclude<PasskeyOutcome, { passkey: PasskeyRow }>;
+type Judged = Omit<StartSessionParams, "userAgent"> | Exclude<PasskeyOutcome, { passkey: PasskeyRow }>;
 
 async function judge(ctx: Context, tx: Query, proof: PasskeyProof): Promise<Judged> {
   const asked = await takeCeremony(ctx, tx, proof.ceremony, "passkey-sign-in");
@@ -51,8 +51,9 @@ async function judge(ctx: Context, tx: Query, proof: PasskeyProof): Promise<Judg
   const user = (await selectUser(tx, outcome.passkey.userId))!;
   if (!first) return { user, methods: ["passkey"] };
   await deleteChallenge(tx, first.sha256);
+  const { firstProof, providerSid } = first;
   const credentialsEpoch = first.credentialsEpoch!;
-  return { user: { ...user, credentialsEpoch }, methods: [first.firstProof, "passkey"] };
+  return { user: { ...user, credentialsEpoch }, methods: [firstProof, "passkey"], providerSid };
 }
 
 async function refuse(

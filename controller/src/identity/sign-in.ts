@@ -34,7 +34,7 @@ export async function signIn(ctx: Context, caller: Actor, params: SignInParams):
   const { otp, userAgent } = params;
   if (found.factors.length === 0) return startSession(ctx, caller, { user: found, userAgent, methods: ["password"] });
   if (otp !== undefined) return signInWithOtp(ctx, caller, { user: found, otp, userAgent });
-  return demandSecondFactor(ctx, found);
+  return demandSecondFactor(ctx, found, { firstProof: "password", providerSid: null });
 }
 
 async function verify(

@@ -17,6 +17,8 @@ export interface StartSessionParams {
   userAgent: string | null;
   /** What was proven: password, totp, recovery, passkey … */
   methods: string[];
+  /** The session at the OpenID provider, which may end this one. */
+  providerSid?: string | null;
 }
 
 export type SignedIn = Tokens & { user: User };
@@ -24,7 +26,7 @@ export type SignedIn = Tokens & { user: User };
 export async function startSession(
   ctx: Context,
   caller: Actor,
-  { user, userAgent, methods }: StartSessionParams,
+  { user, userAgent, methods, providerSid = null }: StartSessionParams,
 ): Promise<SignedIn> {
   const now = ctx.now();
   const sessionId = ctx.newId();
@@ -36,7 +38,8 @@ export async function startSession(
     if (!(await claimSignIn(tx, user, now))) return false;
     const idleUntil = new Date(now.getTime() + idleMs);
     const { address } = caller;
-    await insertSession(tx, { id: sessionId, userId: user.id, now, idleUntil, expiresAt, address, userAgent, methods });
+    const origin = { address, userAgent, methods, providerSid };
+    await insertSession(tx, { id: sessionId, userId: user.id, now, idleUntil, expiresAt, ...origin });
     await insertRefreshToken(tx, refresh.sha256, sessionId, now);
     await writeAudit(ctx, tx, actor, { action: "user.signed_in", object, detail: { methods } });
     return true;

@@ -1,5 +1,5 @@
 // What a stolen session is not enough for: dangerous acts ask for a fresh proof, and go on after it.
-import { requirementOf, routeRequirements } from "@opsconductor/contract/permissions";
+import { dangerousWhen, requirementOf, routeRequirements } from "@opsconductor/contract/permissions";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { FakeAgent } from "../automation/testing/fake-agent.ts";
 import { SoftwareAuthenticator } from "../testing/software-authenticator.ts";
@@ -165,6 +165,83 @@ test("letting others run a job on as many targets is the same act; to reject it 
     post(`approvals/${id}/decide`, { decision, comment: "seen", contentSha256 }, decider.headers);
   expect((await decide("approve")).body.code).toBe("reauthentication_required");
   expect((await decide("reject")).status).toBe(200);
+});
+
+/** For each route that asks by what is asked of it: a request that reaches far, made with what `far` made ready. */
+const farReaching: Record<string, (far: Far) => [method: string, path: string, body?: unknown]> = {
+  "POST /api/v1/jobs/{idOrName}/execute": ({ targets }) => ["POST", "/api/v1/jobs/far/execute", { targets }],
+  "POST /jobs/{id}/execute": ({ jobId, targets }) => ["POST", `/jobs/${jobId}/execute`, { targets: targets.names }],
+  "POST /api/v1/executions/{id}/retry-failed": ({ executionId, assignments }) => [
+    "POST",
+    `/api/v1/executions/${executionId}/retry-failed`,
+    { assignments },
+  ],
+  "POST /api/v1/approvals/{id}/decide": ({ approvalId, contentSha256 }) => [
+    "POST",
+    `/api/v1/approvals/${approvalId}/decide`,
+    { decision: "approve", comment: "seen", contentSha256 },
+  ],
+  "PUT /api/v1/targets/{idOrName}/groups": () => ["PUT", "/api/v1/targets/f1/groups", { groups: ["below"] }],
+  "POST /api/v1/groups/{idOrName}/targets": () => ["POST", "/api/v1/groups/below/targets", { add: ["f1"], remove: [] }],
+  "PATCH /api/v1/groups/{idOrName}": () => ["PATCH", "/api/v1/groups/beside", { parent: "above" }],
+  "DELETE /api/v1/groups/{idOrName}": () => ["DELETE", "/api/v1/groups/below"],
+};
+type Far = Awaited<ReturnType<typeof makeFar>>;
+
+async function makeFar(headers: Record<string, string>) {
+  const of = (name: string, more = "") =>
+    `apiVersion: opsconductor/v1\nkind: Job\nname: ${name}\n${more}steps:\n  - run: echo hello\n`;
+  const jobId = (await post("jobs", { definition: of("far") }, headers)).body.id;
+  await post("jobs", { definition: of("far-guarded", "approval: { required: 1 }\n") }, headers);
+  const names = ["f1", "f2", "f3"];
+  for (const name of names) await FakeAgent.make(t, name);
+  const targets = { names };
+  const executionId = (await post("jobs/far/execute", { targets }, headers)).body.id;
+  await post(`executions/${executionId}/cancel`, { reason: "to be tried again" }, headers);
+  const rows = await t.ctx.sql<{ id: string }[]>`
+    select id from automation.assignments where execution_id = ${executionId}`;
+  const assignments = rows.map(({ id }) => id);
+  const approvalId = (await post("jobs/far-guarded/execute", { targets }, headers)).body.id;
+  const { contentSha256 } = (await http.call("GET", `/api/v1/approvals/${approvalId}`, undefined, headers)).body;
+  for (const [name, parent] of [
+    ["above", null],
+    ["below", "above"],
+    ["beside", null],
+  ])
+    expect((await post("groups", { name, description: "", parent }, headers)).status).toBe(201);
+  const bound = await signedIn(t.ctx, http, []);
+  const grant = { role: "viewer", scope: { kind: "group", group: "above" } };
+  expect((await post(`users/${bound.username}/grants`, grant, headers)).status).toBe(201);
+  return { targets, jobId, executionId, assignments, approvalId, contentSha256 };
+}
+
+test("every route that asks by what is asked of it does so, and lets the same request through after the proof", async () => {
+  expect(Object.keys(farReaching).sort()).toEqual(Object.keys(dangerousWhen).sort());
+  const fresh = await signedIn(t.ctx, http);
+  const far = await makeFar(fresh.headers);
+  const decider = await signedIn(t.ctx, http); // nobody approves their own
+  let old = await aged(decider);
+  const call = (route: string) => {
+    const [method, path, body] = farReaching[route]!(far);
+    return http.call(method, path, body, old.headers);
+  };
+  for (const route of Object.keys(farReaching))
+    expect([route, (await call(route)).body]).toMatchObject([route, { code: "reauthentication_required" }]);
+  expect((await stepUp({ password: old.password }, old)).status).toBe(204);
+  old = await renewed(old);
+  for (const route of Object.keys(farReaching)) {
+    const { status, body } = await call(route);
+    expect([route, status < 300, body]).toEqual([route, true, body]);
+  }
+});
+
+test("a group that gives nobody rights is changed without a proof", async () => {
+  const ann = await signedIn(t.ctx, http);
+  await FakeAgent.make(t, "plain-1");
+  expect((await post("groups", { name: "plain", description: "", parent: null }, ann.headers)).status).toBe(201);
+  const old = await aged(ann);
+  const put = await post("groups/plain/targets", { add: ["plain-1"], remove: [] }, old.headers);
+  expect(put.status).toBe(200);
 });
 
 test("programs with an API token are not asked", async () => {

@@ -12,6 +12,7 @@ import { askForPasskey, checkPasskey, takeCeremony } from "./passkey-ceremonies.
 import { verifyPassword } from "./password-hash.ts";
 import { userObject } from "./present-user.ts";
 import { proofIsOld } from "./proof-age.ts";
+import { anyGroupGranted } from "./reach-queries.ts";
 import { selectAuthenticatedAt, updateAuthenticatedAt } from "./session-queries.ts";
 import { selectUser, type UserRow } from "./user-queries.ts";
 
@@ -32,6 +33,18 @@ export async function demandProof(ctx: Context, actor: Actor, what = "This"): Pr
 /** A job on many targets at once is as dangerous as any act here; the route cannot know how many they are. */
 export async function demandProofForTargets(ctx: Context, actor: Actor, targets: number): Promise<void> {
   if (targets > ctx.config.stepUpTargets) await demandProof(ctx, actor, `A job on ${targets} targets`);
+}
+
+/** Who changes what is in a group changes what somebody may reach, where rights are bound to it. */
+export async function demandProofForGroups(
+  ctx: Context,
+  tx: Query,
+  actor: Actor,
+  groupIds: readonly (string | null | undefined)[],
+): Promise<void> {
+  const ids = groupIds.filter((id) => typeof id === "string");
+  if (!actor.proofIsOld || ids.length === 0 || !(await anyGroupGranted(tx, ids))) return;
+  await demandProof(ctx, actor, "Changing a group that is in somebody's rights");
 }
 
 /** A second factor where there is one: the password is what a thief of the session may well have, too. */

@@ -1,17 +1,19 @@
 // Sign-on with an OpenID provider: a browser is sent there, comes back with a code, and leaves with a session.
 import { createRoute, z } from "@hono/zod-openapi";
-import { linkStart, ownLink, signInOptions } from "@opsconductor/contract/api/oidc";
+import { backChannelLogout, linkStart, ownLink, signInOptions } from "@opsconductor/contract/api/oidc";
 import { OcError } from "@opsconductor/contract/errors";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { isSecure, publicUrl } from "../../addresses.ts";
 import type { Context } from "../../context.ts";
 import { beginLink, beginSignOn } from "../../identity/oidc/begin-oidc.ts";
+import { endByProvider } from "../../identity/oidc/end-by-provider.ts";
 import { finishOidc } from "../../identity/oidc/finish-oidc.ts";
 import { readLink, removeLink } from "../../identity/oidc/link-account.ts";
 import { flowSeconds } from "../../identity/oidc/oidc-flow.ts";
 import { type OidcRefusal, OidcRefused } from "../../identity/oidc/oidc-refusal.ts";
+import { readLinkOf, separateAccount } from "../../identity/oidc/separate-account.ts";
 import { setRefreshCookie } from "../refresh-cookie.ts";
-import { type Http, jsonResponse, newRouter, problemResponses, type Router } from "../router.ts";
+import { type Http, idOrName, jsonResponse, newRouter, problemResponses, type Router } from "../router.ts";
 
 const tags = ["Sign-in"];
 const sent = { 303: { description: "To the provider, or to a page of the console" }, ...problemResponses };
@@ -46,6 +48,17 @@ const end = createRoute({
   summary: "Send the browser to the provider to sign out there",
   responses: sent,
 });
+const logout = createRoute({
+  method: "post",
+  path: "/api/v1/auth/oidc/back-channel-logout",
+  tags,
+  summary:
+    "For the provider: end the sessions of somebody who signed out there (OpenID Connect Back-Channel Logout 1.0)",
+  request: {
+    body: { content: { "application/x-www-form-urlencoded": { schema: backChannelLogout } }, required: true },
+  },
+  responses: { 200: { description: "They have ended" }, ...problemResponses },
+});
 const link = createRoute({
   method: "post",
   path: "/api/v1/auth/oidc/link",
@@ -68,10 +81,33 @@ const unlink = createRoute({
   responses: { 204: { description: "Separated" }, ...problemResponses },
 });
 
+const ofUser = { request: { params: z.object({ idOrName }) } };
+const linkedOf = createRoute({
+  method: "get",
+  path: "/api/v1/users/{idOrName}/sign-on",
+  tags: ["People"],
+  summary: "The account at the provider that a user's is connected with",
+  ...ofUser,
+  responses: { 200: jsonResponse(ownLink, "null: none"), ...problemResponses },
+});
+const separate = createRoute({
+  method: "delete",
+  path: "/api/v1/users/{idOrName}/sign-on",
+  tags: ["People"],
+  summary: "Separate a user's account from the one at the provider; sessions that began there end",
+  ...ofUser,
+  responses: { 204: { description: "Separated" }, ...problemResponses },
+});
+
 export function oidcRoutes(ctx: Context): Router {
   const routes = newRouter();
   addSignOn(routes, ctx);
   addLink(routes, ctx);
+  routes.openapi(linkedOf, async (c) => c.json({ link: await readLinkOf(ctx, c.req.valid("param").idOrName) }, 200));
+  routes.openapi(separate, async (c) => {
+    await separateAccount(ctx, c.get("actor"), c.req.valid("param").idOrName);
+    return c.body(null, 204);
+  });
   return routes;
 }
 
@@ -103,6 +139,11 @@ function addSignOn(routes: Router, ctx: Context): void {
     }
   });
   routes.openapi(end, (c) => go(c, endPage(ctx)));
+  routes.openapi(logout, async (c) => {
+    await endByProvider(ctx, c.get("actor"), c.req.valid("form").logout_token);
+    c.header("Cache-Control", "no-store");
+    return c.body(null, 200);
+  });
 }
 
 function addLink(routes: Router, ctx: Context): void {
@@ -122,7 +163,7 @@ function addLink(routes: Router, ctx: Context): void {
       throw new OcError("unavailable", "The provider of sign-on cannot be reached: try again later.", { cause });
     }
   });
-  routes.openapi(linked, async (c) => c.json({ link: await readLink(ctx, c.get("actor")) }, 200));
+  routes.openapi(linked, async (c) => c.json({ link: await readLink(ctx, c.get("actor").id!) }, 200));
   routes.openapi(unlink, async (c) => {
     await removeLink(ctx, c.get("actor"));
     return c.body(null, 204);

@@ -50,8 +50,9 @@ async function finish(
   const person = await askProvider(ctx, flow, query);
   if (flow.link) return void (await linkAccount(ctx, caller, person, flow.link));
   const user = await accountOf(ctx, caller, person);
-  if (needsOwnFactor(user, person)) return demandSecondFactor(ctx, user, "oidc");
-  return startSession(ctx, caller, { user, userAgent, methods: ["oidc"] });
+  if (needsOwnFactor(user, person))
+    return demandSecondFactor(ctx, user, { firstProof: "oidc", providerSid: person.sid });
+  return startSession(ctx, caller, { user, userAgent, methods: ["oidc"], providerSid: person.sid });
 }
 
 /** Whoever protected the account with a factor here is asked for it, unless the provider says that it asked for one. */

@@ -6,7 +6,7 @@ import { writeAudit } from "../../communication/audit.ts";
 import type { Actor, Context } from "../../context.ts";
 import { liveSessionUser } from "../authenticate.ts";
 import { userObject } from "../present-user.ts";
-import { lockUser } from "../user-queries.ts";
+import { lockUser, voidSignIns } from "../user-queries.ts";
 import { nameOf } from "./oidc-account.ts";
 import type { OidcPerson } from "./oidc-claims.ts";
 import {
@@ -42,8 +42,8 @@ export async function linkAccount(
   ctx.log.info({ user: session.username, issuer }, "user.sign_on_linked");
 }
 
-export async function readLink(ctx: Context, actor: Actor): Promise<ExternalLink | null> {
-  const found = await selectExternalAccountOf(ctx.sql, actor.id!);
+export async function readLink(ctx: Context, userId: string): Promise<ExternalLink | null> {
+  const found = await selectExternalAccountOf(ctx.sql, userId);
   if (!found) return null;
   const { issuer, name, linkedAt, lastSignInAt } = found;
   return { issuer, name, linkedAt: linkedAt.toISOString(), lastSignInAt: lastSignInAt?.toISOString() ?? null };
@@ -60,6 +60,7 @@ export async function removeLink(ctx: Context, actor: Actor): Promise<void> {
         "You have no password here, so nothing would be left to sign in with: ask an administrator for a password link first.",
       );
     await deleteExternalAccount(tx, user.id);
+    await voidSignIns(tx, user.id);
     const detail = { issuer: found.issuer, subject: found.subject, name: found.name };
     await writeAudit(ctx, tx, actor, { action: "user.sign_on_unlinked", object: userObject(user), detail });
   });

@@ -7,6 +7,8 @@ export interface OidcPerson {
   displayName: string;
   email: string | null;
   groups: string[];
+  /** The session there, which the provider names again when it ends. */
+  sid: string | null;
   /** The provider says that it asked for more than a password (RFC 8176). */
   isMultiFactor: boolean;
 }
@@ -22,6 +24,7 @@ export function readPerson(subject: string, claims: Claims, names: { username: s
     displayName: (textOf(claims.name) ?? "").slice(0, 128),
     email: email && claims.email_verified !== false && /^[^\s@]{1,64}@[^\s@]{1,189}$/.test(email) ? email : null,
     groups: [claimAt(claims, names.groups) ?? []].flat().flatMap((group) => textOf(group) ?? []),
+    sid: textOf(claims.sid)?.slice(0, 255) ?? null,
     isMultiFactor: [claims.amr ?? []].flat().some((method) => method === "mfa"),
   };
 }

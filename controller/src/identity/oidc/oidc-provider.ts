@@ -1,6 +1,7 @@
 // The OpenID provider of the configuration: what its discovery document says, found at the start and every hour, and
 // tried again while it is away. Local accounts work without it. Reached as `ctx.identity.oidc`; in main.ts's list.
 
+import { createRemoteJWKSet, type JWTVerifyGetKey, customFetch as jwksFetch } from "jose";
 import {
   allowInsecureRequests,
   ClientSecretBasic,
@@ -26,11 +27,14 @@ const everyMs = 30_000;
 /** A provider that works is asked anew this often: endpoints move. */
 const staleMs = 3_600_000;
 const timeoutSeconds = 8;
+/** Whoever sends tokens with invented keys makes us ask the provider no more often than this. */
+const keysEveryMs = 10_000;
 
 export class OidcProvider {
   readonly issuer: string;
   readonly #config: Needed;
   #found: { metadata: ServerMetadata; at: number } | undefined;
+  #keys: { uri: string; get: JWTVerifyGetKey } | undefined;
   #trouble: string | undefined = "has not been asked yet";
 
   constructor(config: Needed & { oidcIssuer: string }) {
@@ -78,6 +82,22 @@ export class OidcProvider {
     client[customFetch] = this.#fetch();
     for (const rule of this.#rules()) rule(client);
     return client;
+  }
+
+  /** The keys that sign what the provider sends by itself. Fetched again for an unknown one, and then not for a while. */
+  async keys(): Promise<JWTVerifyGetKey> {
+    if (!this.#found) await this.discover();
+    const uri = this.#found!.metadata.jwks_uri;
+    if (!uri) throw new Error("The provider publishes no keys (jwks_uri)");
+    if (this.#keys?.uri !== uri) {
+      const options = {
+        [jwksFetch]: this.#fetch(),
+        timeoutDuration: timeoutSeconds * 1000,
+        cooldownDuration: keysEveryMs,
+      };
+      this.#keys = { uri, get: createRemoteJWKSet(new URL(uri), options) };
+    }
+    return this.#keys.get;
   }
 
   #authentication(metadata?: ServerMetadata) {

@@ -53,7 +53,15 @@ export async function deleteExternalAccount(tx: Query, userId: string): Promise<
   return count > 0;
 }
 
-/** True for the first who comes back with it. */
+/** Whose sessions, or sign-ins that wait for a second factor, came from this session at the provider. */
+export async function selectUsersOfSid(q: Query, sid: string): Promise<string[]> {
+  const rows = await q<{ userId: string }[]>`
+    select user_id from identity.sessions where provider_sid = ${sid} and revoked_at is null
+    union select user_id from identity.auth_challenges where provider_sid = ${sid} and user_id is not null`;
+  return rows.map((row) => row.userId);
+}
+
+/** True for the first who comes back with it: a state, or a logout token. */
 export async function takeState(q: Query, sha256: Buffer, now: Date, expiresAt: Date): Promise<boolean> {
   await q`delete from identity.oidc_states where sha256 in (
     select sha256 from identity.oidc_states where expires_at < ${now} limit 100 for update skip locked)`;

@@ -8,9 +8,12 @@ const program = fileURLToPath(new URL("../../../../../e2e/devstack/openid-provid
 
 export interface TestProvider {
   issuer: string;
-  set(what: string, body?: unknown): Promise<void>;
+  /** Answers what the provider says. */
+  set(what: string, body?: unknown): Promise<string>;
   /** From the address of an authorization request to the address with which the provider sends the browser back. */
-  walk(url: string, name: string): Promise<URL>;
+  walk(url: string, name: string, jar?: Map<string, string>): Promise<URL>;
+  /** The person signs out at the provider, in the browser with these cookies. */
+  signOut(jar: Map<string, string>): Promise<void>;
   stop(): Promise<void>;
   start(): Promise<void>;
 }
@@ -29,7 +32,7 @@ export async function startProvider(redirectUri: string): Promise<TestProvider> 
     issuer,
     start,
     async stop() {
-      if (!child || child.exitCode !== null) return;
+      if (!child || child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, "exit");
       child.kill("SIGKILL");
       await ended;
@@ -38,13 +41,28 @@ export async function startProvider(redirectUri: string): Promise<TestProvider> 
       const text = body === undefined ? "" : JSON.stringify(body);
       const answer = await fetch(`${issuer}/test/${what}`, { method: "PUT", body: text });
       if (!answer.ok) throw new Error(`The provider answered ${answer.status}`);
+      return answer.text();
     },
-    walk: (url, name) => walk(url, name, redirectUri),
+    walk: (url, name, jar = new Map()) => walk(url, { name, redirectUri, jar }),
+    signOut: (jar) => signOut(issuer, jar),
   };
 }
 
-async function walk(from: string, name: string, redirectUri: string): Promise<URL> {
-  const jar = new Map<string, string>();
+async function signOut(issuer: string, jar: Map<string, string>): Promise<void> {
+  const asked = await (await visit(new URL("/session/end", issuer), jar, undefined)).text();
+  const xsrf = /name="xsrf" value="([^"]+)"/.exec(asked)?.[1];
+  if (!xsrf) throw new Error(`The provider does not ask whether to sign out: ${asked}`);
+  const answer = await visit(new URL("/session/end/confirm", issuer), jar, `xsrf=${xsrf}&logout=yes`);
+  if (answer.status >= 400) throw new Error(`The provider answered ${answer.status}: ${await answer.text()}`);
+}
+
+interface Walk {
+  name: string;
+  redirectUri: string;
+  jar: Map<string, string>;
+}
+
+async function walk(from: string, { name, redirectUri, jar }: Walk): Promise<URL> {
   let url = new URL(from);
   let body: string | undefined;
   for (let steps = 0; steps < 12; steps++) {
