@@ -3,6 +3,7 @@
 import type { ChaosOptions } from "./chaos.ts";
 import { victims } from "./chaos-plan.ts";
 import { countChecked } from "./check-invariants.ts";
+import { countFlows } from "./count-flows.ts";
 import type { Evidence, Violation } from "./evidence.ts";
 import type { OwnEnd } from "./fault-stack.ts";
 import type { Kill, Killer } from "./killer.ts";
@@ -27,7 +28,8 @@ export interface ChaosResult {
 
 const about =
   "Controller, agents, supervisors of running tries and PostgreSQL were killed with SIGKILL under load, alone and in " +
-  "pairs, at random times and at chosen moments, and came back by supervised restart. Afterwards the database, the " +
+  "pairs, at random times and at chosen moments, and came back by supervised restart. Meanwhile plain jobs, workflows, " +
+  "rollouts, approvals, turns, pauses, cancels and retries went on. Afterwards the database, the " +
   "stored output and the ledger that the steps wrote themselves were compared.";
 
 const notes = [
@@ -38,6 +40,8 @@ const notes = [
   "`lost` is accepted only of a try whose supervisor was killed before its exit record was on the disk; everything else must " +
     "have the outcome and the bytes that the step's own ledger and its seed say.",
   "Output is made again from its seed by the checker: neither the product nor the step is believed.",
+  "Beside plain jobs there are executions with stages, batches, approvals and turns. Whether a stage was to run, on which targets, " +
+    "in which batch and with what from the stages before it the checker works out from the plan, not from the product.",
   "“Ended by itself” counts programs that ended without a kill, mostly a controller whose database went away under it; " +
     "the supervisor starts them again.",
 ];
@@ -65,6 +69,7 @@ function figuresOf({ killer, evidence, stepsUnderFire, ownEnds, killingMs, settl
     "kills at a chosen moment": killer.kills.filter(({ moment }) => moment !== undefined).length,
     "planned victims that were not there": killer.missedVictims.length,
     ...countChecked(evidence),
+    ...countFlows(evidence),
     "steps asked for by the last kill": stepsUnderFire,
     "ended by itself": ownEnds.length,
     "seconds of killing": seconds(killingMs),

@@ -7,4 +7,6 @@ test("sixty kills under load lose nothing, start nothing twice and change no byt
   expect(report.violations).toEqual([]);
   expect(report.figures.kills).toBeGreaterThanOrEqual(60);
   expect(report.figures.tries).toBeGreaterThan(100);
+  for (const some of ["batches that ran", "approvals granted", "turns taken", "stages repeated for an item"])
+    expect(report.figures[some], some).toBeGreaterThan(0);
 }, 600_000); // two minutes where nothing else runs

@@ -8,6 +8,7 @@ import { checkInvariants } from "./check-invariants.ts";
 import { collectEvidence } from "./collect-evidence.ts";
 import { parseOptions } from "./command-line.ts";
 import { startFaultStack } from "./fault-stack.ts";
+import { planFlows } from "./flow-plan.ts";
 import { HostWatch } from "./host-watch.ts";
 import { keepEvidence } from "./keep-evidence.ts";
 import { Killer } from "./killer.ts";
@@ -15,6 +16,7 @@ import { momentsFor } from "./moments.ts";
 import { createRandom, type Random } from "./random.ts";
 import { finishReport, type Report } from "./report.ts";
 import { settle } from "./settle.ts";
+import { feedFlows } from "./submit-flows.ts";
 import { feedWork, saveJobs, type WorkFeed } from "./submit-work.ts";
 import { planWorkload } from "./workload.ts";
 
@@ -69,16 +71,18 @@ async function attack(sources: MomentSources, options: ChaosOptions, random: Ran
   const startedAt = new Date();
   const began = performance.now();
   const workload = planWorkload(random.stream("workload"), { targets: faults.targets, maxBytes: 1024 ** 2 });
-  await saveJobs(faults, workload);
-  const feed = feedWork(faults, workload, () => 64);
+  const flows = planFlows(random.stream("flows"), { targets: faults.targets });
+  await saveJobs(faults, { jobs: [...workload.jobs, ...flows.jobs] });
+  const feeds = [feedWork(faults, workload, () => 40), await feedFlows(faults, flows, 24)];
   const killer = new Killer(sources);
-  const stepsUnderFire = await killUnderLoad(killer, feed, options, random.stream("strikes"));
+  const stepsUnderFire = await killUnderLoad(killer, feeds, options, random.stream("strikes"));
   const killingMs = performance.now() - began;
-  await feed.stop();
+  await Promise.all(feeds.map((feed) => feed.stop()));
+  const asked = feeds.flatMap((feed) => feed.asked);
   const settled = await settle(faults, options.settleMs ?? 300_000);
   options.say?.(settled.isSettled ? "settled" : `not settled: ${settled.leftovers.join("; ")}`);
   const { killedSpawns } = killer;
-  const evidence = await collectEvidence(faults, { asked: feed.asked, killedSpawns, leftovers: settled.leftovers });
+  const evidence = await collectEvidence(faults, { asked, killedSpawns, leftovers: settled.leftovers });
   const violations = checkInvariants(evidence);
   if (violations.length > 0 && options.keepIn !== undefined) keepEvidence(faults, evidence, options.keepIn);
   return chaosReport({
@@ -92,17 +96,23 @@ async function attack(sources: MomentSources, options: ChaosOptions, random: Ran
       killer,
       violations,
     },
-    ...{ evidence, ownEnds: faults.ownEnds, answerMs: feed.answerMs },
+    ...{ evidence, ownEnds: faults.ownEnds, answerMs: feeds.flatMap((feed) => feed.answerMs) },
   });
 }
 
 /** Until enough was killed and enough work asked for, or time is up. Returns the steps asked for by the last kill. */
-async function killUnderLoad(killer: Killer, feed: WorkFeed, options: ChaosOptions, random: Random): Promise<number> {
+async function killUnderLoad(
+  killer: Killer,
+  feeds: WorkFeed[],
+  options: ChaosOptions,
+  random: Random,
+): Promise<number> {
   const { kills, steps, limitMs = Number.POSITIVE_INFINITY, agents = defaultAgents } = options;
   const { mostAhead = 10, say = () => {} } = options;
   const began = performance.now();
   const isOver = () => performance.now() - began > limitMs;
-  const progress = () => say(`${clock(began)} ${killer.kills.length} of ${kills} kills, ${feed.steps} steps asked for`);
+  const asked = () => feeds.reduce((sum, feed) => sum + feed.steps, 0);
+  const progress = () => say(`${clock(began)} ${killer.kills.length} of ${kills} kills, ${asked()} steps asked for`);
   const timer = setInterval(progress, 15_000);
   const plan = (index: number) => planStrike(random, index, { agents, momentsFor });
   const isEnough = () => killer.kills.length >= kills || isOver();
@@ -118,9 +128,9 @@ async function killUnderLoad(killer: Killer, feed: WorkFeed, options: ChaosOptio
   };
   try {
     await Promise.all([strike("hosts", "center"), strike("center", "hosts")]);
-    const underFire = feed.steps;
+    const underFire = asked();
     progress();
-    while (feed.steps < steps && !isOver()) await sleep(100);
+    while (asked() < steps && !isOver()) await sleep(100);
     return underFire;
   } finally {
     clearInterval(timer);

@@ -1,5 +1,8 @@
 // The six invariants of the protocol, judged from the outside: database against ledger against what a step must have
 // printed. Pure; called by every fault test at its end. One file for each group of rules.
+import { checkFlowOrder } from "./check-flow-order.ts";
+import { checkFlowRows } from "./check-flow-rows.ts";
+import { checkGates } from "./check-gates.ts";
 import { checkOutcomes } from "./check-outcomes.ts";
 import { checkOutput } from "./check-output.ts";
 import { checkPaths } from "./check-paths.ts";
@@ -17,6 +20,9 @@ export function checkInvariants(evidence: Evidence): Violation[] {
     ...checkStarts(evidence, index),
     ...checkOutcomes(evidence, index),
     ...checkOutput(evidence, index),
+    ...checkFlowRows(evidence, index),
+    ...checkFlowOrder(evidence, index),
+    ...checkGates(evidence, index),
   ];
 }
 

@@ -1,15 +1,7 @@
 // Invariant 1 over outcomes: what the database says a try, a step and an assignment came to is what the step's own
 // ledger says, or what a fault of the test excuses. Pure; called by check-invariants.ts.
-import type {
-  AskedExecution,
-  AssignmentEvidence,
-  Evidence,
-  KilledSpawn,
-  StepEvidence,
-  TryEvidence,
-  Violation,
-} from "./evidence.ts";
-import type { EvidenceIndex } from "./index-evidence.ts";
+import type { AssignmentEvidence, Evidence, KilledSpawn, StepEvidence, TryEvidence, Violation } from "./evidence.ts";
+import type { EvidenceIndex, PlannedStep } from "./index-evidence.ts";
 import { type LedgerEnd, tryKey } from "./ledger.ts";
 import { expectedExitCode, type JobPlan, type StepPlan } from "./workload.ts";
 
@@ -30,21 +22,22 @@ const say = (subject: string, wrongs: string[]): Violation[] => wrongs.map((what
 function judgeTry(row: TryEvidence, index: EvidenceIndex, killed: Map<string, KilledSpawn[]>): string[] {
   const planned = index.planOf(row.assignment, row.step);
   if (planned === undefined) return ["is recorded, and nobody planned it"];
-  const { asked, step } = planned;
+  const { job, step } = planned;
+  const cancelledAt = index.cancelledAt(row.assignment);
   const started = index.starts.has(tryKey(row));
   const end = index.ends.get(tryKey(row))?.[0];
-  const position = asked.plan.job.steps.indexOf(step);
+  const position = job.steps.indexOf(step);
   const kills = killed.get(`${index.assignments.get(row.assignment)!.fence}/${position}/${row.try}`) ?? [];
   switch (row.state) {
     case "succeeded":
     case "failed":
-      return judgeEnded(row, { step, end, started, kills });
+      return judgeEnded(row, { planned, end, started, kills });
     case "timed_out":
       if (step.timeoutMs === undefined) return ["timed out, and has no timeout"];
       return judgeStopped(row, step, end, (index.starts.get(tryKey(row))?.[0]?.at ?? 0) + step.timeoutMs / 1000);
     case "cancelled":
-      if (asked.cancelAskedAt === undefined) return ["was cancelled, and nobody asked for it"];
-      return judgeStopped(row, step, end, asked.cancelAskedAt);
+      if (cancelledAt === undefined) return ["was cancelled, and nobody asked for it"];
+      return judgeStopped(row, step, end, cancelledAt);
     case "lost":
       return kills.some(({ hadExitRecord }) => !hadExitRecord)
         ? []
@@ -55,22 +48,23 @@ function judgeTry(row: TryEvidence, index: EvidenceIndex, killed: Map<string, Ki
 }
 
 interface Ending {
-  step: StepPlan;
+  planned: PlannedStep;
   end: LedgerEnd | undefined;
   started: boolean;
   kills: KilledSpawn[];
 }
 
-function judgeEnded(row: TryEvidence, { step, end, started, kills }: Ending): string[] {
+function judgeEnded(row: TryEvidence, { planned, end, started, kills }: Ending): string[] {
   if (!started) return kills.length > 0 && row.state === "failed" ? [] : [`${row.state}, and it never started`];
   if (end === undefined) return [`${row.state} (${row.reason}), and the step did not come to an end`];
   const wrong: string[] = [];
+  const { asked, step, target } = planned;
+  const expected = expectedExitCode(asked.plan, step, target, row.try);
   const right = end.exit === 0 ? "succeeded" : "failed";
   if (row.state !== right) wrong.push(`${row.state}, and the step ended with ${end.exit}`);
   if (row.exitCode !== end.exit) wrong.push(`exit code ${row.exitCode}, and the step ended with ${end.exit}`);
   if (end.signal !== "-") wrong.push(`${row.state}, and the step was stopped by ${end.signal}`);
-  else if (end.exit !== expectedExitCode(step, row.try))
-    wrong.push(`the step ended with ${end.exit}, and was to end with ${expectedExitCode(step, row.try)}`);
+  else if (end.exit !== expected) wrong.push(`the step ended with ${end.exit}, and was to end with ${expected}`);
   if (end.signal === "-" && end.bytes !== step.bytes)
     wrong.push(`the step printed ${end.bytes} bytes, and was to print ${step.bytes}`);
   return wrong;
@@ -92,38 +86,52 @@ function judgeStopped(row: TryEvidence, step: StepPlan, end: LedgerEnd | undefin
 function judgeStep(row: StepEvidence, index: EvidenceIndex): string[] {
   const planned = index.planOf(row.assignment, row.step);
   if (planned === undefined) return ["is recorded, and nobody planned it"];
-  const { asked, step } = planned;
+  const { step } = planned;
+  const isCancelled = index.cancelledAt(row.assignment) !== undefined;
   const tries = (index.triesOf.get(row.assignment) ?? []).filter(({ step: id }) => id === row.step);
   const last = tries.toSorted((a, b) => a.try - b.try).at(-1);
   if (row.state === "skipped") return last ? ["was skipped, and has tries"] : [];
   if (last === undefined) return row.state === "cancelled" ? [] : [`${row.state} without a try`];
   const wrong: string[] = [];
-  const cancelledInPause = row.state === "cancelled" && asked.cancelAskedAt !== undefined;
+  const cancelledInPause = row.state === "cancelled" && isCancelled;
   if (row.state !== last.state && !cancelledInPause) wrong.push(`${row.state}, and its last try ${last.state}`);
   const numbers = tries.map((one) => one.try).sort((a, b) => a - b);
   if (numbers.some((number, at) => number !== at + 1)) wrong.push(`has tries ${numbers.join(", ")}`);
   const failures = tries.filter(({ state }) => state === "failed" || state === "timed_out").length;
-  if (row.state === "failed" && failures !== step.retryMax + 1 && asked.cancelAskedAt === undefined)
+  if (row.state === "failed" && failures !== step.retryMax + 1 && !isCancelled)
     wrong.push(`failed after ${failures} failures, and ${step.retryMax} retries were allowed`);
   return wrong;
 }
 
 function judgeAssignment(row: AssignmentEvidence, index: EvidenceIndex): string[] {
-  const asked = index.asked.get(row.executionId);
-  if (asked === undefined) return []; // said by check-settled.ts
+  const job = index.plannedStage(row.executionId, row.stageId)?.job;
+  if (job === undefined) return []; // said by check-settled.ts and check-flow-rows.ts
   const steps = new Map((index.stepsOf.get(row.id) ?? []).map((step) => [step.step, step]));
-  if (row.state === "cancelled") return judgeCancelled(asked, steps);
-  const job = asked.plan.job;
+  const isCancelled = index.cancelledAt(row.id) !== undefined;
+  const never = judgeNever(row, steps, index);
+  if (never !== undefined) return never;
+  if (row.state === "cancelled") return judgeCancelled(job, steps, isCancelled);
   const missing = job.steps.filter(({ id }) => !steps.has(id)).map(({ id }) => id);
   const wrong = missing.length > 0 ? [`${row.state}, and nothing is recorded of ${missing.join(", ")}`] : [];
   const expected = outcomeOf(job, steps);
   if (row.state !== expected) wrong.push(`is ${row.state} (${row.reason}), and its steps make it ${expected}`);
-  return [...wrong, ...judgeSkipped(job, steps, asked.cancelAskedAt !== undefined)];
+  return [...wrong, ...judgeSkipped(job, steps, isCancelled)];
 }
 
-function judgeCancelled(asked: AskedExecution, steps: Map<string, StepEvidence>): string[] {
-  if (asked.cancelAskedAt === undefined) return ["was cancelled, and nobody asked for it"];
-  const main = asked.plan.job.steps.filter(({ phase }) => phase === "steps");
+/** Of stages that did not begin there is nothing; why they did not, check-flow-rows.ts and check-approvals.ts look at. */
+function judgeNever(
+  row: AssignmentEvidence,
+  steps: Map<string, StepEvidence>,
+  index: EvidenceIndex,
+): string[] | undefined {
+  if (row.state === "skipped") return steps.size > 0 ? ["was skipped, and has steps"] : [];
+  const waited = index.asked.get(row.executionId)?.plan.job.flow?.approval !== undefined;
+  return row.state === "cancelled" && waited && steps.size === 0 ? [] : undefined;
+}
+
+function judgeCancelled(job: JobPlan, steps: Map<string, StepEvidence>, isCancelled: boolean): string[] {
+  if (!isCancelled) return ["was cancelled, and nobody asked for it"];
+  const main = job.steps.filter(({ phase }) => phase === "steps");
   const all = main.every(({ id }) => ["succeeded", "failed"].includes(steps.get(id)?.state ?? "missing"));
   return all ? ["was cancelled, and all its steps had run"] : [];
 }

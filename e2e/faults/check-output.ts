@@ -35,15 +35,15 @@ function judgeBytes(row: TryEvidence, stored: Buffer, index: EvidenceIndex): Wro
   const wrong: Wrong[] = [];
   if (sha256(stored) !== row.outputSha256)
     wrong.push([4, `its sha256 is ${sha256(stored)}, and the agent said ${row.outputSha256}`]);
-  const { asked, step, target } = planned;
-  const all = expectedOutput(asked.plan, step, target, row.try);
+  const { asked, job, step, target, item } = planned;
+  const all = expectedOutput(asked.plan, step, target, row.try, item);
   const end = index.ends.get(tryKey(row))?.[0];
   if (end) wrong.push(...judgeLedger(end, all));
   wrong.push(...judgeRaw(row, end, all.length));
   const kept = keptOf(row, all);
   if (kept === undefined || !kept.equals(stored))
     wrong.push([1, `is not what the step printed${kept ? firstDifference(kept, stored) : ""}`]);
-  return [...wrong, ...judgeGaps(row, asked.plan.job)];
+  return [...wrong, ...judgeGaps(row, job)];
 }
 
 /** The step itself printed what its seed says: else nothing here proves anything. */

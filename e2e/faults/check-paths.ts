@@ -7,12 +7,26 @@ import type { Entity, Transition } from "./transitions.ts";
 
 type Table = Record<string, readonly string[]>;
 
-const tables: Record<Exclude<Entity, "session">, { table: Table; first: string }> = {
-  execution: { table: executionStates, first: "queued" },
+/** A stop is no path: it is said once. */
+type Pathless = "session" | "stop" | "turn";
+
+const tables: Record<Exclude<Entity, Pathless>, { table: Table; first: string }> = {
+  execution: { table: executionStates, first: "awaiting_approval" },
   stage: { table: stageStates, first: "pending" },
   assignment: { table: assignmentStates, first: "queued" },
   step: { table: stepStates, first: "pending" },
   try: { table: tryStates, first: "starting" },
+  approval: {
+    table: {
+      waiting: ["approved", "rejected", "expired", "cancelled"],
+      approved: [],
+      rejected: [],
+      expired: [],
+      cancelled: [],
+    },
+    first: "waiting",
+  },
+  decision: { table: { none: ["approve", "reject"], approve: [], reject: [] }, first: "none" },
 };
 
 export function checkPaths(evidence: Evidence): Violation[] {
@@ -22,6 +36,7 @@ export function checkPaths(evidence: Evidence): Violation[] {
     for (const { anomaly } of history) if (anomaly !== null) found.push({ invariant: 1, subject, what: anomaly });
     const { entity } = history[0]!;
     if (entity === "session") found.push(...checkEpochs(subject, history));
+    else if (entity === "stop" || entity === "turn") found.push(...checkOnce(subject, history));
     else found.push(...checkHistory(subject, history, tables[entity]));
     if (entity === "assignment") found.push(...checkFences(subject, history));
   }
@@ -48,6 +63,12 @@ function leads(table: Table, from: string, to: string): boolean {
   const seen = new Set([from]);
   for (const state of seen) for (const next of table[state] ?? []) seen.add(next);
   return seen.has(to);
+}
+
+/** What is taken is given back once, and what is stopped stays so. */
+function checkOnce(subject: string, history: Transition[]): Violation[] {
+  const twice = history.find(({ to }, at) => history.findIndex((other) => other.to === to) < at);
+  return twice ? [{ invariant: 2, subject, what: `became ${twice.to} twice` }] : [];
 }
 
 function checkEpochs(subject: string, history: Transition[]): Violation[] {

@@ -11,9 +11,10 @@ import {
   stepStates,
   tryStates,
 } from "@opsconductor/contract/states";
-import type { Evidence, ExecutionEvidence, Violation } from "./evidence.ts";
+import type { Evidence, ExecutionEvidence, StageEvidence, Violation } from "./evidence.ts";
 import type { EvidenceIndex } from "./index-evidence.ts";
 import { tryKey } from "./ledger.ts";
+import { budgetOf } from "./unfold-plan.ts";
 
 export function checkSettled(evidence: Evidence, index: EvidenceIndex): Violation[] {
   return [
@@ -33,6 +34,7 @@ function checkAsked(evidence: Evidence, index: EvidenceIndex): Violation[] {
     const made = byKey.get(plan.key) ?? [];
     if (made.length !== 1) say(plan.key, `was asked for once and exists ${made.length} times`);
     else if (made[0]!.id !== executionId) say(plan.key, `was answered as ${executionId} and is ${made[0]!.id}`);
+    if (plan.job.flow) continue; // said by check-flow-rows.ts
     const targets = (index.assignmentsOf.get(executionId) ?? []).map((row) => row.target).sort();
     if (targets.join() !== [...plan.targets].sort().join())
       say(plan.key, `was asked for on ${plan.targets.join(", ")} and has assignments for ${targets.join(", ")}`);
@@ -65,19 +67,50 @@ function checkFold(evidence: Evidence, index: EvidenceIndex, execution: Executio
     const counts = countStates(assignments.filter((row) => row.stageId === stage.stageId).map((row) => row.state));
     if (!sameCounts(counts, stage.counts))
       say(`stage ${execution.id}`, `counts ${JSON.stringify(stage.counts)} and has ${JSON.stringify(counts)}`);
-    const folded = foldAssignments(counts);
+    const folded = foldStage(stage, stages, counts, index);
     if (folded !== undefined && folded !== stage.state)
       say(`stage ${execution.id}`, `is ${stage.state} and its assignments fold into ${folded}`);
   }
   const counts = countStates(assignments.map((row) => row.state));
   if (!sameCounts(counts, execution.counts))
     say(`execution ${execution.id}`, `counts ${JSON.stringify(execution.counts)} and has ${JSON.stringify(counts)}`);
-  const folded = foldStages(stages.map((stage) => stage.state));
-  // What a person cancelled says so, also when a stage had failed by then; never when all had succeeded.
-  const mayBeCancelled = folded !== "succeeded" && index.asked.get(execution.id)?.cancelAskedAt !== undefined;
+  const folded = foldStages(stages.filter(({ parent }) => parent === null).map((stage) => stage.state));
+  // What somebody cancelled says so, also when a stage had failed by then; never when all had succeeded.
+  const isCancelled =
+    index.asked.get(execution.id)?.cancelAskedAt !== undefined || execution.cancelRequestedAt !== null;
+  const mayBeCancelled = folded !== "succeeded" && isCancelled;
   if (folded !== undefined && folded !== execution.state && !(mayBeCancelled && execution.state === "cancelled"))
     say(`execution ${execution.id}`, `is ${execution.state} and its stages fold into ${folded}`);
   return found;
+}
+
+/** Undefined: its assignments do not say it, because there are none, or because it never began. */
+function foldStage(
+  stage: StageEvidence,
+  stages: StageEvidence[],
+  counts: Partial<Record<AssignmentState, number>>,
+  index: EvidenceIndex,
+): string | undefined {
+  const { executionId, stageId } = stage;
+  if (stage.isGroup) {
+    if (index.history("stage", `${executionId}/${stageId}`).every(({ to }) => to !== "running")) return undefined;
+    return foldStages(stages.filter(({ parent }) => parent === stageId).map(({ state }) => state));
+  }
+  const total = Object.values(counts).reduce((sum, n) => sum + n, 0);
+  if (total === 0) return undefined;
+  const rollout = index.plannedStage(executionId, stageId)?.rollout;
+  const maxFailures = rollout ? budgetOf(rollout, budgetTotal(executionId, stageId, index)) : 0;
+  return foldAssignments(counts, {
+    maxFailures,
+    stopped: index.history("stop", `${executionId}/${stageId}`).length > 0,
+  });
+}
+
+/** A percentage is one of all targets that the stage had before some of them were done. */
+export function budgetTotal(executionId: string, stageId: string, index: EvidenceIndex): number {
+  const asked = index.asked.get(executionId);
+  const of = asked?.plan.job.flow?.stages ? (asked.retryOf ?? executionId) : executionId;
+  return (index.assignmentsOf.get(of) ?? []).filter((row) => row.stageId === stageId).length;
 }
 
 function countStates(states: AssignmentState[]): Partial<Record<AssignmentState, number>> {

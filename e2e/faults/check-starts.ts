@@ -62,8 +62,8 @@ function checkOrder(assignment: string, entries: LedgerEntry[], index: EvidenceI
   const found: Violation[] = [];
   const say = (what: string) => found.push({ invariant: 3, subject: assignment, what });
   const position = (entry: LedgerEntry) => {
-    const { asked } = index.planOf(assignment, entry.step) ?? {};
-    return asked?.plan.job.steps.findIndex(({ id }) => id === entry.step) ?? -1;
+    const { job } = index.planOf(assignment, entry.step) ?? {};
+    return job?.steps.findIndex(({ id }) => id === entry.step) ?? -1;
   };
   let current: LedgerEntry | undefined;
   for (const entry of entries) {

@@ -27,16 +27,24 @@ export async function collectEvidence(faults: FaultStack, given: Given): Promise
   };
 }
 
-type Rows = Pick<Evidence, "executions" | "stages" | "assignments" | "steps" | "tries">;
+type Rows = Pick<Evidence, "executions" | "stages" | "assignments" | "steps" | "tries" | "approvals" | "decisions">;
 
 async function readRows(sql: Query): Promise<Rows> {
   return {
     executions: await sql<Evidence["executions"]>`
-      select id, idempotency_key as key, state, counts from automation.executions order by id`,
-    stages: await sql<Evidence["stages"]>`select execution_id, stage_id, state, counts from automation.stages`,
+      select id, idempotency_key as key, state, counts, requested_by, cancel_requested_at, concurrency_key
+      from automation.executions order by id`,
+    stages: await sql<Evidence["stages"]>`
+      select execution_id, stage_id, state, counts, parent, is_group, matrix from automation.stages
+      order by execution_id, position`,
     assignments: await sql<Evidence["assignments"]>`
-      select id, execution_id, stage_id, target_name as target, attempt, fence, state, state_reason as reason
+      select id, execution_id, stage_id, target_name as target, batch, attempt, fence, state, state_reason as reason
       from automation.assignments order by id`,
+    approvals: await sql<Evidence["approvals"]>`
+      select execution_id, outcome, requested_at, expires_at from automation.approvals`,
+    decisions: await sql<Evidence["decisions"]>`
+      select execution_id, user_id, user_name, decision, encode(content_sha256, 'hex') as content, at
+      from automation.approval_decisions order by at`,
     steps: await sql<Evidence["steps"]>`
       select assignment_id as assignment, step_id as step, attempt, position, state, reason
       from automation.steps order by assignment_id, position`,

@@ -11,6 +11,12 @@ export interface AskedExecution {
   executionId: string;
   /** When a cancel was sent, in seconds since 1970, whether it came in time or not. */
   cancelAskedAt: number | undefined;
+  /** When the POST that made it was answered; from then on it is known to exist. */
+  answeredAt?: number;
+  /** The execution that it goes on from. */
+  retryOf?: string;
+  /** What whoever asked for it was answered when trying to approve it, too. */
+  ownApproval?: number;
 }
 
 export interface ExecutionEvidence {
@@ -18,18 +24,25 @@ export interface ExecutionEvidence {
   key: string | null;
   state: ExecutionState;
   counts: Record<string, number>;
+  requestedBy: string | null;
+  cancelRequestedAt: Date | null;
+  concurrencyKey: string | null;
 }
 export interface StageEvidence {
   executionId: string;
   stageId: string;
   state: StageState;
   counts: Record<string, number>;
+  parent: string | null;
+  isGroup: boolean;
+  matrix: Record<string, string> | null;
 }
 export interface AssignmentEvidence {
   id: string;
   executionId: string;
   stageId: string;
   target: string;
+  batch: number;
   attempt: number;
   fence: bigint | null;
   state: AssignmentState;
@@ -61,6 +74,22 @@ export interface TryEvidence {
   gaps: { offset: number; omittedBytes: number }[];
 }
 
+export interface ApprovalEvidence {
+  executionId: string;
+  outcome: string | null;
+  requestedAt: Date;
+  expiresAt: Date;
+}
+export interface DecisionEvidence {
+  executionId: string;
+  userId: string;
+  userName: string;
+  decision: "approve" | "reject";
+  /** Hexadecimal, of what was decided about. */
+  content: string;
+  at: Date;
+}
+
 export interface StoredChunk {
   offset: number;
   bytes: Buffer;
@@ -83,6 +112,8 @@ export interface Evidence {
   assignments: AssignmentEvidence[];
   steps: StepEvidence[];
   tries: TryEvidence[];
+  approvals: ApprovalEvidence[];
+  decisions: DecisionEvidence[];
   transitions: Transition[];
   /** Rows of one try in the order of their offsets, decoded. */
   readOutput(of: TryEvidence): StoredChunk[];
@@ -91,9 +122,12 @@ export interface Evidence {
   leftovers: string[];
 }
 
-/** 1 to 6: the invariants of the protocol; bar: a figure that is to be reached. */
+/**
+ * 1 to 6: the invariants of the protocol; flow: what is promised of stages, batches, approvals, turns and pauses; bar: a
+ * figure that is to be reached.
+ */
 export interface Violation {
-  invariant: 1 | 2 | 3 | 4 | 5 | 6 | "bar";
+  invariant: 1 | 2 | 3 | 4 | 5 | 6 | "flow" | "bar";
   /** The row or try it is about. */
   subject: string;
   what: string;

@@ -74,9 +74,14 @@ export class FaultStack {
       { length: agents },
       (_, index) => new ExtraAgent(stack, `host-${index + 1}`, agentOptions?.(index, stack)),
     );
-    this.api = new ReliableApi(() => Api.signIn(stack.url, "admin", faultsPassword), this.#stopping.signal);
+    this.api = this.apiOf("admin");
     mkdirSync(join(stack.folder, "evidence"));
     this.ledgerFile = join(stack.folder, "evidence", "ledger");
+  }
+
+  /** As another user, whose password is that of the tests, too. */
+  apiOf(username: string): ReliableApi {
+    return new ReliableApi(() => Api.signIn(this.stack.url, username, faultsPassword), this.#stopping.signal);
   }
 
   /** Enrols and starts the agents, installs the triggers, and begins to bring back what ends. */

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { generateOutput, outputKinds, outputSeed } from "./generated-output.ts";
+import { stepProgram } from "./job-document.ts";
 import { readLedger } from "./ledger.ts";
-import { stepProgram } from "./workload.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ledger-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,7 +1,9 @@
 # A step of the fault tests. It writes its own start and end into the ledger (one line each, O_APPEND), prints what
 # generated-output.ts can make again, and ends as told. workload.ts makes the command:
 #   ledger-step.pl LEDGER BYTES KIND PIECES PAUSE-MS FAIL-TRIES
-# It prints BYTES in PIECES with a pause after each, and fails with exit code 3 in its first FAIL-TRIES tries.
+# It prints BYTES in PIECES with a pause after each, and fails with exit code 3 in its first FAIL-TRIES tries and on the
+# targets of LEDGER_FAIL_ON, but not in an execution that goes on from a failed one (its seed is a file in LEDGER.again).
+# With LEDGER_GIVES it gives out a token; what it was given (LEDGER_GIVEN) stands in the line of its start.
 use strict;
 use warnings;
 use Digest::SHA qw(sha512);
@@ -19,11 +21,11 @@ my @who = (
   "execution=$ENV{OC_EXECUTION_ID}", "assignment=$assignment", "step=$ENV{OC_STEP_ID}", "target=$ENV{OC_TARGET_NAME}",
   "attempt=$ENV{OC_ATTEMPT}", "fence=$ENV{OC_FENCE}", "try=$ENV{OC_TRY}", "pid=$$",
 );
-note('start', @who, sprintf('at=%.3f', time));
+note('start', @who, sprintf('at=%.3f', time), defined $ENV{LEDGER_GIVEN} ? "given=$ENV{LEDGER_GIVEN}" : ());
 
 my $sha = Digest::SHA->new(256);
 my ($printed, $index, $buffer) = (0, 0, '');
-my $seed = join '/', $ENV{INPUT_SEED}, $ENV{OC_STEP_ID}, $ENV{OC_TARGET_NAME}, $ENV{OC_TRY};
+my $seed = join '/', $ENV{INPUT_SEED}, (defined $ENV{LEDGER_ITEM} ? $ENV{LEDGER_ITEM} : ()), $ENV{OC_STEP_ID}, $ENV{OC_TARGET_NAME}, $ENV{OC_TRY};
 for my $piece (1 .. $pieces) {
   my $until = $piece == $pieces ? $bytes : int($bytes * $piece / $pieces);
   while ($printed < $until) {
@@ -39,7 +41,10 @@ for my $piece (1 .. $pieces) {
   while (!$told && (my $left = $end - time) > 0) { sleep $left }
   stop(143, 'TERM') if $told;
 }
-stop($ENV{OC_TRY} <= $fail ? 3 : 0, '-');
+my $fails = $ENV{OC_TRY} <= $fail || grep { $_ eq $ENV{OC_TARGET_NAME} } split /,/, $ENV{LEDGER_FAIL_ON} // '';
+$fails = 0 if -e "$ledger.again/$ENV{INPUT_SEED}";
+give("token=$ENV{INPUT_SEED}.$ENV{OC_STEP_ID}") if $ENV{LEDGER_GIVES} && !$fails;
+stop($fails ? 3 : 0, '-');
 
 sub block {
   my $digest = sha512("$seed/$index");
@@ -47,6 +52,13 @@ sub block {
   $text = "line $index $text" if $kind eq 'text';
   $index++;
   return $text;
+}
+
+sub give {
+  my ($line) = @_;
+  open my $file, '>>', $ENV{OC_OUTPUT} or die "outputs: $!";
+  print $file "$line\n" or die "outputs: $!";
+  close $file or die "outputs: $!";
 }
 
 sub stop {

@@ -16,6 +16,8 @@ interface LedgerCommon {
 }
 export interface LedgerStart extends LedgerCommon {
   kind: "start";
+  /** What a stage before gave to it; undefined in jobs without stages. */
+  given?: string | undefined;
 }
 export interface LedgerEnd extends LedgerCommon {
   kind: "end";
@@ -56,7 +58,7 @@ function parseLine(line: string): LedgerEntry {
     ...{ attempt: number("attempt"), fence: BigInt(text("fence")), try: number("try"), pid: number("pid") },
     at: number("at"),
   };
-  if (kind === "start") return { kind, ...common };
+  if (kind === "start") return { kind, ...common, given: values.get("given") };
   if (kind !== "end") throw new Error(`The ledger has a line that is neither start nor end: ${line}`);
   const end = { exit: number("exit"), signal: text("signal"), bytes: number("bytes"), sha256: text("sha256") };
   return { kind, ...common, ...end };

@@ -4,7 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError } from "../devstack/api.ts";
 import type { AskedExecution } from "./evidence.ts";
 import type { FaultStack } from "./fault-stack.ts";
-import { type ExecutionPlan, jobDocument, type Workload } from "./workload.ts";
+import { jobDocument } from "./job-document.ts";
+import type { ExecutionPlan, Workload } from "./workload.ts";
 
 export interface WorkFeed {
   readonly asked: AskedExecution[];

@@ -2,12 +2,18 @@
 // in the transaction of the change. The checker's evidence; the product knows nothing of it. Called by fault-stack.ts.
 import type { Query } from "@opsconductor/database/connect";
 
-export type Entity = "execution" | "stage" | "assignment" | "step" | "try" | "session";
+export type Entity = "execution" | "stage" | "assignment" | "step" | "try" | "session" | FlowEntity;
+/** An approval and each decision about it; a failure budget that is spent; a turn that is taken and given back. */
+export type FlowEntity = "approval" | "decision" | "stop" | "turn";
 
 export interface Transition {
   /** Grows in the order in which one row changed. */
   id: number;
   at: Date;
+  /** When its transaction began. */
+  begunAt: Date;
+  /** The same for all changes of one transaction, which nobody can see one by one. */
+  transaction: string;
   entity: Entity;
   /** Names the row: an id, or ids joined by `/`. */
   key: string;
@@ -34,6 +40,8 @@ interface Watched {
   epoch?: string;
   /** A further change that is recorded, over `o` and `n`. */
   also?: string;
+  /** Only rows that are so now, over `r`. */
+  only?: string;
   /** What must not happen on an update, over `o` and `n`: SQL of a boolean and its name. */
   anomalies?: Record<string, string>;
 }
@@ -77,6 +85,24 @@ const watched: Watched[] = [
     ...{ epoch: "r.epoch", also: "o.epoch <> n.epoch or o.controller_id is distinct from n.controller_id" },
     anomalies: { "epoch fell": "n.epoch < o.epoch" },
   },
+  {
+    ...{ entity: "approval", table: "automation.approvals", key: "r.execution_id::text" },
+    state: "coalesce(r.outcome, 'waiting')",
+    anomalies: { "rule or time changed": "(n.rule, n.expires_at) is distinct from (o.rule, o.expires_at)" },
+  },
+  {
+    ...{ entity: "decision", table: "automation.approval_decisions", state: "r.decision" },
+    key: "r.execution_id || '/' || r.user_id || '/' || encode(r.content_sha256, 'hex')",
+    anomalies: { "decision changed": "n is distinct from o" },
+  },
+  {
+    ...{ entity: "stop", table: "automation.stages", key: "r.execution_id || '/' || r.stage_id" },
+    ...{ state: "(case when r.stopped then 'stopped' else 'open' end)", only: "r.stopped" },
+  },
+  {
+    ...{ entity: "turn", table: "automation.executions", key: "r.id::text", only: "r.concurrency_held" },
+    state: "(case when r.concurrency_held and r.finished_at is null then 'held' else 'free' end)",
+  },
 ];
 
 /** As the owner of the database. Also makes what `pauseAt` of moments.ts needs. */
@@ -86,7 +112,8 @@ export async function installTransitions(owner: Query, appRole: string): Promise
     grant usage on schema faults to ${appRole};
     create table faults.transitions (
       id bigint generated always as identity primary key,
-      at timestamptz not null default clock_timestamp(),
+      at timestamptz not null default clock_timestamp(), begun_at timestamptz not null default now(),
+      transaction xid8 not null default pg_current_xact_id(),
       entity text not null, key text not null, old_state text, new_state text,
       attempt integer, fence bigint, epoch bigint, anomaly text
     );
@@ -103,7 +130,7 @@ const pause = (entity: string, state: string) => `
   end if;`;
 
 function triggerOf({ entity, table, key, also = "false", anomalies = {}, ...columns }: Watched): string {
-  const { state = "r.state", attempt = "null", fence = "null", epoch = "null" } = columns;
+  const { state = "r.state", attempt = "null", fence = "null", epoch = "null", only = "true" } = columns;
   const value = (row: "o" | "n", expression: string) => expression.replaceAll("r.", `${row}.`);
   const cases = Object.entries(anomalies).map(([name, wrong]) => `when ${wrong} then '${name}'`);
   const anomaly = cases.length > 0 ? `case ${cases.join(" ")} end` : "null::text";
@@ -119,6 +146,9 @@ function triggerOf({ entity, table, key, also = "false", anomalies = {}, ...colu
         return null;
       end if;
       n := new;
+      if not (${value("n", only)}) then
+        return null;
+      end if;
       if tg_op = 'INSERT' then
         insert into faults.transitions (entity, key, new_state, attempt, fence, epoch)
         values ('${entity}', ${value("n", key)}, ${value("n", state)}, ${columnsOf("n")});
@@ -134,7 +164,7 @@ function triggerOf({ entity, table, key, also = "false", anomalies = {}, ...colu
       ${pause(`'${entity}'`, value("n", state))}
       return null;
     end $$;
-    create trigger faults_note after insert or update or delete on ${table}
+    create trigger faults_note_${entity} after insert or update or delete on ${table}
       for each row execute function faults.note_${entity}();`;
 }
 
@@ -155,7 +185,7 @@ const outputTrigger = `
 
 export async function readTransitions(owner: Query, afterId = 0): Promise<Transition[]> {
   const rows = await owner<(Omit<Transition, "id"> & { id: bigint })[]>`
-    select id, at, entity, key, old_state as "from", new_state as "to", attempt, fence, epoch, anomaly
+    select id, at, begun_at, transaction::text as transaction, entity, key, old_state as "from", new_state as "to", attempt, fence, epoch, anomaly
     from faults.transitions where id > ${afterId} order by id`;
   return rows.map((row) => ({ ...row, id: Number(row.id) }));
 }

@@ -1,10 +1,9 @@
 // The work of the fault tests, all of it from a seed: jobs of short, long, loud, failing, retried, timed and cancelled
-// steps, and the executions of them. What is planned here is what the checker expects. Pure but for the step's program.
-import { join } from "node:path";
+// steps, and the executions of them. What is planned here is what the checker expects. Pure.
+import type { FlowSpec } from "./flow-plan.ts";
 import { generateOutput, type OutputKind, outputKinds, outputSeed } from "./generated-output.ts";
 import type { Random } from "./random.ts";
 
-export const stepProgram = join(import.meta.dirname, "ledger-step.pl");
 /** What ledger-step.pl ends with in the tries that are to fail. */
 export const failingExitCode = 3;
 
@@ -30,14 +29,19 @@ export interface StepPlan {
   retryDelayMs?: number;
   /** With a shell: a process in a session of its own, deaf to TERM, outlives the step by minutes. */
   leavesDaemon?: boolean;
+  /** All its tries fail on these targets. */
+  failOn?: string[];
+  /** Its last act is to give out `givenToken`. */
+  gives?: boolean;
 }
 
 export interface JobPlan {
   name: string;
   /** Most output kept of one try. */
   limitBytes: number;
-  /** All phases, in the order in which they are planned. */
+  /** All phases, in the order in which they are planned; none of a workflow, whose stages have them. */
   steps: StepPlan[];
+  flow?: FlowSpec;
 }
 
 export interface ExecutionPlan {
@@ -48,6 +52,8 @@ export interface ExecutionPlan {
   targets: string[];
   /** Cancelled so long after it was created. */
   cancelAfterMs: number | undefined;
+  /** It goes on from one that ended badly: nothing is planned to fail any more. */
+  isRetry?: boolean;
 }
 
 export interface WorkloadOptions {
@@ -65,7 +71,7 @@ export interface Workload {
   execution(index: number): ExecutionPlan;
 }
 
-const kibibyte = 1024;
+export const kibibyte = 1024;
 
 export function planWorkload(random: Random, options: WorkloadOptions): Workload {
   const { targets, jobs: count = 40, cancelShare = 0.04 } = options;
@@ -121,46 +127,24 @@ function chooseBytes(random: Random, maxBytes: number): number {
   return random.int(Math.min(maxBytes, 200 * kibibyte), maxBytes);
 }
 
-/** The document of a job. JSON is YAML, so nothing of ours has to quote. */
-export function jobDocument(job: JobPlan, ledgerFile: string): string {
-  const phase = (name: StepPhase) =>
-    job.steps.filter((step) => step.phase === name).map((s) => stepSpec(s, ledgerFile));
-  const phases = Object.fromEntries(
-    (["steps", "onFailure", "finally"] as const)
-      .map((name) => [name, phase(name)])
-      .filter(([, steps]) => steps!.length),
-  );
-  return JSON.stringify({
-    ...{ apiVersion: "opsconductor/v1", kind: "Job", name: job.name },
-    inputs: { seed: { type: "string", required: true } },
-    limits: { output: `${job.limitBytes / kibibyte}KiB` },
-    ...phases,
-  });
+/** All that a try prints when it comes to its end. `item`: of the matrix that its stage is repeated for. */
+export function expectedOutput(
+  execution: Pick<ExecutionPlan, "seed">,
+  step: StepPlan,
+  target: string,
+  tryNumber: number,
+  item?: string,
+): Buffer {
+  const seed = item === undefined ? execution.seed : `${execution.seed}/${item}`;
+  return generateOutput(outputSeed({ seed, stepId: step.id, target, try: tryNumber }), step.output, step.bytes);
 }
 
-const daemon = `setsid sh -c 'trap "" TERM; exec sleep 300' </dev/null >/dev/null 2>&1 &\n`;
-
-function stepSpec(step: StepPlan, ledgerFile: string): object {
-  const command = ["perl", stepProgram, ledgerFile, ...stepArguments(step)];
-  const quoted = command.map((word) => `'${word}'`).join(" ");
-  return {
-    ...{ id: step.id, continueOnError: step.continueOnError, idempotent: step.idempotent },
-    run: step.shell === "none" ? command : `set -e\n${step.leavesDaemon ? daemon : ""}${quoted}\n`,
-    ...(step.retryMax > 0 ? { retry: { max: step.retryMax, delay: `${step.retryDelayMs ?? 0}ms` } } : {}),
-    ...(step.timeoutMs === undefined ? {} : { timeout: `${step.timeoutMs / 1000}s` }),
-  };
-}
-
-function stepArguments({ bytes, output, pieces, pauseMs, failTries }: StepPlan): string[] {
-  return [bytes, output, pieces, pauseMs, failTries].map(String);
-}
-
-/** All that a try prints when it comes to its end. */
-export function expectedOutput(execution: ExecutionPlan, step: StepPlan, target: string, tryNumber: number): Buffer {
-  const seed = outputSeed({ seed: execution.seed, stepId: step.id, target, try: tryNumber });
-  return generateOutput(seed, step.output, step.bytes);
-}
-
-export function expectedExitCode(step: StepPlan, tryNumber: number): number {
-  return tryNumber <= step.failTries ? failingExitCode : 0;
+export function expectedExitCode(
+  execution: Pick<ExecutionPlan, "isRetry">,
+  step: StepPlan,
+  target: string,
+  tryNumber: number,
+): number {
+  if (execution.isRetry) return 0;
+  return tryNumber <= step.failTries || step.failOn?.includes(target) ? failingExitCode : 0;
 }

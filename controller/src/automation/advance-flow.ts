@@ -62,9 +62,10 @@ export async function advanceFlow(tx: Query, id: string, now: Date): Promise<Adv
     ...{ tx, now, row, flow, dirty: new Set(), notes: [], wake: new Set(), desires: [], changed: [] },
     ...{ finished: false, others: [], cancel: [], stateReason: row.stateReason },
   };
-  if (isTerminal(executionStates, row.state)) return await close(a);
   flow.stages = await selectFlowStages(tx, id);
-  const waitsUntil = row.cancelRequestedAt === null && row.state !== "paused" ? await passGates(a) : undefined;
+  // The last end of an assignment may have finished it: then there is only left to note what its stages gave out.
+  const goesOn = row.cancelRequestedAt === null && row.state !== "paused" && !isTerminal(executionStates, row.state);
+  const waitsUntil = goesOn ? await passGates(a) : undefined;
   if (waitsUntil === undefined) for (let act = nextAct(flow, now); act; act = nextAct(flow, now)) await perform(a, act);
   await updateFlowStages(tx, id, [...a.dirty]);
   await insertNotes(tx, a.notes);
@@ -160,6 +161,7 @@ async function perform(a: Advancing, act: FlowAct): Promise<void> {
       return await empty(a, act);
     case "barrier":
       a.desires.push(...(await raiseBarrier(a.tx, id, stage.stageId, act.barrier)));
+      if (stage.barrier === act.barrier) a.flow.emptied.add(stage.stageId); // once is enough for this time
       a.flow.counted.delete(stage.stageId);
       return change(a, stage, { barrier: act.barrier });
   }

@@ -37,7 +37,7 @@ export interface FlowRequest {
 /** Inside the transaction that has claimed the idempotency key. */
 export async function createFlow(ctx: Context, tx: Query, actor: Actor, request: FlowRequest): Promise<ExecutionRow> {
   const { id, at, version, params } = request;
-  const resumed = params.resume && params.retryOf ? await readResumed(tx, params.retryOf.id) : undefined;
+  const resumed = params.resume && params.retryOf ? await readResumed(tx, params.retryOf.id, at) : undefined;
   const planning = { ctx, tx, actor, choice: request.choice, resumed };
   const stages = await planFlow(planning, version, request.inputs);
   const done = resumed ? takeOver(stages, resumed) : new Map<string, StageOutcome>();

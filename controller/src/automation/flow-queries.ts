@@ -126,14 +126,16 @@ export async function countBatch(
   executionId: string,
   { stageId, batch, barrier }: Pick<FlowStage, "stageId" | "batch" | "barrier">,
 ): Promise<BatchCount> {
-  const [row] = await q<[{ open: bigint; behind: bigint; missed: bigint }]>`
+  const [row] = await q<[{ open: bigint; behind: bigint; heldBack: bigint; missed: bigint }]>`
     select count(*) filter (where a.released) as open,
       count(*) filter (where a.released and (a.release_through_step < coalesce(${barrier}::bigint, 0) or not exists (
         select 1 from automation.steps t where t.assignment_id = a.id and t.attempt = a.attempt
           and t.position = ${barrier ?? 0} and t.state not in ('pending', 'running')))) as behind,
+      count(*) filter (where a.released and a.release_through_step < coalesce(${barrier}::bigint, 0)) as held_back,
       count(*) filter (where not a.released and a.batch <= ${batch}) as missed
     from automation.assignments a where ${ofStage(q, executionId, stageId)} and a.finished_at is null`;
-  return { open: Number(row.open), behind: Number(row.behind), missed: Number(row.missed) };
+  const { open, behind, heldBack, missed } = row;
+  return { open: Number(open), behind: Number(behind), heldBack: Number(heldBack), missed: Number(missed) };
 }
 
 /** Outputs of all steps of the stage, by target. */

@@ -56,6 +56,8 @@ export interface BatchCount {
   open: number;
   /** Not over, and have not finished the step of the barrier. */
   behind: number;
+  /** Not over, and still held at a barrier before that one, because somebody else had the row. */
+  heldBack: number;
   /** Of a batch that was released, and passed over because somebody else held the row. */
   missed: number;
 }
@@ -125,8 +127,10 @@ function settle(flow: Flow, stage: FlowStage, now: Date): FlowAct | undefined {
 }
 
 function settleGroup(flow: Flow, stage: FlowStage, now: Date): FlowAct | undefined {
-  const state = foldStages(partsOf(flow, stage).map((part) => part.state));
-  if (state === undefined) return undefined;
+  const parts = partsOf(flow, stage);
+  const state = foldStages(parts.map((part) => part.state));
+  // What it gives out is what its parts gave: they come first.
+  if (state === undefined || parts.some((part) => !part.outcome)) return undefined;
   return { kind: "change", stage, change: { state: state as StageState, finishedAt: now } };
 }
 
@@ -137,8 +141,9 @@ function settleLeaf(flow: Flow, stage: FlowStage, now: Date): FlowAct | undefine
     return { kind: "change", stage, change: { state, finishedAt: now } };
   if (!begun || !isSpent(stage) || flow.emptied.has(stage.stageId)) return undefined;
   const waiting = (stage.counts.queued ?? 0) > 0 || (stage.rollout?.stepFirst && openOf(stage) > 0);
-  if (!waiting || (stage.stopped && (stage.counts.queued ?? 0) === 0)) return undefined;
-  const reason = `not started: ${countBad(stage.counts)} targets failed, and the job allows ${stage.maxFailures} (rollout.maxFailures)`;
+  if (!waiting) return undefined;
+  const spent = `not started: ${countBad(stage.counts)} targets failed, and the job allows ${stage.maxFailures} (rollout.maxFailures)`;
+  const reason = (stage.stopped ? stage.stateReason : null) ?? spent;
   const change = { stopped: true, stateReason: reason, nextBatchAt: null };
   return { kind: "empty", stage, reason, change, cancelHeld: stage.rollout?.stepFirst === true };
 }
@@ -164,6 +169,8 @@ function nextBatch(flow: Flow, stage: FlowStage, now: Date): FlowAct | undefined
   if (busy && !rollout?.stepFirst) return undefined;
   if (!counted) return { kind: "count", stage };
   if (counted.missed > 0) return flow.emptied.has(stage.stageId) ? undefined : { kind: "release", stage, change: {} };
+  if (counted.heldBack > 0)
+    return flow.emptied.has(stage.stageId) ? undefined : { kind: "barrier", stage, barrier: stage.barrier! };
   if (counted.open > 0) {
     const atBarrier = rollout?.stepFirst && counted.behind === 0 && stage.barrier! < rollout.lastStep;
     return atBarrier ? { kind: "barrier", stage, barrier: stage.barrier! + 1 } : undefined;

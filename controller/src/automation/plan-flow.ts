@@ -185,7 +185,8 @@ async function addStage(p: Planning, s: Surroundings, stage: JobStage, row: Stag
     const [main] = jobStages(job);
     const targets = own ?? job.targets ?? s.job.targets;
     const chooser = own || !job.targets ? s : { version: child, inputs };
-    const work = await planWork(p, row, { version: child, job, inputs }, { ...main!, targets }, chooser);
+    const working = { version: child, job, inputs };
+    const work = await planWork(p, row, working, { ...main!, targets }, { chooser, own: own !== undefined });
     push(p, { ...row, isGroup: false, call, inputs: inputs ?? null, work });
     return;
   }
@@ -256,12 +257,12 @@ async function planWork(
   { id, matrix }: StageRowBase,
   working: Pick<Surroundings, "version" | "job" | "inputs">,
   stage: JobStage,
-  chooser: WithInputs = working,
+  { chooser, own } = { chooser: working as WithInputs, own: working.job.stages?.[stage.id]?.targets !== undefined },
 ): Promise<PlannedWork> {
   const { version, job } = working;
   const targets = withMatrix(planTargets(stage), matrix, stage);
   const plan = planStage(job, stage.id)!;
-  const chosen = await chooseTargets(p, { id, version, inputs: working.inputs, chooser, job, stage, targets });
+  const chosen = await chooseTargets(p, { id, version, inputs: working.inputs, chooser, own, job, stage, targets });
   const batches = dealBatches(chosen, stage.rollout, plan.steps.filter(({ phase }) => phase === "steps").length);
   return { version, stageId: stage.id, plan, targets, chosen, batches };
 }
@@ -272,16 +273,17 @@ interface Choosing extends WithInputs {
   id: string;
   /** In whose definition the targets stand. */
   chooser: WithInputs;
+  /** The stage names them itself: then nobody else chooses. */
+  own: boolean;
   job: Job;
   stage: JobStage;
   targets: TargetPlan;
 }
 
 async function chooseTargets(p: Planning, choosing: Choosing): Promise<ChosenAssignment[]> {
-  const { id, version, job, stage, targets } = choosing;
+  const { id, version, own, job, stage, targets } = choosing;
   const before = p.resumed?.stages.get(id);
   if (before?.state === "succeeded") return [];
-  const own = job.stages?.[stage.id]?.targets !== undefined;
   const frozen = before && before.targets.length > 0 ? { names: before.targets } : undefined;
   const choice = frozen ?? (own ? choiceOf(targets) : (p.choice ?? choiceOf(targets)));
   p.choiceUsed ||= choice !== undefined && choice === p.choice;

@@ -3,6 +3,7 @@
 import type { StageOutcome } from "@opsconductor/contract/job/expression";
 import type { StageState } from "@opsconductor/contract/states";
 import type { Query } from "../context.ts";
+import { advanceFlow } from "./advance-flow.ts";
 import { selectDone } from "./flow-queries.ts";
 import type { PlannedStage } from "./plan-flow.ts";
 
@@ -25,7 +26,9 @@ export interface Resumed {
   stages: Map<string, DoneStage>;
 }
 
-export async function readResumed(tx: Query, executionId: string): Promise<Resumed> {
+export async function readResumed(tx: Query, executionId: string, now: Date): Promise<Resumed> {
+  // It is over, but what its last stages gave out may not be noted yet: that is a transaction after their end.
+  await advanceFlow(tx, executionId, now);
   const rows = await selectDone(tx, executionId);
   const versions = rows.flatMap((row): [string, number][] =>
     row.jobId === null || row.jobVersion === null ? [] : [[row.jobId, row.jobVersion]],

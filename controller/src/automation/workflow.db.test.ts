@@ -294,6 +294,51 @@ test("step-first lets nobody begin a step before all have finished the one befor
   expect(released("host-1")).toContain(1);
 });
 
+/** While somebody else has the row of the host's assignment, `act` is done and the execution is advanced. */
+async function advancedWhileHeld(id: string, name: string, act: () => Promise<unknown>): Promise<void> {
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const { promise: locked, resolve: hasLocked } = Promise.withResolvers<void>();
+  const holding = t.ctx.sql.begin(async (tx) => {
+    await tx`select id from automation.assignments where execution_id = ${id} and target_name = ${name} for no key update`;
+    hasLocked();
+    await released;
+  });
+  await locked;
+  await act();
+  await t.ctx.automation.flows.idle();
+  release();
+  await holding;
+  await t.ctx.sql`update automation.executions set due_at = now() where id = ${id}`;
+  await t.ctx.automation.flows.poll();
+  await settled();
+}
+
+test("a host whose row somebody else had when the barrier was raised, or the budget was spent, is told later", async () => {
+  const wanted = (name: string, id: string) => agentOf(name).desires.filter((d) => d.assignmentId === id);
+  const stepOne = (state?: string) =>
+    [
+      { kind: "accepted" },
+      starting(),
+      started(),
+      finishedTry(none, "step-1", state),
+      finishedStep("step-1", state),
+    ] as const;
+  const { id } = await execute(t, "walls", ["host-0", "host-1"]);
+  const [first, second] = [await offerTo("host-0", id), await offerTo("host-1", id)];
+  await agentOf("host-0").say(first, ...stepOne(), { kind: "held", nextStepId: "step-2" });
+  await settled();
+  await advancedWhileHeld(id, "host-0", () => agentOf("host-1").say(second, ...stepOne()));
+  expect(wanted("host-0", first.assignmentId)).toContainEqual(expect.objectContaining({ releaseThroughStep: 1 }));
+
+  const other = await execute(t, "walls", ["host-0", "host-1"]);
+  const [held, fails] = [await offerTo("host-0", other.id), await offerTo("host-1", other.id)];
+  await agentOf("host-0").say(held, ...stepOne(), { kind: "held", nextStepId: "step-2" });
+  await settled();
+  const said = [...stepOne("failed"), { kind: "finished", state: "failed", reason: "" }] as const;
+  await advancedWhileHeld(other.id, "host-0", () => agentOf("host-1").say(fails, ...said));
+  expect(wanted("host-0", held.assignmentId)).toContainEqual(expect.objectContaining({ want: "cancel" }));
+});
+
 test("a workflow that failed goes on from its failed stage, on the targets that failed", async () => {
   await saveTestJob(
     t,
@@ -319,6 +364,62 @@ test("a workflow that failed goes on from its failed stage, on the targets that 
   await runOn("web-2", id);
   await runOn("web-3", id);
   expect(await getExecution(t.ctx, tester, id)).toMatchObject({ state: "succeeded", retryOf: { id: first.id } });
+});
+
+test("what repeated and called stages give out is what all their parts gave, also those that end last", async () => {
+  await saveTestJob(
+    t,
+    "gather",
+    `stages:
+  each: { matrix: { item: [a, b] }, targets: { names: [web-1] }, steps: [{ run: give }] }
+  last: { needs: [each], targets: { names: [lb] }, steps: [{ run: last, env: { V: "\${{ stages.each.outputs.v1 }}" } }] }`,
+  );
+  const { id } = await execute(t, "gather", [], { targets: undefined });
+  await offerTo("web-1", id);
+  const [first, second] = agentOf("web-1").offers.filter((offer) => offer.executionId === id);
+  for (const [i, offer] of [first!, second!].entries()) {
+    const told = { ...finishedStep(), outputsJson: Buffer.from(JSON.stringify({ [`v${i}`]: "x" })) } as never;
+    const said = { kind: "finished", state: "succeeded", reason: "" } as const;
+    await agentOf("web-1").say(offer, { kind: "accepted" }, starting(), started(), finishedTry(none), told, said);
+  }
+  const offer = await offerTo("lb", id);
+  expect(JSON.parse(Buffer.from(offer.needsOutputsJson).toString())).toEqual({
+    stages: { each: { state: "succeeded", outputs: { v0: "x", v1: "x" }, targets: { "web-1": { v0: "x", v1: "x" } } } },
+  });
+  await runOn("lb", id);
+});
+
+test("a stage that calls a job runs on the targets that it names, whatever the execution chooses for the others", async () => {
+  await saveTestJob(t, "part", "steps: [{ run: part }]");
+  await saveTestJob(
+    t,
+    "whole",
+    `stages:
+  own: { job: part, targets: { names: [web-2] } }
+  chosen: { job: part }`,
+  );
+  const { id } = await execute(t, "whole", ["web-1"]);
+  expect(await statesOf(id)).toEqual([expect.stringContaining("own web-2"), expect.stringContaining("chosen web-1")]);
+  await runOn("web-2", id);
+  await runOn("web-1", id);
+});
+
+test("a stage that ended last beside a failed one counts as done when the workflow goes on", async () => {
+  await saveTestJob(
+    t,
+    "beside",
+    `stages:
+  one: { targets: { names: [web-1] }, steps: [{ run: one }] }
+  two: { targets: { names: [web-2] }, steps: [{ run: two }] }`,
+  );
+  const first = await execute(t, "beside", [], { targets: undefined });
+  await runOn("web-1", first.id, "failed");
+  await runOn("web-2", first.id);
+  const { id } = await retryExecution(t.ctx, tester, { execution: first.id, repeatLost: false, reason: "" });
+  await settled();
+  expect(await stagesOf(id)).toEqual({ one: "running", two: "succeeded" });
+  await runOn("web-1", id);
+  expect(await getExecution(t.ctx, tester, id)).toMatchObject({ state: "succeeded" });
 });
 
 test("the plan says what would run where, in which batches, or why it would be refused, and makes nothing", async () => {

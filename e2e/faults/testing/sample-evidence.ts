@@ -63,6 +63,7 @@ class Sample {
       executionId: "execution",
       stageId: "main",
       target,
+      batch: 0,
       attempt: 1,
       fence,
       state,
@@ -80,7 +81,7 @@ class Sample {
     const planned = steps.find((one) => one.id === of.id)!;
     const who = { assignment: id, attempt: 1, step: of.id, try: of.try };
     const raw = expectedOutput(plan, planned, target, of.try);
-    const exit = expectedExitCode(planned, of.try);
+    const exit = expectedExitCode(plan, planned, target, of.try);
     const ledger = { ...who, execution: "execution", target, fence, pid: 100 + this.#ledger.length, at: 0 };
     this.#ledger.push({ kind: "start", ...ledger });
     const isLost = of.state === "lost";
@@ -108,7 +109,7 @@ class Sample {
     if (path[0] === null && this.#transitions.some((t) => t.entity === entity && t.key === key)) return;
     for (let at = 1; at < path.length; at++) {
       const [from, to] = [path[at - 1]!, path[at]!];
-      const base = { id: this.#transitions.length, at: new Date(0), epoch: null, anomaly: null };
+      const base = { ...moment(this.#transitions.length), epoch: null, anomaly: null };
       this.#transitions.push({
         ...base,
         entity,
@@ -125,7 +126,7 @@ class Sample {
     this.#move("execution", "execution", ["queued", "running", "failed"]);
     this.#move("stage", "execution/main", [null, "pending", "running", "failed"]);
     const sessions = [3n, 3n, 4n].map((epoch, at): Transition => {
-      const base = { id: this.#transitions.length + at, at: new Date(0), attempt: null, fence: null, anomaly: null };
+      const base = { ...moment(this.#transitions.length + at), attempt: null, fence: null, anomaly: null };
       const from = at === 0 ? null : "open";
       return { ...base, entity: "session", key: "agent", from, to: at === 1 ? "closed" : "open", epoch };
     });
@@ -138,8 +139,19 @@ class Sample {
         leftovers: [],
         chunks,
       },
-      executions: [{ id: "execution", key: plan.key, state: "failed", counts }],
-      stages: [{ executionId: "execution", stageId: "main", state: "failed", counts }],
+      executions: [
+        {
+          ...{ id: "execution", key: plan.key, state: "failed", counts, requestedBy: "admin" },
+          ...{ cancelRequestedAt: null, concurrencyKey: null },
+        },
+      ],
+      stages: [
+        {
+          ...{ executionId: "execution", stageId: "main", state: "failed", counts },
+          ...{ parent: null, isGroup: false, matrix: null },
+        },
+      ],
+      ...{ approvals: [], decisions: [] },
       ...{ assignments: this.#assignments, steps: this.#steps, tries: this.#tries },
       transitions: [...this.#transitions, ...sessions],
       readOutput: (of) => chunks.get(tryKey(of)) ?? [],
@@ -147,6 +159,8 @@ class Sample {
     };
   }
 }
+
+const moment = (id: number) => ({ id, at: new Date(0), begunAt: new Date(0), transaction: String(id) });
 
 function sha256(bytes: Buffer): string {
   return createHash("sha256").update(bytes).digest("hex");
