@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ActionName, actionCatalogue, actionNames } from "@opsconductor/contract/job/actions/action-catalogue";
 import type { ActionSpec, CheckKind } from "@opsconductor/contract/job/actions/action-spec";
+import { repeatableWords } from "@opsconductor/contract/job/actions/is-repeatable";
 import { actionJsonSchema } from "@opsconductor/contract/job/job-json-schema";
 import { cell, keyTable } from "./job-pages.ts";
 
@@ -30,6 +31,7 @@ function describe(name: ActionName): string {
   const spec: ActionSpec = actionCatalogue[name];
   const facts = [
     `Check mode: ${inCheckMode[spec.check]}.`,
+    `Repeated when its outcome was lost: ${repeatableWords(name)}.`,
     ...(spec.platforms ? [`Runs on ${spec.platforms}.`] : []),
     ...(spec.code
       ? [

@@ -23,7 +23,7 @@ import type { Host } from "./host.ts";
 import type { MarkKeeper } from "./mark-keeper.ts";
 import { OutputSender } from "./output-sender.ts";
 import { thisPlatform } from "./platform.ts";
-import { formatVersion, protocolVersion } from "./protocol.ts";
+import { features, formatVersion, protocolVersion } from "./protocol.ts";
 
 const welcomeWithinMs = 15_000;
 /** For the controller's word on the attempts of the hello; after it they are sent from the start. */
@@ -117,6 +117,7 @@ export class Session {
       certificateSerial,
       highestMark: marks.highest,
       checkpoints: checkpoints.forHello(),
+      features,
     };
   }
 

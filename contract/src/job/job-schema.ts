@@ -184,8 +184,10 @@ export const stepSchema = z
       .describe("Bounds on what this step may use; those not told are the stage's or job's."),
     idempotent: z
       .boolean()
-      .default(false)
-      .describe("Running it twice does no harm: it may be tried again when its outcome was lost."),
+      .optional()
+      .describe(
+        "Running it twice does no harm: it may be tried again when its outcome was lost. Unless told: false for run, and for uses what its action says of itself.",
+      ),
     continueOnError: z.boolean().default(false).describe("Go on with the next step although this one failed."),
     outputs: z
       .array(identifier("an output name"))

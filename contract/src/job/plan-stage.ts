@@ -1,5 +1,6 @@
 // A stage of a job as ordered steps with everything resolved. The agent runs exactly this, made from the bytes
 // it was offered; the controller stores `summariseSteps` beside the stage for the console. Pure.
+import { isRepeatable } from "./actions/is-repeatable.ts";
 import { parseDuration } from "./duration.ts";
 import type { ExpressionNames } from "./expression.ts";
 import { namesOutcome } from "./expression.ts";
@@ -112,7 +113,7 @@ function planStep(job: Job, stage: JobStage, { id, phase, spec, names }: PlacedS
     retry: planRetry(spec.retry),
     runAs: spec.runAs ?? stage.runAs,
     limits: planLimits(job.limits, stage.limits, spec.limits),
-    idempotent: spec.idempotent,
+    idempotent: spec.idempotent ?? (spec.uses !== undefined && isRepeatable(spec.uses, spec.with ?? {})),
     continueOnError: spec.continueOnError,
     outputs: spec.outputs,
     names,

@@ -3,7 +3,14 @@
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import type { AgentMessage, ControllerMessage } from "@opsconductor/proto/opsconductor/agent/v1/agent";
 import type { HandedCheckpoint } from "../communication/latest-checkpoint.ts";
-import type { AgentLink, AgentSession, DesireMessage, EventReply, OfferMessage } from "../fleet/agent-link.ts";
+import type {
+  AgentEvent,
+  AgentLink,
+  AgentSession,
+  DesireMessage,
+  EventReply,
+  OfferMessage,
+} from "../fleet/agent-link.ts";
 import type { DatabaseMark } from "../fleet/database-mark.ts";
 import type { FleetLink, Vitals } from "../fleet/fleet-link.ts";
 import type { Peer } from "../fleet/open-session.ts";
@@ -39,6 +46,9 @@ export class AgentStream implements FleetLink {
   forkTold = "";
   /** Set while we do not read: silence is then ours, not the agent's. */
   paused = false;
+  /** Told of an offer that was not sent: what the agent would have said if it knew what the offer asks for. */
+  onUnsupported: (event: AgentEvent) => void = () => {};
+  readonly #features: ReadonlySet<string>;
   readonly #call: ConnectCall;
   readonly #onClosed = new Set<(reason: string) => void>();
   #closed: string | undefined;
@@ -49,7 +59,12 @@ export class AgentStream implements FleetLink {
     call: ConnectCall,
     session: AgentSession,
     from: { peer: Peer; connection: Connection },
-    opened: { quarantined: boolean; history: AgentLink["history"]; generation: number },
+    opened: {
+      quarantined: boolean;
+      history: AgentLink["history"];
+      generation: number;
+      features: readonly string[];
+    },
   ) {
     this.#call = call;
     this.session = session;
@@ -60,6 +75,7 @@ export class AgentStream implements FleetLink {
     this.openedInQuarantine = opened.quarantined;
     this.history = opened.history;
     this.generation = opened.generation;
+    this.#features = new Set(opened.features);
   }
 
   get takesWork(): boolean {
@@ -78,6 +94,10 @@ export class AgentStream implements FleetLink {
   }
 
   offer(offer: OfferMessage): void {
+    if (offer.check && !this.#features.has("check")) {
+      this.onUnsupported(unsupported(offer, "check mode"));
+      return;
+    }
     this.send({ body: { $case: "offer", value: fromOffer(offer) } });
   }
 
@@ -143,4 +163,10 @@ export class AgentStream implements FleetLink {
   get listeners(): number {
     return this.#onClosed.size;
   }
+}
+
+function unsupported({ assignmentId, attempt, fence }: OfferMessage, what: string): AgentEvent {
+  const reason = `this agent does not know ${what} yet, so it was not asked: upgrade the agent, then run the check again`;
+  const body = { kind: "denied", code: "unsupported", reason } as const;
+  return { assignmentId, attempt, fence, seq: 1n, atMs: Date.now(), body };
 }

@@ -92,7 +92,7 @@ async function greet(parts: ConnectParts, call: ConnectCall, from: IdentifiedCal
     if (opened.code === "stale_certificate") throw new OcError("unauthenticated", opened.reason);
     return bye(opened.code, opened.reason);
   }
-  const stream = new AgentStream(call, opened.session, from, opened);
+  const stream = new AgentStream(call, opened.session, from, { ...opened, features: wire.features });
   new Conversation(parts, call, stream).begin(wire, opened.renewCertificate);
 }
 
@@ -122,6 +122,7 @@ class Conversation {
     const stream = this.#stream;
     const { agentId, agentName, epoch } = stream.session;
     stream.onClosed((reason) => this.#leave(reason));
+    stream.onUnsupported = (event) => void this.#recordDenied(event);
     this.#call.on("data", (message: AgentMessage) => this.#receive(message));
     this.#call.once("end", () => this.#hangUp(this.#why("the agent hung up")));
     this.#call.once("cancelled", () => stream.ended(this.#why("the connection was lost")));
@@ -251,6 +252,15 @@ class Conversation {
       this.#fail(error);
     } finally {
       this.#storingFacts = false;
+    }
+  }
+
+  /** Of an offer that was not sent, because the agent would have misunderstood it. */
+  async #recordDenied(event: AgentEvent): Promise<void> {
+    try {
+      await this.#parts.work.recordEvents(this.#parts.ctx, this.#stream.session, [event]);
+    } catch (error) {
+      this.#fail(error);
     }
   }
 

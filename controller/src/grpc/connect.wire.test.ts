@@ -168,6 +168,30 @@ test("offers and desires reach the agent whole", async () => {
   stream.close();
 });
 
+test("a check is not sent to an agent that would run it for real: it is denied on its behalf", async () => {
+  const id = await enrollFakeAgent(c);
+  const stream = await connectFakeAgent(c, id, { features: [] });
+  const link = c.links.get(id.response.agentId)!;
+  const [checked, real] = [newFence(), newFence()];
+  const offer = {
+    ...{ assignmentId, attempt: 1, executionId: assignmentId, executionNumber: 7n, stageId: "main" },
+    ...{
+      definition: Buffer.from("kind: Job"),
+      definitionSha256: Buffer.alloc(32, 1),
+      definitionMediaType: "text/yaml",
+    },
+    ...{ inputsJson: Buffer.from("{}"), needsOutputsJson: Buffer.from("{}"), startBeforeMs: 0 },
+    target: { id: assignmentId, name: "t", servicesJson: Buffer.from("[]"), secretNames: [] },
+    releaseThroughStep: 0xffff_ffff,
+  };
+  link.offer({ ...offer, fence: checked, check: true });
+  link.offer({ ...offer, fence: real, check: false });
+  expect(await stream.next("offer")).toMatchObject({ fence: real, check: false });
+  await until("the denial is recorded", () => c.work.lastSeq.get(checked) === 1n);
+  expect(stream.all("offer").map((sent) => sent.fence)).toEqual([real]);
+  stream.close();
+});
+
 test("a degraded agent stays connected and takes no work", async () => {
   const id = await enrollFakeAgent(c);
   const stream = await connectFakeAgent(c, id);

@@ -133,3 +133,22 @@ test("the sample jobs with actions can be saved", () => {
   for (const file of files)
     expect([file, parseJob(readFileSync(join(folder, file), "utf8")).errors]).toEqual([file, []]);
 });
+
+test.each([
+  ["uses: file, with: { path: /a, content: x }", true],
+  ["uses: file, idempotent: false, with: { path: /a, content: x }", false],
+  ["uses: service, with: { name: a, state: started }", true],
+  ["uses: service, with: { name: a, state: restarted }", false],
+  ["uses: http, with: { url: 'https://a.example' }", true],
+  ["uses: http, with: { url: 'https://a.example', method: POST }", false],
+  ["uses: http, with: { url: 'https://a.example', method: '${{ target.name }}' }", false],
+  ["uses: sql, with: { engine: mysql, database: a, query: select 1, changes: false }", true],
+  ["uses: sql, with: { engine: mysql, database: a, query: delete from a }", false],
+  ["uses: reboot, with: {}", false],
+  ["uses: reboot, idempotent: true, with: {}", true],
+  ["run: date", false],
+])("{ %s } is done again after a loss: %s", (step, again) => {
+  const { job, errors } = parseJob(`apiVersion: opsconductor/v1\nkind: Job\nname: a\nsteps: [ { ${step} } ]`);
+  expect(errors).toEqual([]);
+  expect(planStage(job!)!.steps[0]!.idempotent).toBe(again);
+});

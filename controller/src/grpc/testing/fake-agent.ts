@@ -133,6 +133,7 @@ export function helloOf(changes: Partial<Hello> = {}): Hello {
     certificateSerial: "",
     highestMark: undefined,
     checkpoints: [],
+    features: ["check"],
     ...changes,
   };
 }

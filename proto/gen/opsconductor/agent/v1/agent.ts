@@ -86,6 +86,11 @@ export interface Hello {
     | undefined;
   /** at most 8 of those kept: the oldest, the newest and some between */
   checkpoints: AuditCheckpoint[];
+  /**
+   * What this agent knows of an offer beyond the definition. An agent takes no notice of fields that it does not know,
+   * so the controller sends no offer that needs one: without `check` a check would be run for real.
+   */
+  features: string[];
 }
 
 export interface Platform {
@@ -715,6 +720,7 @@ function createBaseHello(): Hello {
     certificateSerial: "",
     highestMark: undefined,
     checkpoints: [],
+    features: [],
   };
 }
 
@@ -761,6 +767,9 @@ export const Hello: MessageFns<Hello> = {
     }
     for (const v of message.checkpoints) {
       AuditCheckpoint.encode(v!, writer.uint32(106).fork()).join();
+    }
+    for (const v of message.features) {
+      writer.uint32(114).string(v!);
     }
     return writer;
   },
@@ -882,6 +891,14 @@ export const Hello: MessageFns<Hello> = {
             message.checkpoints.push(AuditCheckpoint.decode(reader, reader.uint32()));
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.features.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -947,6 +964,9 @@ export const Hello: MessageFns<Hello> = {
       checkpoints: globalThis.Array.isArray(object?.checkpoints)
         ? object.checkpoints.map((e: any) => AuditCheckpoint.fromJSON(e))
         : [],
+      features: globalThis.Array.isArray(object?.features)
+        ? object.features.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -991,6 +1011,9 @@ export const Hello: MessageFns<Hello> = {
     if (message.checkpoints?.length) {
       obj.checkpoints = message.checkpoints.map((e) => AuditCheckpoint.toJSON(e));
     }
+    if (message.features?.length) {
+      obj.features = message.features;
+    }
     return obj;
   },
 
@@ -1018,6 +1041,7 @@ export const Hello: MessageFns<Hello> = {
       ? DatabaseMark.fromPartial(object.highestMark)
       : undefined;
     message.checkpoints = object.checkpoints?.map((e) => AuditCheckpoint.fromPartial(e)) || [];
+    message.features = object.features?.map((e) => e) || [];
     return message;
   },
 };
