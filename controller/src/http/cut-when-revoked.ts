@@ -5,8 +5,8 @@ import type { Actor, Context } from "../context.ts";
 import { type Bearer, liveRights } from "../identity/authenticate.ts";
 import type { Http } from "./router.ts";
 
-/** With the second that a session may be cached: within two. Nearly all requests are answered before the first look. */
-const lookMs = 900;
+/** With the second that a session may be cached: well within two. Nearly all requests are answered before the first look. */
+const lookMs = 400;
 
 export function cutWhenRevoked(ctx: Context, c: Http, actor: Pick<Actor, "id" | "name" | "requestId"> & Bearer): void {
   const outgoing = (c.env as Partial<HttpBindings> | undefined)?.outgoing;

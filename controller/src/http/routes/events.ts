@@ -14,8 +14,8 @@ import { createSseStream } from "../sse.ts";
 
 const maxTopics = 50;
 const maxReplay = 500;
-/** With the second that a session may be cached: a revoked one loses its stream within two. */
-const sessionCheckMs = 900;
+/** With the second that a session may be cached: a revoked one loses its stream well within two. */
+const sessionCheckMs = 400;
 
 const topics = z
   .string()

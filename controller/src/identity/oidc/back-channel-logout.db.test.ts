@@ -88,7 +88,7 @@ test("who signs out at the provider is signed out here, in that browser and no o
   const second = await signOn();
   expect(first.sid).not.toBe(second.sid);
   await provider.signOut(first.jar);
-  await expect.poll(() => ended(first)).toBe("ended_by_provider");
+  await expect.poll(() => ended(first), { timeout: 20_000 }).toBe("ended_by_provider");
   expect(await ended(second)).toBeNull();
   expect(await audited("user.signed_out_by_provider")).toMatchObject({
     ...{ actorName: "sign-on", objectName: name, detail: { sessions: 1, all: false } },

@@ -20,6 +20,9 @@ export async function removeTotp(): Promise<void> {
 
 export const listPasskeys = (signal?: AbortSignal) => request<{ items: Passkey[] }>("GET", "auth/passkeys", { signal });
 
+export const renamePasskey = (id: string, name: string) =>
+  request<void>("PATCH", `auth/passkeys/${encodeURIComponent(id)}`, { body: { name } });
+
 export async function removePasskey(id: string): Promise<void> {
   await request<void>("DELETE", `auth/passkeys/${encodeURIComponent(id)}`);
   await readUserAgain();

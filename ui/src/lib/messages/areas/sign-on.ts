@@ -16,6 +16,15 @@ export const signOn = area({
   separateText: "You then sign in with your password only. You can connect them again.",
   separated: "Your account is separated from the provider's.",
   connected: "Your account is connected.",
+  ofUser: {
+    action: "Sign-on account",
+    title: (name: string) => `Sign-on account of ${name}`,
+    none: "Not connected with an account at the provider.",
+    text: "When they are separated, the sessions that began with the provider end, and the provider's account opens this one no more.",
+    noPassword: "There is no password here: make a new invitation afterwards, or nothing is left to sign in with.",
+    separateTitle: (name: string) => `Separate ${name} from the provider's account?`,
+    separated: (name: string) => `${name} is separated from the provider's account.`,
+  },
   refused: {
     unavailable: "The provider cannot be reached. Sign in with your password, or try again later.",
     denied: "You were not signed in at the provider.",
