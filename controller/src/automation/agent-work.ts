@@ -14,6 +14,8 @@ const maxWeight = 4096 * kilobyte;
 const bulkBytes = 64 * kilobyte;
 /** A person sees no difference; a short step is recorded in one commit, and half the commits are saved. */
 const lingerMs = 8;
+/** Three chunks of one stream, which hands in four at most before the first is stored; the rest is sent meanwhile. */
+const fullBulkBytes = 192 * kilobyte;
 
 export interface AutomationWork extends AgentWork {
   /** Waits until everything handed in is committed or refused. */
@@ -24,12 +26,21 @@ export function createAgentWork(recorder: Recorder): AutomationWork {
   return new LanedWork(recorder);
 }
 
+interface OutputCalls {
+  lane: Lane<RecordEntry, RecordReplies>;
+  count: number;
+  /** The end of what was handed in last: of all before it, too. */
+  latest: Promise<unknown>;
+  /** What is handed in from now on waits for this: another lane holds what comes before it. */
+  ready: Promise<unknown> | undefined;
+}
+
 class LanedWork implements AutomationWork {
   private readonly recorder: Recorder;
   private readonly lane: Lane<RecordEntry, RecordReplies>;
   private readonly bulkLane: Lane<RecordEntry, RecordReplies>;
   /** The lane that output of an agent is in, and how many calls: what follows stays behind them, in order. */
-  private readonly outputCalls = new Map<string, { lane: Lane<RecordEntry, RecordReplies>; count: number }>();
+  private readonly outputCalls = new Map<string, OutputCalls>();
 
   constructor(recorder: Recorder) {
     this.recorder = recorder;
@@ -43,7 +54,7 @@ class LanedWork implements AutomationWork {
       entry.events.some((e) => isFinal(e.body)) ||
       entry.pieces.some((p) => recorder.awaitingOutput.get(p.assignmentId) !== undefined);
     this.lane = createLane({ ...common, isUrgent, lingerMs, fullWeight: bulkBytes });
-    this.bulkLane = createLane({ ...common, isUrgent: () => true, lingerMs: 0, fullWeight: 0 });
+    this.bulkLane = createLane({ ...common, isUrgent, lingerMs, fullWeight: fullBulkBytes });
   }
 
   resume: AgentWork["resume"] = (_ctx, link, attempts) => resumeAgent(this.recorder, link, attempts);
@@ -53,20 +64,30 @@ class LanedWork implements AutomationWork {
 
   storeOutput: AgentWork["storeOutput"] = async (_ctx, session, pieces) => {
     const { agentId } = session;
-    const free = bytesOf(pieces) >= bulkBytes ? this.bulkLane : this.lane;
-    const calls = this.outputCalls.get(agentId) ?? { lane: free, count: 0 };
+    const lane = bytesOf(pieces) >= bulkBytes ? this.bulkLane : this.lane;
+    const calls = this.outputCalls.get(agentId) ?? { lane, count: 0, latest: Promise.resolve(), ready: undefined };
     this.outputCalls.set(agentId, calls);
+    // Much output often begins with little: all of it would stay in the lane of events, in commits of a little each.
+    if (lane === this.bulkLane && calls.lane !== lane) Object.assign(calls, { lane, ready: calls.latest });
     calls.count += 1;
     try {
-      return (await calls.lane.push({ session, events: [], pieces })).output;
+      const stored = this.push(calls, { session, events: [], pieces });
+      calls.latest = stored.catch(() => undefined); // its caller hears of it
+      return (await stored).output;
     } finally {
       calls.count -= 1;
       if (calls.count === 0) this.outputCalls.delete(agentId);
     }
   };
 
+  private async push({ lane, ready }: OutputCalls, entry: RecordEntry): Promise<RecordReplies> {
+    await ready;
+    return await lane.push(entry);
+  }
+
   async idle(): Promise<void> {
-    await Promise.all([this.lane.idle(), this.bulkLane.idle()]);
+    do await Promise.all([this.lane.idle(), this.bulkLane.idle()]);
+    while (this.outputCalls.size > 0); // on its way from one lane to the other
   }
 }
 
