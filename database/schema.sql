@@ -767,9 +767,10 @@ CREATE INDEX audit_object ON communication.audit USING btree (object_kind, objec
 CREATE INDEX auth_challenges_expiry ON identity.auth_challenges USING btree (expires_at);
 CREATE INDEX executions_concurrency ON ONLY automation.executions USING btree (concurrency_key, id) WHERE ((concurrency_key IS NOT NULL) AND (finished_at IS NULL));
 CREATE INDEX executions_due ON ONLY automation.executions USING btree (due_at) WHERE (due_at IS NOT NULL);
-CREATE INDEX executions_job ON ONLY automation.executions USING btree (job_id, id DESC);
+CREATE INDEX executions_job ON ONLY automation.executions USING btree (job_id, id);
+CREATE INDEX executions_job_state ON ONLY automation.executions USING btree (job_id, state, id);
 CREATE INDEX executions_number ON ONLY automation.executions USING btree (number);
-CREATE INDEX executions_state ON ONLY automation.executions USING btree (state, id DESC);
+CREATE INDEX executions_state ON ONLY automation.executions USING btree (state, id);
 CREATE INDEX executions_unfinished ON ONLY automation.executions USING btree (id) WHERE (finished_at IS NULL);
 CREATE INDEX grants_group ON identity.grants USING btree (group_id);
 CREATE INDEX grants_role ON identity.grants USING btree (role_id);

@@ -7,6 +7,7 @@ import { benchConsoleLog } from "./console-log.ts";
 import { benchConsoleTimes } from "./console-times.ts";
 import { benchDispatch } from "./dispatch.ts";
 import { benchFanOut } from "./fan-out.ts";
+import { benchHistory } from "./history.ts";
 import { benchMemory } from "./memory.ts";
 import { benchOutput } from "./output.ts";
 import { benchStart } from "./start.ts";
@@ -16,6 +17,7 @@ const benchmarks: Record<string, () => Promise<void>> = {
   dispatch: benchDispatch,
   "fan-out": benchFanOut,
   throughput: benchThroughput,
+  history: benchHistory,
   start: benchStart,
   memory: benchMemory,
   output: benchOutput,

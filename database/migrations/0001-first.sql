@@ -464,8 +464,9 @@ create table automation.executions (
   primary key (id)
 ) partition by range (id);
 create index executions_number on automation.executions (number);
-create index executions_job on automation.executions (job_id, id desc);
-create index executions_state on automation.executions (state, id desc);
+create index executions_job on automation.executions (job_id, id);
+create index executions_state on automation.executions (state, id);
+create index executions_job_state on automation.executions (job_id, state, id);
 create index executions_unfinished on automation.executions (id) where finished_at is null;
 create index executions_due on automation.executions (due_at) where due_at is not null;
 create index executions_concurrency on automation.executions (concurrency_key, id) where concurrency_key is not null and finished_at is null;

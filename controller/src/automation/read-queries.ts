@@ -36,38 +36,64 @@ export interface ExecutionFilter {
   limit: number;
 }
 
-/** Newest first. With a target the way leads over its assignments, which lie in the same order. */
+/**
+ * Newest first. Each job, state or target that is asked for gives its newest by an index that has them in this order, and
+ * the newest of all stay: however few of a million there are, and however long ago. Left to itself PostgreSQL expects
+ * them evenly spread, and reads the whole history for a page of a job that has not run for months. So the rows are named
+ * by a range of the index's own keys: with an equality it would take the primary key for the order, and filter.
+ */
 export async function selectExecutions(q: Query, actor: Actor, f: ExecutionFilter): Promise<ExecutionRow[]> {
-  const where = q`${visibleTo(q, actor, "execution")}
-    and ${f.before === undefined ? q`true` : q`e.id < ${f.before}`}
-    and ${f.states === undefined ? q`true` : q`e.state = any(${f.states as string[]})`}
-    and ${f.q === undefined ? q`true` : jobNameHas(q, f.q)}
-    and ${f.job === undefined ? q`true` : ofJob(q, f.job)}`;
-  if (f.target === undefined)
+  const before = f.before === undefined ? q`true` : q`e.id < ${f.before}`;
+  const where = q`${visibleTo(q, actor, "execution")} and ${before}`;
+  if (f.target !== undefined) return await selectOnTarget(q, actor, f, where);
+  const jobs = f.job === undefined && f.q === undefined ? undefined : jobsOf(q, f);
+  if (!jobs && !f.states)
     return await q<ExecutionRow[]>`
       select ${executionColumns(q)} from automation.executions e where ${where} order by e.id desc limit ${f.limit}`;
+  const key = jobs ? (f.states ? q`e.job_id, e.state` : q`e.job_id`) : q`e.state`;
+  const wanted = jobs ? (f.states ? q`j.id, s.state` : q`j.id`) : q`s.state`;
+  const order = jobs ? (f.states ? q`e.job_id desc, e.state desc` : q`e.job_id desc`) : q`e.state desc`;
   return await q<ExecutionRow[]>`
-    select ${executionColumns(q)} from automation.assignments a join automation.executions e on e.id = a.execution_id
-    where ${onTarget(q, f.target)} and ${visibleTo(q, actor, "assignment")} and ${f.before === undefined ? q`true` : q`a.id <= ${assignmentIdRange(f.before).to}`}
-      and ${where}
-    order by a.id desc limit ${f.limit}`;
+    select ${executionColumns(q)}
+    from ${jobs ?? q`(select null::uuid) as j(id)`}
+    cross join ${f.states ? q`unnest(${[...new Set(f.states)]}::text[])` : q`(select null::text)`} as s(state)
+    cross join lateral (
+      select e.* from automation.executions e
+      where (${key}, e.id) >= (${wanted}, ${lowestId}::uuid) and (${key}, e.id) < (${wanted}, ${f.before ?? highestId}::uuid)
+        and ${where}
+      order by ${order}, e.id desc limit ${f.limit}
+    ) e
+    order by e.id desc limit ${f.limit}`;
 }
 
-/** By the names that jobs have now, so that the index of jobs answers; deleted jobs included. */
-function jobNameHas(q: Query, text: string): Fragment {
-  return q`e.job_id = any(array(select id from automation.jobs where position(lower(${text}) in lower(name)) > 0))`;
+const lowestId = "00000000-0000-0000-0000-000000000000";
+const highestId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+
+/** The way leads over the assignments of the target, which lie in the same order. */
+async function selectOnTarget(q: Query, actor: Actor, f: ExecutionFilter, where: Fragment): Promise<ExecutionRow[]> {
+  const id = asUuid(f.target!);
+  const upTo = f.before === undefined ? q`true` : q`a.id <= ${assignmentIdRange(f.before).to}`;
+  const ofJobs = f.job === undefined && f.q === undefined ? q`true` : q`e.job_id in (select j.id from ${jobsOf(q, f)})`;
+  return await q<ExecutionRow[]>`
+    select ${executionColumns(q)}
+    from (${id === null ? q`select id from assets.targets where lower(name) = ${f.target!.toLowerCase()}` : q`select ${id}::uuid as id`}) t
+    cross join lateral (
+      select e.*, a.id as assignment_id
+      from automation.assignments a
+      cross join lateral (select * from automation.executions e where e.id = a.execution_id and ${where} offset 0) e
+      where a.target_id = t.id and ${visibleTo(q, actor, "assignment")} and ${upTo}
+        and ${f.states === undefined ? q`true` : q`e.state = any(${f.states as string[]})`} and ${ofJobs}
+      order by a.id desc limit ${f.limit}
+    ) e
+    order by e.assignment_id desc limit ${f.limit}`;
 }
 
-function ofJob(q: Query, job: string): Fragment {
-  const id = asUuid(job);
-  if (id !== null) return q`e.job_id = ${id}`;
-  return q`e.job_id = any(array(select id from automation.jobs where lower(name) = ${job.toLowerCase()}))`;
-}
-
-function onTarget(q: Query, target: string): Fragment {
-  const id = asUuid(target);
-  if (id !== null) return q`a.target_id = ${id}`;
-  return q`a.target_id = any(array(select t.id from assets.targets t where lower(t.name) = ${target.toLowerCase()}))`;
+/** By the names that jobs have now; deleted jobs included. */
+function jobsOf(q: Query, { job, q: text }: ExecutionFilter): Fragment {
+  const id = job === undefined ? null : asUuid(job);
+  const named = job === undefined ? q`true` : id === null ? q`lower(name) = ${job.toLowerCase()}` : q`id = ${id}`;
+  return q`(select id from automation.jobs
+    where ${named} and ${text === undefined ? q`true` : q`position(lower(${text}) in lower(name)) > 0`}) j`;
 }
 
 export interface StageRow {
@@ -159,9 +185,9 @@ export interface AssignmentFilter {
 
 /** In the order of the targets' names. */
 export async function selectAssignments(q: Query, actor: Actor, f: AssignmentFilter): Promise<AssignmentListRow[]> {
-  return await q<AssignmentListRow[]>`
+  const rows = await q<AssignmentListRow[]>`
     select a.id, a.stage_id, a.batch, a.target_id, a.target_name, a.agent_id, a.attempt, a.state, a.state_reason,
-      away.unreachable, ${waitsFor(q)} as waits_for, a.desired, a.desired_reason, a.start_before, a.timed_out_at, a.finish,
+      away.unreachable, null as waits_for, a.desired, a.desired_reason, a.start_before, a.timed_out_at, a.finish,
       a.offered_at, a.accepted_at, a.started_at, a.finished_at,
       case when away.unreachable then (select greatest(g.last_seen_at, s.connected_at, s.closed_at)
         from fleet.agents g left join fleet.agent_sessions s on s.agent_id = g.id where g.id = a.agent_id)
@@ -178,6 +204,17 @@ export async function selectAssignments(q: Query, actor: Actor, f: AssignmentFil
       and ${f.q === undefined ? q`true` : q`position(lower(${f.q}) in lower(a.target_name)) > 0`}
       and ${f.target === undefined ? q`true` : isTarget(q, f.target)}
     order by a.id limit ${f.limit}`;
+  return await withWaits(q, rows);
+}
+
+/** Only when something waits: what for is counted over the whole fleet, and to plan that takes longer than all the rest. */
+async function withWaits(q: Query, rows: AssignmentListRow[]): Promise<AssignmentListRow[]> {
+  const queued = rows.filter((row) => row.state === "queued").map((row) => row.id);
+  if (queued.length === 0) return rows;
+  const found = await q<Pick<AssignmentListRow, "id" | "waitsFor">[]>`
+    select a.id, ${waitsFor(q)} as waits_for from automation.assignments a where a.id = any(${queued}::uuid[])`;
+  const waits = new Map(found.map((row) => [row.id, row.waitsFor]));
+  return rows.map((row) => ({ ...row, waitsFor: waits.get(row.id) ?? null }));
 }
 
 function isTarget(q: Query, target: string): Fragment {

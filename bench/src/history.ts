@@ -1,0 +1,94 @@
+// npm run bench -- history [--executions 1000000]: lists and filters of a controller with a long history: the first page
+// and the thousandth alike. The history is inserted by SQL (history-rows.ts). The floor is the bare indexed query for a
+// page of ids. Ends with 1 when a bar is missed.
+import type { Sql } from "@opsconductor/database/connect";
+import { Api } from "../../e2e/devstack/api.ts";
+import { startDevstack } from "../../e2e/devstack/devstack.ts";
+import { stackDatabase } from "../../e2e/devstack/stack-database.ts";
+import { createJob } from "../../e2e/devstack/story.ts";
+import { type Figure, median, optionOf, percentile, print, timed } from "./figures.ts";
+import { fillHistory, frequentJob, rareJob, stepsPerExecution } from "./history-rows.ts";
+
+const password = "bench-administrator-1";
+const pageSize = 50;
+const farPage = 1000;
+const runs = 40;
+const barMs = 100;
+
+export async function benchHistory(): Promise<void> {
+  const count = Number(optionOf("--executions") ?? 1_000_000);
+  const stack = await startDevstack({ adminPassword: password });
+  const sql = stackDatabase(stack);
+  try {
+    const api = await Api.signIn(stack.url, "admin", password);
+    for (const name of [frequentJob, rareJob])
+      await createJob(api, `apiVersion: opsconductor/v1\nkind: Job\nname: ${name}\nsteps:\n  - run: 'true'\n`);
+    const from = performance.now();
+    const target = await fillHistory(sql, count);
+    const filled: Figure = { name: "rows inserted in", value: performance.now() - from, unit: "ms" };
+    const figures = [filled, await floor(sql), ...(await pages(api, sql, target)), ...(await details(api, sql))];
+    print(
+      "history",
+      `${count} executions, ${count * stepsPerExecution} steps; p95 of ${runs}, bar ${barMs} ms`,
+      figures,
+    );
+    if (figures.some((figure) => figure.note?.startsWith("OVER"))) process.exitCode = 1;
+  } finally {
+    await sql.end();
+    await stack.stop();
+  }
+}
+
+async function floor(sql: Sql): Promise<Figure> {
+  const took = await timed(runs, () => sql`select id from automation.executions order by id desc limit ${pageSize}`);
+  return { name: "floor: the ids of a page, p95", value: percentile(took, 0.95), unit: "ms" };
+}
+
+/** Of each filter the first page, and the thousandth where there is one. */
+async function pages(api: Api, sql: Sql, target: string): Promise<Figure[]> {
+  const far = await cursorAt(sql, farPage * pageSize);
+  const filters = {
+    all: "",
+    "state=succeeded": "&state=succeeded",
+    "state=failed": "&state=failed",
+    "state=timed_out (a few, long ago)": "&state=timed_out",
+    "state=failed,cancelled": "&state=failed,cancelled",
+    "a job with half of them": `&job=${frequentJob}`,
+    "a job with a few, long ago": `&job=${rareJob}`,
+    "text in the job's name": "&q=bench",
+    "text, failed": "&q=rare&state=failed",
+    "a target": `&target=${target}`,
+  };
+  const figures: Figure[] = [];
+  for (const [name, filter] of Object.entries(filters)) {
+    const path = `/api/v1/executions?limit=${pageSize}${filter}`;
+    figures.push(await measured(api, `${name}: first page`, path));
+    figures.push(await measured(api, `${name}: page ${farPage}`, `${path}&cursor=${far}`));
+  }
+  return figures;
+}
+
+async function details(api: Api, sql: Sql): Promise<Figure[]> {
+  const [old] = await sql<[{ id: string }]>`select id from automation.executions order by id limit 1`;
+  const path = `/api/v1/executions/${old.id}`;
+  return [
+    await measured(api, "the oldest execution", path),
+    await measured(api, "its assignments", `${path}/assignments`),
+    await measured(api, "its steps", `${path}/steps`),
+  ];
+}
+
+async function measured(api: Api, name: string, path: string): Promise<Figure> {
+  const took = await timed(runs, () => api.get(path));
+  const p95 = percentile(took, 0.95);
+  const note = `${p95 > barMs ? "OVER" : "of"} ${barMs} ms, p50 ${median(took).toFixed(1)}`;
+  return { name, value: p95, unit: "ms", note };
+}
+
+/** What a person holds who has turned that many rows; cursors are made as the controller makes them. */
+async function cursorAt(sql: Sql, rows: number): Promise<string> {
+  const [row] = await sql<{ id: string }[]>`
+    select id from automation.executions order by id desc offset ${rows - 1} limit 1`;
+  if (!row) throw new Error(`The history has fewer than ${rows} executions: ask for more with --executions`);
+  return Buffer.from(JSON.stringify([row.id])).toString("base64url");
+}
