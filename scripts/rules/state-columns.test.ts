@@ -18,6 +18,7 @@ const writers = {
   "controller/src/automation/lost-history-queries.ts": "offered or lost, of what a restored database has queued",
   "controller/src/automation/overdue-queries.ts": "expired",
   "controller/src/automation/result-queries.ts": "what the agent said",
+  "bench/src/history-rows.ts": "the past of a database that exists to be measured",
 };
 
 it("only the named files write a state", () => {
