@@ -87,7 +87,12 @@ export type InputSpec = z.infer<typeof inputSpec>;
 
 const targets = z
   .strictObject({
-    select: z.string().min(1).max(2000).optional().describe("Selector over labels, name=, os=, fact.*; see the docs."),
+    select: z
+      .string()
+      .min(1)
+      .max(2000)
+      .optional()
+      .describe("Selector over labels, name=, os=, group=, service=, agent=, fact.*; see the docs."),
     names: z.array(name).min(1).max(10_000).optional().describe("Target names, instead of select."),
     max: z.int().min(1).max(100_000).optional().describe("Refuse the execution when more targets match."),
     offline: z

@@ -1,4 +1,5 @@
 // What a selector means, without a database: the model that the SQL form (assets/selector-sql.ts) is tested against. Pure.
+import type { AgentState } from "../states.ts";
 import { matchesGlob } from "./glob.ts";
 import type { Selector, SelectorField } from "./selector.ts";
 
@@ -9,6 +10,10 @@ export interface SelectorSubject {
   labels: Record<string, string>;
   /** Names of the groups it is in, and of those above them. */
   groups: readonly string[];
+  /** Types of the services that it offers, without those that are switched off. */
+  services: readonly string[];
+  /** Null: nobody's agent looks after it. */
+  agentState: AgentState | null;
   facts: Record<string, unknown>;
 }
 
@@ -34,25 +39,30 @@ export function selects(selector: Selector, subject: SelectorSubject): boolean {
   }
 }
 
-/** Values of name, os and group are compared in lower case. */
+/** Values of labels and facts are compared as they are, all others in lower case. */
 export function comparable({ kind }: SelectorField, value: string): string {
-  return kind === "name" || kind === "os" || kind === "group" ? asciiLower(value) : value;
+  return kind === "label" || kind === "fact" ? value : asciiLower(value);
 }
 
 /** A to Z only: what `lower(… collate "C")` does, so that no Unicode table has a say. */
 const asciiLower = (text: string) => text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
 
-/** A target has several groups; of everything else one value, or none. */
+/** A target has several groups and services; of everything else one value, or none. */
 function fieldTexts(field: SelectorField, subject: SelectorSubject): string[] {
   if (field.kind === "group") return subject.groups.map(asciiLower);
+  if (field.kind === "service") return subject.services.map(asciiLower);
   const text = fieldText(field, subject);
   return text === undefined ? [] : [text];
 }
 
-function fieldText(field: Exclude<SelectorField, { kind: "group" }>, subject: SelectorSubject): string | undefined {
+function fieldText(
+  field: Exclude<SelectorField, { kind: "group" | "service" }>,
+  subject: SelectorSubject,
+): string | undefined {
   if (field.kind === "label") return Object.hasOwn(subject.labels, field.key) ? subject.labels[field.key] : undefined;
   if (field.kind === "name") return asciiLower(subject.name);
   if (field.kind === "os") return subject.os === null ? undefined : asciiLower(subject.os);
+  if (field.kind === "agent") return subject.agentState ?? undefined;
   return factText(factAt(subject.facts, field.path));
 }
 

@@ -10,6 +10,8 @@ const web: SelectorSubject = {
   os: "linux",
   labels: { env: "prod", role: "web", frozen: "", name: "odd", group: "label" },
   groups: ["Europe", "berlin"],
+  services: ["ssh", "HTTPS"],
+  agentState: "online",
   facts: { os: { family: "Linux" }, cpus: 4, disks: [{ size: 1e21 }], swap: false, nothing: null },
 };
 const chosen = (text: string) => selects(parseSelector(text), web);
@@ -47,6 +49,11 @@ test.each([
   ["group", true],
   ["group~ber*", true],
   ['"group"=label', true],
+  ["service=https and service in (SSH, telnet)", true],
+  ["service=http", false],
+  ["service~http*", true],
+  ["agent=Online", true],
+  ["agent and agent not in (offline, revoked)", true],
 ])("%s is %s", (text, expected) => {
   expect(chosen(text)).toBe(expected);
 });
@@ -57,6 +64,7 @@ test.each([
   ["env=prod && a", 9, "write and"],
   ["!frozen", 0, "write not before it"],
   ["env=", 4, "expected a value, found the end"],
+  ["agent in (online, asleep)", 18, "the state of an agent is one of online, offline"],
   ["env=in", 4, "in is a word of the grammar, so quote it"],
   ["env=prod role=web", 9, 'expected "and" or "or" before role'],
   ["(env=prod", 0, "this ( has no )"],

@@ -1,11 +1,13 @@
-// Selectors: which targets are meant. A small grammar over labels, name, os, groups and facts, parsed to a neutral tree that
+// Selectors: which targets are meant. A small grammar over labels, name, os, groups, services, agents and facts, parsed to a neutral tree that
 // memory (select-in-memory.ts) and SQL (the controller's assets/selector-sql.ts) evaluate with the same answer. Pure.
 //
 //   env=prod and role in (web, api) and fact.os.family=linux and not frozen and name~web-* and group=europe
 //
 // A bare word means that the label exists. `!=` and `not in` also hold where the label is missing: they are
 // `not (… = …)`. `~` is a glob: * and ?. Labels and facts compare exactly, name, os and group without regard to ASCII case. A target is in a
-// group also when it is in one below it; `group` alone means that it is in any.
+// group also when it is in one below it; `group` alone means that it is in any. `service` is the type of
+// something it offers (what is switched off counts not), `agent` the state of its agent as the console shows it.
+import { agentStates } from "../states.ts";
 import { SelectorError, type Token, tokenise } from "./selector-tokens.ts";
 
 export type SelectorField =
@@ -13,6 +15,8 @@ export type SelectorField =
   | { kind: "name" }
   | { kind: "os" }
   | { kind: "group" }
+  | { kind: "service" }
+  | { kind: "agent" }
   | { kind: "fact"; path: string[] };
 
 export type Selector =
@@ -25,7 +29,6 @@ export type Selector =
 const maxSelectorLength = 2000;
 const later: Record<string, string> = {
   tag: "tags are labels here: write the label's name alone to ask whether it exists",
-  agent: "selecting by agent is not supported yet; use name or a label",
 };
 
 /** Throws SelectorError. */
@@ -97,7 +100,7 @@ class Parser {
       return inner;
     }
     if (token.kind !== "word" && token.kind !== "quoted")
-      throw new SelectorError(expected("a label, name, os, group or fact.…", token), token.offset);
+      throw new SelectorError(expected("a label, name, os, group, service, agent or fact.…", token), token.offset);
     return this.comparison(fieldOf(token));
   }
 
@@ -105,7 +108,7 @@ class Parser {
     const token = this.peek();
     if (token.kind === "=" || token.kind === "!=") {
       this.at++;
-      const is: Selector = { op: "is", field, values: [this.value()] };
+      const is: Selector = { op: "is", field, values: [this.valueOf(field)] };
       return token.kind === "=" ? is : { op: "not", item: is };
     }
     if (this.take("~")) return { op: "like", field, pattern: this.value(true) };
@@ -121,10 +124,19 @@ class Parser {
     const open = this.next();
     if (open.kind !== "(")
       throw new SelectorError(expected("( after in, as in: role in (web, api)", open), open.offset);
-    const values = [this.value()];
-    while (this.take(",")) values.push(this.value());
+    const values = [this.valueOf(field)];
+    while (this.take(",")) values.push(this.valueOf(field));
     if (!this.take(")")) throw new SelectorError(expected(") or ,", this.peek()), this.peek().offset);
     return { op: "is", field, values };
+  }
+
+  /** A state of agents that does not exist would choose nothing, for ever. */
+  private valueOf(field: SelectorField): string {
+    const { offset } = this.peek();
+    const value = this.value();
+    if (field.kind === "agent" && !agentStates.some((state) => state === value.toLowerCase()))
+      throw new SelectorError(`the state of an agent is one of ${agentStates.join(", ")}`, offset);
+    return value;
   }
 
   private value(glob = false): string {
@@ -150,6 +162,9 @@ function expected(what: string, token: Token): string {
   return `expected ${what}, found ${token.kind === "end" ? "the end" : token.text}`;
 }
 
+const plain = ["name", "os", "group", "service", "agent"] as const;
+const isPlain = (word: string): word is (typeof plain)[number] => (plain as readonly string[]).includes(word);
+
 /** A quoted word is always a label, so that labels called `name` or `and` can be asked for. */
 function fieldOf(token: Token): SelectorField {
   if (token.kind === "quoted") {
@@ -157,7 +172,7 @@ function fieldOf(token: Token): SelectorField {
     return { kind: "label", key: token.value };
   }
   const word = token.value;
-  if (word === "name" || word === "os" || word === "group") return { kind: word };
+  if (isPlain(word)) return { kind: word };
   if (Object.hasOwn(later, word)) throw new SelectorError(later[word]!, token.offset);
   if (word === "fact" || word.startsWith("fact.")) return factOf(token);
   if (!/^[A-Za-z_][A-Za-z0-9_./-]*$/.test(word)) {

@@ -5,6 +5,12 @@ import type { Selector, SelectorField } from "@opsconductor/contract/job/selecto
 import type { Query } from "../context.ts";
 import type { Fragment } from "../identity/visible-to.ts";
 import { jsonb } from "../jsonb.ts";
+import { stateOfAgent, withSession } from "./agent-state.ts";
+
+/** What a target has at most one value of, and in its own row. */
+export type OneValued = Extract<SelectorField, { kind: "label" | "name" | "os" | "fact" }>;
+export const isOneValued = (field: SelectorField): field is OneValued =>
+  field.kind !== "group" && field.kind !== "service" && field.kind !== "agent";
 
 /** True or false, never null: `not` would keep a null, and a missing label is simply not equal. */
 export function selectorSql(sql: Query, selector: Selector): Fragment {
@@ -26,6 +32,8 @@ export function selectorSql(sql: Query, selector: Selector): Fragment {
 
 function hasSql(sql: Query, field: SelectorField): Fragment {
   if (field.kind === "group") return sql`(t.id in (select target_id from assets.group_members))`;
+  if (field.kind === "service") return offersSql(sql, sql`true`);
+  if (field.kind === "agent") return sql`(t.managed_by_agent_id is not null)`;
   return field.kind === "label" ? sql`(t.labels ? ${field.key})` : sql`(${textSql(sql, field)} is not null)`;
 }
 
@@ -40,6 +48,8 @@ function isSql(sql: Query, field: SelectorField, values: readonly string[]): Fra
   }
   const wanted = values.map((value) => comparable(field, value));
   if (field.kind === "group") return inGroupSql(sql, sql`lower(g.name) = any(${wanted}::text[])`);
+  if (field.kind === "service") return offersSql(sql, sql`lower(v.type collate "C") = any(${wanted}::text[])`);
+  if (field.kind === "agent") return agentSql(sql, sql`${stateOfAgent(sql)} = any(${wanted}::text[])`);
   return sql`coalesce(${textSql(sql, field)} = any(${wanted}::text[]), false)`;
 }
 
@@ -49,6 +59,8 @@ function likeSql(sql: Query, field: SelectorField, glob: string): Fragment {
     .replaceAll("*", "%")
     .replaceAll("?", "_");
   if (field.kind === "group") return inGroupSql(sql, sql`lower(g.name) like ${pattern}`);
+  if (field.kind === "service") return offersSql(sql, sql`lower(v.type collate "C") like ${pattern}`);
+  if (field.kind === "agent") return agentSql(sql, sql`${stateOfAgent(sql)} like ${pattern}`);
   return sql`coalesce(${textSql(sql, field)} like ${pattern}, false)`;
 }
 
@@ -58,8 +70,18 @@ function inGroupSql(sql: Query, which: Fragment): Fragment {
     join assets.group_subtree(array(select g.id from assets.groups g where ${which})) s on s = m.group_id))`;
 }
 
+/** Offers a service that `which` means, and that is not switched off. */
+function offersSql(sql: Query, which: Fragment): Fragment {
+  return sql`exists (select from assets.services v where v.target_id = t.id and v.enabled and ${which})`;
+}
+
+/** Has an agent in a state that `which` means. */
+function agentSql(sql: Query, which: Fragment): Fragment {
+  return sql`exists (select from fleet.agents a ${withSession(sql)} where a.id = t.managed_by_agent_id and ${which})`;
+}
+
 /** Null where the target has no such value. "C" lowers A to Z only, as the evaluation in memory does. */
-export function textSql(sql: Query, field: Exclude<SelectorField, { kind: "group" }>): Fragment {
+export function textSql(sql: Query, field: OneValued): Fragment {
   if (field.kind === "label") return sql`(t.labels ->> ${field.key})`;
   if (field.kind === "name") return sql`lower(t.name)`;
   if (field.kind === "os") return sql`lower(t.os collate "C")`;

@@ -6,6 +6,7 @@ import type { Actor, Query } from "../context.ts";
 import { grantsWith, holds, mayEverywhere } from "../identity/grants.ts";
 import { type Fragment, visibleTo } from "../identity/visible-to.ts";
 import { jsonb } from "../jsonb.ts";
+import { agentState, withAgent } from "./agent-state.ts";
 import { selectorSql } from "./selector-sql.ts";
 
 export interface ServiceRow {
@@ -67,20 +68,6 @@ export interface TargetFilter {
   limit: number;
   withFacts: boolean;
 }
-
-/** The agent of `t`, with the state that the fleet pages show: online needs a session on a controller that lives. */
-const withAgent = (sql: Query): Fragment => sql`
-  left join fleet.agents a on a.id = t.managed_by_agent_id
-  left join fleet.agent_sessions s on s.agent_id = a.id
-  left join fleet.controllers c on c.id = s.controller_id`;
-const agentState = (sql: Query): Fragment => sql`
-  case
-    when a.id is null then null
-    when a.status in ('revoked', 'quarantined') then a.status
-    when s.agent_id is null then 'never_connected'
-    when s.controller_id is not null and c.lease_until > now() then 'online'
-    else 'offline'
-  end as agent_state`;
 
 /** The agent of a target in reach is in reach by the same grant, so mostly there is nothing to ask. */
 function agentName(sql: Query, actor: Actor): Fragment {

@@ -4,6 +4,7 @@ import type { Grant, grantInput, LockedInputs, ScopeInput } from "@opsconductor/
 import { OcError } from "@opsconductor/contract/errors";
 import { inputProblem } from "@opsconductor/contract/job/inputs";
 import type { InputSpec } from "@opsconductor/contract/job/job-schema";
+import type { Selector } from "@opsconductor/contract/job/selector";
 import type { z } from "zod";
 import { findGroup } from "../assets/get-group.ts";
 import { readSelector } from "../assets/read-selector.ts";
@@ -99,9 +100,25 @@ async function columnsOf(tx: Query, scope: ScopeInput): Promise<ScopeColumns> {
     case "job":
       return { scope: "job", ...nothing, jobId: await idOf("job", findJob(tx, systemActor, scope.job)) };
     case "selector":
-      readSelector(scope.selector, "scope.selector");
+      refusePassing(readSelector(scope.selector, "scope.selector"));
       return { scope: "selector", ...nothing, selector: scope.selector.trim() };
   }
+}
+
+/** Rights that come and go with a connection, or with a service that somebody describes, are no rights. */
+function refusePassing(selector: Selector): void {
+  if ("items" in selector) {
+    for (const item of selector.items) refusePassing(item);
+    return;
+  }
+  if ("item" in selector) {
+    refusePassing(selector.item);
+    return;
+  }
+  const { kind } = selector.field;
+  if (kind !== "service" && kind !== "agent") return;
+  const message = `rights cannot depend on ${kind}: use labels, name, os, groups or facts`;
+  throw new OcError("unprocessable", message, { errors: [{ path: "scope.selector", message }] });
 }
 
 async function idOf(kind: "group" | "job", found: Promise<{ id: string }>): Promise<string> {
