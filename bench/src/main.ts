@@ -10,6 +10,8 @@ import { benchFanOut } from "./fan-out.ts";
 import { benchHistory } from "./history.ts";
 import { benchMemory } from "./memory.ts";
 import { benchOutput } from "./output.ts";
+import { benchRollout } from "./rollout.ts";
+import { benchSelector } from "./selector.ts";
 import { benchStart } from "./start.ts";
 import { benchThroughput } from "./throughput.ts";
 
@@ -27,6 +29,8 @@ const benchmarks: Record<string, () => Promise<void>> = {
   "console-log": benchConsoleLog,
   "console-times": benchConsoleTimes,
   authorisation: benchAuthorisation,
+  selector: benchSelector,
+  rollout: benchRollout,
 };
 
 const benchmark = benchmarks[process.argv[2] ?? ""];

@@ -18,18 +18,29 @@ const patience = { timeoutMs: 300_000, everyMs: 200 };
 
 export interface SimulatedFleet {
   names: string[];
+  hosts: ReadonlyMap<string, SimulatedHost>;
   stop(): Promise<void>;
 }
 
-/** Resolves when the controller shows all of them as online. `prefix`: of their names, also the value of their label fleet. */
-export async function startFleet(stack: Devstack, api: Api, count: number, prefix = "sim"): Promise<SimulatedFleet> {
+/**
+ * Resolves when the controller shows all of them as online. `prefix`: of their names, also the value of their label fleet.
+ * On those that `fails` names every first step fails.
+ */
+export async function startFleet(
+  stack: Devstack,
+  api: Api,
+  count: number,
+  prefix = "sim",
+  fails: ReadonlySet<string> = new Set(),
+): Promise<SimulatedFleet> {
   const stopping = new AbortController();
   const links: Promise<void>[] = [];
   const names = Array.from({ length: count }, (_, index) => `${prefix}-${String(index).padStart(5, "0")}`);
+  const hosts = new Map(names.map((name) => [name, new SimulatedHost(fails.has(name))]));
   const waiting = [...names];
   const enrolRest = async () => {
     for (let name = waiting.pop(); name !== undefined; name = waiting.pop())
-      links.push((await enrolOne(stack, api, { name, prefix, signal: stopping.signal })).run());
+      links.push((await enrolOne(stack, api, { name, prefix, host: hosts.get(name)!, signal: stopping.signal })).run());
   };
   await Promise.all(Array.from({ length: enrolAtOnce }, enrolRest));
   await untilOnline(stack, count);
@@ -37,20 +48,20 @@ export async function startFleet(stack: Devstack, api: Api, count: number, prefi
     stopping.abort();
     await Promise.all(links);
   };
-  return { names, stop };
+  return { names, hosts, stop };
 }
 
 async function enrolOne(
   stack: Devstack,
   api: Api,
-  { name, prefix, signal }: { name: string; prefix: string; signal: AbortSignal },
+  { name, prefix, host, signal }: { name: string; prefix: string; host: SimulatedHost; signal: AbortSignal },
 ): Promise<Link> {
   const { token } = await api.post<{ token: string }>("/api/v1/enrollment-tokens", { labels: { fleet: prefix } });
   const state = new StateFolder(join(stack.folder, "fleet", name));
   const makeRequest = makeCertificateRequest;
   const identity = await enroll({ state, token, server: stack.apiAddress, name, version, makeRequest });
   return new Link({
-    ...{ state, identity, version, makeRequest, signal, host: new SimulatedHost(), incarnation: name },
+    ...{ state, identity, version, makeRequest, signal, host, incarnation: name },
     ...{ log: pino({ level: "silent" }), dialsDirectly: true },
     status: new StatusFile(state.file("status.json"), firstStatus(identity)),
   });

@@ -1,4 +1,4 @@
-// A host on which every step succeeds at once and prints nothing: behind the real link of an agent it stands for one of
+// A host on which every step succeeds at once (or the first fails, where the benchmark says so) and prints nothing: behind the real link of an agent it stands for one of
 // thousands. Its journal is its memory. Built by simulated-fleet.ts.
 import { createHash, randomUUID } from "node:crypto";
 import type { EventBody, StoredEvent } from "../../agent/src/journal/journal.ts";
@@ -18,6 +18,13 @@ export class SimulatedHost implements Host {
   readonly #attempts = new Map<bigint, Attempt>();
   #position = 0n;
   #ready: () => void = () => {};
+  readonly #fails: boolean;
+  /** How much work it was ever given. */
+  offers = 0;
+
+  constructor(fails = false) {
+    this.#fails = fails;
+  }
 
   journalId = () => this.#journalId;
   journalPosition = () => this.#position;
@@ -36,7 +43,8 @@ export class SimulatedHost implements Host {
     if (this.#attempts.has(offer.fence)) return;
     const attempt: Attempt = { offer, state: "accepted", events: [] };
     this.#attempts.set(offer.fence, attempt);
-    for (const body of eventsOf(offer)) this.#record(attempt, body);
+    this.offers++;
+    for (const body of eventsOf(offer, this.#fails)) this.#record(attempt, body);
     queueMicrotask(this.#ready);
   }
 
@@ -74,30 +82,40 @@ export class SimulatedHost implements Host {
   });
 }
 
-/** What a real agent tells of a stage whose steps all succeed. */
-function eventsOf(offer: OfferMessage): EventBody[] {
+/** What a real agent tells of a stage whose steps all succeed, or whose first fails. */
+function eventsOf(offer: OfferMessage, fails: boolean): EventBody[] {
   const { planned, refusal } = planOffer({ ...offer, acceptedAtMs: Date.now() });
   if (!planned) return [{ kind: "denied", ...refusal }];
   const needed = planned.plan.steps.filter((step) => step.phase !== "onFailure");
   const skipped = planned.plan.steps.filter((step) => step.phase === "onFailure");
+  if (fails) return [{ kind: "accepted" }, ...failure(planned.plan.steps.map(({ id }) => id))];
   return [
     { kind: "accepted" },
-    ...needed.flatMap(({ id }) => stepEvents(id)),
+    ...needed.flatMap(({ id }) => stepEvents(id, "succeeded")),
     ...skipped.map(({ id }) => stepEnd(id, "skipped", "no step failed")),
     { kind: "finished", state: "succeeded", reason: "" },
   ];
 }
 
-function stepEvents(stepId: string): EventBody[] {
+function failure([first, ...others]: string[]): EventBody[] {
+  return [
+    ...stepEvents(first!, "failed"),
+    ...others.map((id) => stepEnd(id, "skipped", "a step before it failed")),
+    { kind: "finished", state: "failed", reason: "the step ended with 1" },
+  ];
+}
+
+function stepEvents(stepId: string, state: "succeeded" | "failed"): EventBody[] {
   const spawn = { stepId, try: 1, spawn: 1 };
+  const exitCode = state === "failed" ? 1 : 0;
   return [
     { kind: "tryStarting", ...spawn },
     { kind: "tryStarted", ...spawn, pid: 1, bootId: "a boot of nothing" },
     {
-      ...{ kind: "tryFinished", stepId, try: 1, state: "succeeded", exitCode: 0, signal: "", reason: "" },
+      ...{ kind: "tryFinished", stepId, try: 1, state, exitCode, signal: "", reason: "" },
       ...{ outputBytes: 0n, outputSha256: nothing, gaps: [], rawBytes: 0n, durationMs: 0 },
     },
-    stepEnd(stepId, "succeeded", ""),
+    stepEnd(stepId, state, ""),
   ];
 }
 

@@ -30,7 +30,12 @@ export interface Report {
   /** What a reader must know to weigh the figures. */
   notes: string[];
   violations: Violation[];
+  /** What the verdict rests on, when not on the invariants. */
+  checked?: string;
 }
+
+const invariants =
+  "stored exactly once (1), states follow their tables (2), at most one start (3), output byte for byte (4), epochs and fences grow (5), nothing stays unfinished (6), and stages, batches, approvals, turns and pauses as documented (flow)";
 
 export function machine(): string {
   const gibibytes = Math.round(totalmem() / 1024 ** 3);
@@ -75,7 +80,7 @@ export function toMarkdown(report: Report): string {
     `- begun ${report.startedAt.toISOString()}, took ${Math.round(report.tookMs / 1000)} s`,
     `- on ${machine()}`,
     `- **${violations.length === 0 ? "0 violations: every promise was kept" : `${violations.length} violations: a promise was broken`}**`,
-    "- checked: stored exactly once (1), states follow their tables (2), at most one start (3), output byte for byte (4), epochs and fences grow (5), nothing stays unfinished (6), and stages, batches, approvals, turns and pauses as documented (flow)",
+    `- checked: ${report.checked ?? invariants}`,
   ];
   const facts = table({ title: "Figures", columns: ["what", "value"], rows: Object.entries(figures) });
   const wrong = violations.map((v) => [v.invariant, v.subject, v.what]);
