@@ -358,7 +358,9 @@ test("grants that mean nothing are refused with their place", async () => {
   const give = (scope: Scope, role = "viewer") => as(admin, "POST", `users/${username}/grants`, { role, scope });
   expect((await give({ kind: "everything" })).body.errors[0].path).toBe("scope");
   for (const passing of ["not agent=online", "site=asia and (service or os=linux)"])
-    expect((await give({ kind: "selector", selector: passing })).body.errors[0].message).toMatch(/^rights cannot depend/);
+    expect((await give({ kind: "selector", selector: passing })).body.errors[0].message).toMatch(
+      /^rights cannot depend/,
+    );
   expect((await give({ kind: "selector", selector: "site==x" })).body.errors[0].path).toBe("scope.selector");
   expect((await give({ kind: "group", group: "nowhere" })).body.errors[0].path).toBe("scope.group");
   expect((await give({ kind: "job", job: "nowhere" })).body.errors[0].path).toBe("scope.job");
