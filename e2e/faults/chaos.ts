@@ -28,6 +28,8 @@ export interface ChaosOptions {
   /** Work goes on until so many steps were asked for, also after the last kill. */
   steps: number;
   agents?: number;
+  /** Executions with stages, batches, approvals or turns at a time; 24 unless told. */
+  flows?: number;
   /** Strikes of the plan that one lane may be ahead of the other; 10 unless told. */
   mostAhead?: number;
   /** No kill and no work after it, whatever is missing then. */
@@ -71,9 +73,10 @@ async function attack(sources: MomentSources, options: ChaosOptions, random: Ran
   const startedAt = new Date();
   const began = performance.now();
   const workload = planWorkload(random.stream("workload"), { targets: faults.targets, maxBytes: 1024 ** 2 });
-  const flows = planFlows(random.stream("flows"), { targets: faults.targets });
+  const { flows: openFlows = 24 } = options;
+  const flows = planFlows(random.stream("flows"), { targets: faults.targets, jobs: Math.ceil(openFlows * 1.5) });
   await saveJobs(faults, { jobs: [...workload.jobs, ...flows.jobs] });
-  const feeds = [feedWork(faults, workload, () => 40), await feedFlows(faults, flows, 24)];
+  const feeds = [feedWork(faults, workload, () => 40), await feedFlows(faults, flows, openFlows)];
   const killer = new Killer(sources);
   const stepsUnderFire = await killUnderLoad(killer, feeds, options, random.stream("strikes"));
   const killingMs = performance.now() - began;

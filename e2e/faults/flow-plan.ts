@@ -32,7 +32,7 @@ export interface StageSpec {
 export interface FlowSpec {
   stages?: StageSpec[];
   rollout?: RolloutSpec;
-  approval?: { required: number; by?: string[] };
+  approval?: { required: number; by?: string[]; expires: string };
   concurrency?: { key: string; limit: number; onConflict: "queue" | "skip" | "cancel-running" };
 }
 
@@ -53,8 +53,8 @@ export interface FlowWorkload {
 /** The two who decide. */
 export const approvers = ["approver-1", "approver-2"] as const;
 
-/** Waits a minute until it expires: only early in a run, which shall not end with waiting. */
-const earlyExecutions = 24;
+/** In turns of four executions: in this one nobody decides. Early in a run, which shall not end with waiting for it. */
+const undecided = 1;
 
 export function planFlows(
   random: Random,
@@ -83,8 +83,8 @@ export function planFlows(
 
 /** Dealt out in turns, so that a short run has each kind. */
 function planDecision(random: Random, index: number): FlowPlan["decision"] {
-  const kinds = ["approve", index < earlyExecutions ? "none" : "approve", "approve", "reject", "approve"] as const;
-  const kind = kinds[(index >> 2) % kinds.length]!;
+  const turn = index >> 2;
+  const kind = turn === undecided ? "none" : turn % 5 === 3 ? "reject" : "approve";
   return { kind, afterMs: random.int(0, 1500), ownFirst: random.chance(0.3), repeats: random.chance(0.5) };
 }
 
@@ -124,7 +124,10 @@ function planJob(random: Random, index: number, around: Surroundings): JobPlan {
 
 function planApproval(index: number): FlowSpec {
   const rules = [{ required: 1 }, { required: 2 }, { required: 1, by: [`user:${approvers[1]}`] }];
-  return index % 4 === 1 ? { approval: rules[(index >> 2) % rules.length]! } : {};
+  const turn = index >> 2;
+  // The shortest there is for the one that nobody decides about; people take their time while servers die.
+  const expires = turn === undecided ? "1m" : "30m";
+  return index % 4 === 1 ? { approval: { ...rules[turn % rules.length]!, expires } } : {};
 }
 
 /** Keys that several jobs share. */

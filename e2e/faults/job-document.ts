@@ -35,7 +35,7 @@ function flowOf({ flow }: JobPlan, ledgerFile: string): object {
   if (!flow) return {};
   const { stages, rollout, approval, concurrency } = flow;
   return {
-    ...(approval && { approval: { ...approval, expires: "1m" } }),
+    ...(approval && { approval }),
     ...(concurrency && { concurrency }),
     ...(rollout && { rollout: rolloutOf(rollout) }),
     ...(stages && { stages: Object.fromEntries(stages.map((stage) => [stage.id, stageOf(stage, ledgerFile)])) }),

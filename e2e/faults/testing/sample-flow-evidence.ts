@@ -24,7 +24,7 @@ const rollout = { canary: 1, batch: 1, pauseMs: 0, maxFailures: 0, order: "step-
 const job = (failOn?: string[]): JobPlan => ({
   ...jobOf([]),
   flow: {
-    approval: { required: 1, by: ["user:boss"] },
+    approval: { required: 1, by: ["user:boss"], expires: "1m" },
     concurrency: { key: "turn", limit: 1, onConflict: "queue" },
     stages: [
       stage("a", [], {
