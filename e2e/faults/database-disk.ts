@@ -138,8 +138,8 @@ async function judgeWords(faults: FaultStack, said: string, filler: string): Pro
   const url = `${faults.stack.url}/api/v1/auth/login`;
   const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify(login) });
   const text = await answer.text();
-  // While PostgreSQL can still write this small a thing, it refuses the password.
-  if (answer.status !== 401 && !(answer.status === 503 && /disk of the database is full/.test(text)))
+  // While PostgreSQL can still write this small a thing, it refuses the password; while it starts again, it answers nobody.
+  if (answer.status !== 401 && !(answer.status === 503 && /disk of the database is full|does not answer/.test(text)))
     wrong.push(`a request was answered with ${answer.status}: ${text}`);
   return wrong;
 }
