@@ -759,7 +759,7 @@ CREATE INDEX assignments_desired ON ONLY automation.assignments USING btree (age
 CREATE INDEX assignments_held ON ONLY automation.assignments USING btree (agent_id) WHERE (state = ANY (ARRAY['offered'::text, 'accepted'::text, 'running'::text]));
 CREATE INDEX assignments_queued ON ONLY automation.assignments USING btree (agent_id, priority DESC, id) WHERE ((state = 'queued'::text) AND released);
 CREATE INDEX assignments_start_before ON ONLY automation.assignments USING btree (start_before) WHERE (state = 'queued'::text);
-CREATE INDEX assignments_target ON ONLY automation.assignments USING btree (target_id, id DESC);
+CREATE INDEX assignments_target ON ONLY automation.assignments USING btree (target_id, execution_id DESC);
 CREATE INDEX assignments_timeout ON ONLY automation.assignments USING btree (timeout_at) WHERE ((finished_at IS NULL) AND (timed_out_at IS NULL));
 CREATE INDEX audit_action ON communication.audit USING btree (action, id DESC);
 CREATE INDEX audit_actor ON communication.audit USING btree (actor_id, id DESC);

@@ -602,7 +602,7 @@ create index assignments_start_before on automation.assignments (start_before) w
 create index assignments_timeout on automation.assignments (timeout_at) where finished_at is null and timed_out_at is null;
 create index assignments_desired on automation.assignments (agent_id)
   where finished_at is null and (desired <> 'run' or release_through_step < 4294967295);
-create index assignments_target on automation.assignments (target_id, id desc);
+create index assignments_target on automation.assignments (target_id, execution_id desc);
 
 -- A step without a row is pending: the row comes with its first event, which for a fast step is also its last.
 create table automation.steps (

@@ -69,23 +69,24 @@ export async function selectExecutions(q: Query, actor: Actor, f: ExecutionFilte
 const lowestId = "00000000-0000-0000-0000-000000000000";
 const highestId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
-/** The way leads over the assignments of the target, which lie in the same order. */
+/** The way leads over the assignments of the target in the order of their executions; each of several stages may have one. */
 async function selectOnTarget(q: Query, actor: Actor, f: ExecutionFilter, where: Fragment): Promise<ExecutionRow[]> {
   const id = asUuid(f.target!);
-  const upTo = f.before === undefined ? q`true` : q`a.id <= ${assignmentIdRange(f.before).to}`;
+  // The range of ids leaves out the partitions that are newer.
+  const upTo = f.before === undefined ? q`true` : q`a.id <= ${assignmentIdRange(f.before).to} and a.execution_id < ${f.before}`;
   const ofJobs = f.job === undefined && f.q === undefined ? q`true` : q`e.job_id in (select j.id from ${jobsOf(q, f)})`;
   return await q<ExecutionRow[]>`
     select ${executionColumns(q)}
     from (${id === null ? q`select id from assets.targets where lower(name) = ${f.target!.toLowerCase()}` : q`select ${id}::uuid as id`}) t
     cross join lateral (
-      select e.*, a.id as assignment_id
+      select distinct on (a.execution_id) e.*
       from automation.assignments a
       cross join lateral (select * from automation.executions e where e.id = a.execution_id and ${where} offset 0) e
       where a.target_id = t.id and ${visibleTo(q, actor, "assignment")} and ${upTo}
         and ${f.states === undefined ? q`true` : q`e.state = any(${f.states as string[]})`} and ${ofJobs}
-      order by a.id desc limit ${f.limit}
+      order by a.execution_id desc limit ${f.limit}
     ) e
-    order by e.assignment_id desc limit ${f.limit}`;
+    order by e.id desc limit ${f.limit}`;
 }
 
 /** By the names that jobs have now; deleted jobs included. */

@@ -3,6 +3,7 @@ import { type TestContext, testContext } from "../testing/test-context.ts";
 import { cancelExecution } from "./cancel-execution.ts";
 import { getExecution } from "./get-execution.ts";
 import { listAssignments } from "./list-assignments.ts";
+import { listExecutions } from "./list-executions.ts";
 import { planExecution } from "./plan-execution.ts";
 import { retryExecution } from "./retry-execution.ts";
 import { FakeAgent, finishedStep, finishedTry, started, starting } from "./testing/fake-agent.ts";
@@ -458,4 +459,22 @@ test("the plan says what would run where, in which batches, or why it would be r
     ],
   });
   expect(await t.ctx.sql`select count(*) from automation.executions`).toEqual(before);
+});
+
+test("the list of a target's executions has each once, though several of its stages run there, page by page", async () => {
+  await saveTestJob(
+    t,
+    "twice-there",
+    `stages:
+  one: { targets: { names: [lb] }, steps: [{ run: one }] }
+  two: { needs: [one], targets: { names: [lb, web-1] }, steps: [{ run: two }] }`,
+  );
+  const made: string[] = [];
+  for (let i = 0; i < 3; i++) made.unshift((await execute(t, "twice-there", [], { targets: undefined })).id);
+  const page = (cursor?: string) =>
+    listExecutions(t.ctx, tester, { target: "lb", job: "twice-there", limit: 2, ...(cursor ? { cursor } : {}) });
+  const first = await page();
+  const second = await page(first.nextCursor);
+  expect([...first.items, ...second.items].map((execution) => execution.id)).toEqual(made);
+  expect(second.nextCursor).toBeUndefined();
 });
