@@ -32,8 +32,6 @@ export interface StageProgress {
   maxFailures: number;
   /** Its failure budget is spent. */
   stopped: boolean;
-  /** When its deadline was over. */
-  timedOutAt: Date | null;
 }
 
 export interface ExecutionProgress {
@@ -45,8 +43,6 @@ export interface ExecutionProgress {
   /** Something has to decide what comes next: see advance-flow.ts. */
   orchestrated: boolean;
   cancelRequestedAt: Date | null;
-  /** When its deadline was over. */
-  timedOutAt: Date | null;
 }
 
 export function addTransitions(counts: Counts, transitions: readonly Transition[]): Counts {
@@ -88,16 +84,13 @@ export function advanceExecution(
   };
 }
 
-/** What was over its deadline or a person cancelled says so, unless all of it had succeeded already. */
+/** What a person cancelled says so, unless all of it had succeeded already. */
 export function outcomeOf(
-  { cancelRequestedAt, timedOutAt }: Pick<ExecutionProgress, "cancelRequestedAt" | "timedOutAt">,
+  { cancelRequestedAt }: Pick<ExecutionProgress, "cancelRequestedAt">,
   stages: readonly { state: StageState }[],
 ): ExecutionState | undefined {
   const outcome = foldStages(stages.map((s) => s.state));
-  if (outcome === undefined || outcome === "succeeded") return outcome;
-  // Whoever cancels afterwards does not change what happened; after a cancel no deadline counts.
-  if (timedOutAt !== null) return "timed_out";
-  return cancelRequestedAt !== null ? "cancelled" : outcome;
+  return outcome !== undefined && outcome !== "succeeded" && cancelRequestedAt !== null ? "cancelled" : outcome;
 }
 
 function advanceStage(stage: StageProgress, transitions: readonly Transition[]): StageProgress {

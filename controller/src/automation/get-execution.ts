@@ -65,7 +65,6 @@ function presentStage(row: StageRow): z.infer<typeof executionDetail>["stages"][
     parent: row.parent,
     isGroup: row.isGroup,
     stateReason: row.stateReason,
-    deadlineAt: iso(row.deadlineAt),
     counts: row.counts,
     jobName: row.jobName,
     inputs: row.inputs,

@@ -33,6 +33,8 @@ export const paths = {
   actions: (filter: { q?: string } = {}) => `/actions${query(filter)}`,
   executions: (filter: { q?: string; state?: string; job?: string; target?: string } = {}) =>
     `/executions${query(filter)}`,
+  /** `before`: an id or `previous`. */
+  compare: (before: string, after: string) => `/executions/compare${query({ a: before, b: after })}`,
   audit: (filter: { actor?: string; object?: string } = {}) => `/audit${query(filter)}`,
   limits: () => "/limits",
   approvals: () => "/approvals",

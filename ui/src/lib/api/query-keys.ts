@@ -15,6 +15,7 @@ export const keys = {
   executions: ["executions"] as const,
   executionList: (filter: object) => ["executions", "list", filter] as const,
   execution: (id: string) => ["executions", "one", id] as const,
+  comparison: (before: string, after: string) => ["comparison", before, after] as const,
   approvals: ["approvals"] as const,
   auditList: (filter: object) => ["audit", "list", filter] as const,
   auditForks: ["audit", "forks"] as const,

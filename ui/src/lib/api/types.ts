@@ -17,6 +17,14 @@ import type {
 } from "@opsconductor/contract/api/audit";
 import type { loginResponse, user } from "@opsconductor/contract/api/auth";
 import type { problem } from "@opsconductor/contract/api/common";
+import type {
+  comparedStep,
+  comparedTarget,
+  comparison,
+  outputGroup,
+  outputGroupPage,
+  outputGroupTarget,
+} from "@opsconductor/contract/api/compare";
 import type { liveEvent } from "@opsconductor/contract/api/events";
 import type {
   assignment,
@@ -86,6 +94,9 @@ export type AuditForks = z.infer<typeof auditForks>;
 export type AuditVerification = z.infer<typeof auditVerification>;
 export type Ceremony = z.infer<typeof ceremony>;
 export type CertificateAuthority = z.infer<typeof certificateAuthority>;
+export type ComparedStep = z.infer<typeof comparedStep>;
+export type ComparedTarget = z.infer<typeof comparedTarget>;
+export type Comparison = z.infer<typeof comparison>;
 export type CreatedUser = z.infer<typeof createdUser>;
 export type CreatedEnrollmentToken = z.infer<typeof createdEnrollmentToken>;
 export type DatabaseState = z.infer<typeof databaseState>;
@@ -108,6 +119,9 @@ export type JobDetail = z.infer<typeof jobDetail>;
 export type JobVersion = z.infer<typeof jobVersion>;
 export type LiveEvent = z.infer<typeof liveEvent>;
 export type LoginResponse = z.infer<typeof loginResponse>;
+export type OutputGroup = z.infer<typeof outputGroup>;
+export type OutputGroupPage = z.infer<typeof outputGroupPage>;
+export type OutputGroupTarget = z.infer<typeof outputGroupTarget>;
 export type OutputLines = z.infer<typeof outputLines>;
 export type OutputTicket = z.infer<typeof outputTicket>;
 export type Overview = z.infer<typeof overview>;

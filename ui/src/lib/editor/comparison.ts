@@ -12,6 +12,7 @@ export interface ComparisonOptions {
   /** What the two sides are, for assistive technology. */
   labels: readonly [string, string];
   phrases: Readonly<Record<string, string>>;
+  language: "yaml" | "text";
 }
 
 /** Below this width two columns of code are two columns of fragments. */
@@ -40,7 +41,7 @@ function common(label: string, options: ComparisonOptions): Extension {
   return [
     lineNumbers(),
     specialSigns,
-    yaml(),
+    options.language === "yaml" ? yaml() : [],
     editorTheme,
     // The box around scrolls, not each pane.
     EditorView.theme({ "&": { height: "auto" }, ".cm-scroller": { overflow: "visible" } }),
