@@ -7,7 +7,7 @@ import { Api } from "../devstack/api.ts";
 import { type Devstack, startDevstack } from "../devstack/devstack.ts";
 import type { ExtraAgent } from "../devstack/extra-agent.ts";
 import { startAgents } from "../devstack/start-agents.ts";
-import { createJob } from "../devstack/story.ts";
+import { createJob, execute, untilState } from "../devstack/story.ts";
 import { launchChromium, type Trouble } from "./chromium.ts";
 import { accessibilityProblems, sidewaysOverflow, untilSettled } from "./page-checks.ts";
 import { signIn, visit } from "./visit.ts";
@@ -110,6 +110,36 @@ test("the graph follows its stages, and a stage shows its batches and its target
   if (process.env.OC_TEST_PICTURES) await page.screenshot({ path: `${process.env.OC_TEST_PICTURES}/narrow.png` });
   await page.setViewportSize({ width: 1280, height: 800 });
   expect(await api.get<Execution>(`/api/v1/executions/${id}`)).toMatchObject({ state: "succeeded" });
+});
+
+test("targets that printed the same are one group, and two chosen executions stand side by side", async () => {
+  const steps = `[{ id: say, run: 'test "$OC_TARGET_NAME" = host-1 && echo base || echo "$INPUT_WORD"' }]`;
+  await createJob(
+    api,
+    `apiVersion: opsconductor/v1\nkind: Job\nname: speak\ninputs: { word: { type: string } }\nsteps: ${steps}\n`,
+  );
+  const targets = { names: ["host-1", "host-2"] };
+  await execute(api, "speak", { inputs: { word: "first" }, targets, waitSeconds: 30 });
+  const { id: second } = await execute(api, "speak", { inputs: { word: "second" }, targets, waitSeconds: 30 });
+  await untilState(api, second, ["succeeded"]);
+  await page.goto(`/executions/${second}?tab=alike`);
+  await page.getByText("2 targets in 2 groups").waitFor();
+  await page.getByRole("button", { name: /as on host-2/ }).click();
+  await page.getByRole("region", { name: "Output on host-2, one of the group" }).getByText("second").waitFor();
+  await look("alike");
+  await page.goto("/executions");
+  for (const number of [2, 3]) await page.getByRole("checkbox", { name: `Select speak #${number}` }).check();
+  await page.getByRole("link", { name: "Compare", exact: true }).click();
+  await page.getByText("differs on 1, same on 1").waitFor();
+  await look("compare");
+  await page.getByRole("tab", { name: /^Targets/ }).click();
+  await page.getByRole("button", { name: "Compare the output on host-2" }).click();
+  await page.getByRole("dialog").getByText("first", { exact: true }).waitFor();
+  await look("compare-output");
+  await page.setViewportSize({ width: 320, height: 640 });
+  await untilSettled(page);
+  expect(await sidewaysOverflow(page)).toEqual([]);
+  await page.setViewportSize({ width: 1280, height: 800 });
 });
 
 test("no page reported a violation of its security policy or an error", () => {
