@@ -3,9 +3,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ActionName, actionCatalogue, actionNames } from "@opsconductor/contract/job/actions/action-catalogue";
+import { actionJsonSchema } from "@opsconductor/contract/job/actions/action-json-schema";
 import type { ActionSpec, CheckKind } from "@opsconductor/contract/job/actions/action-spec";
 import { repeatableWords } from "@opsconductor/contract/job/actions/is-repeatable";
-import { actionJsonSchema } from "@opsconductor/contract/job/job-json-schema";
 import { cell, keyTable } from "./job-pages.ts";
 
 const page = "docs/actions.md";

@@ -3,10 +3,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { durationPattern } from "@opsconductor/contract/job/duration";
-import { type JsonSchema, jobJsonSchema } from "@opsconductor/contract/job/job-json-schema";
+import { jobJsonSchema } from "@opsconductor/contract/job/job-json-schema";
 import { laterKeys } from "@opsconductor/contract/job/job-schema";
 import { parseJob } from "@opsconductor/contract/job/parse-job";
 import { sizePattern } from "@opsconductor/contract/job/size";
+import type { JsonSchema } from "@opsconductor/contract/job/to-json-schema";
 import { wrongJobs } from "./wrong-jobs.ts";
 
 const page = "docs/jobs.md";

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type JsonSchema, jobJsonSchema } from "./job-json-schema.ts";
+import { jobJsonSchema } from "./job-json-schema.ts";
+import type { JsonSchema } from "./to-json-schema.ts";
 
 /** Every key of the format with its path: `steps[].retry.max`. */
 function keysOf(schema: JsonSchema, path = ""): { path: string; schema: JsonSchema }[] {

@@ -1,4 +1,4 @@
-import { actionJsonSchema } from "@opsconductor/contract/job/job-json-schema";
+import { actionJsonSchema } from "@opsconductor/contract/job/actions/action-json-schema";
 import { expect, test } from "vitest";
 import { parameterRows } from "./parameter-rows.ts";
 

@@ -1,5 +1,5 @@
 // The parameters of an action as rows of a table, from their JSON Schema; those of a mapping follow it. Pure.
-import type { JsonSchema } from "@opsconductor/contract/job/job-json-schema";
+import type { JsonSchema } from "@opsconductor/contract/job/to-json-schema";
 
 export interface ParameterRow {
   /** Dotted when it is inside of another. */

@@ -25,7 +25,7 @@ import {
   lineNumbers,
   type Tooltip,
 } from "@codemirror/view";
-import type { JsonSchema } from "@opsconductor/contract/job/job-json-schema";
+import type { JsonSchema } from "@opsconductor/contract/job/to-json-schema";
 import { completeJob, describeKey } from "./complete-job.ts";
 import { editorTheme } from "./editor-theme.ts";
 import type { JobProblem } from "./job-problems.ts";

@@ -1,6 +1,6 @@
 // What can be written at the cursor of a job definition: keys that are still missing and values that are known, from
 // the JSON Schema of the format. Pure; code-mirror.ts shows it.
-import type { JsonSchema } from "@opsconductor/contract/job/job-json-schema";
+import type { JsonSchema } from "@opsconductor/contract/job/to-json-schema";
 import { spotAt, type YamlPath, type YamlSpot } from "./yaml-spot.ts";
 
 export interface JobCompletion {

@@ -1,10 +1,11 @@
 // Reads a definition while it is typed: its problems, or what it would run. A lazy island (it brings the YAML parser,
 // the schema and the expression language): the editor's page imports it with import().
-import { type JsonSchema, jobJsonSchema } from "@opsconductor/contract/job/job-json-schema";
+import { jobJsonSchema } from "@opsconductor/contract/job/job-json-schema";
 import type { Job } from "@opsconductor/contract/job/job-schema";
 import { jobStages } from "@opsconductor/contract/job/job-stages";
 import { parseJob } from "@opsconductor/contract/job/parse-job";
 import { type PlannedStep, planStage } from "@opsconductor/contract/job/plan-stage";
+import type { JsonSchema } from "@opsconductor/contract/job/to-json-schema";
 import { type JobProblem, problemsOf } from "./job-problems.ts";
 
 export interface JobReading {
