@@ -1,7 +1,7 @@
 // Second factors in a real browser: setting up an app from its QR code, signing in with it, losing it, and a role that
 // requires one.
 import { TOTP } from "otpauth";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Api } from "../devstack/api.ts";
 import { type Devstack, startDevstack } from "../devstack/devstack.ts";
@@ -12,7 +12,6 @@ import { signIn, visit } from "./visit.ts";
 const password = "a-password-with-a-factor";
 let stack: Devstack;
 let browser: Browser;
-let _context: BrowserContext;
 let page: Page;
 let trouble: Trouble;
 let api: Api;
@@ -22,7 +21,7 @@ let recovery: string[];
 beforeAll(async () => {
   stack = await startDevstack({ adminPassword: password });
   browser = await launchChromium();
-  ({ page, _context, trouble } = await visit(browser, stack.url));
+  ({ page, trouble } = await visit(browser, stack.url));
   api = await Api.signIn(stack.url, "admin", password);
   await api.post("/api/v1/users", { username: "ann", roles: ["viewer"] });
 });

@@ -1,5 +1,5 @@
 // API tokens and service accounts in the hands of a person: made, shown once, used by a program, revoked.
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Api } from "../devstack/api.ts";
 import { type Devstack, startDevstack } from "../devstack/devstack.ts";
@@ -10,14 +10,13 @@ import { signIn, visit } from "./visit.ts";
 const adminPassword = "a-password-for-tokens";
 let stack: Devstack;
 let browser: Browser;
-let _context: BrowserContext;
 let page: Page;
 let trouble: Trouble;
 
 beforeAll(async () => {
   stack = await startDevstack({ adminPassword });
   browser = await launchChromium();
-  ({ page, _context, trouble } = await visit(browser, stack.url));
+  ({ page, trouble } = await visit(browser, stack.url));
   await page.goto("/me");
   await signIn(page, "admin", adminPassword);
   await page.getByRole("heading", { name: "My settings", level: 1 }).waitFor();
