@@ -39,7 +39,7 @@ async function signedIn(username: string, password: string): Promise<{ page: Pag
   page.setDefaultTimeout(40_000);
   await page.goto("/targets");
   await signIn(page, username, password);
-  await page.getByRole("heading", { level: 1 }).waitFor();
+  await page.getByRole("navigation", { name: "Main" }).waitFor();
   return { page, trouble };
 }
 
