@@ -213,3 +213,19 @@ test.each<[RegExp, (e: Evidence) => void]>([
   const found = checkInvariants(evidence).map(({ invariant, subject, what }) => `${invariant}: ${subject} ${what}`);
   expect(found).toContainEqual(expect.stringMatching(wanted));
 });
+
+test("what goes on from a failed one and gets no turn is skipped, whatever had succeeded before; not once it did something", () => {
+  const again = "execution-4";
+  const evidence = sampleFlowEvidence();
+  const folds = () =>
+    checkInvariants(evidence).filter(
+      ({ subject, what }) => subject.includes(again) && / its stages fold into /.test(what),
+    );
+  const execution = evidence.executions.find(({ id }) => id === again)!;
+  Object.assign(execution, { state: "skipped", concurrencyKey: "turn" });
+  expect(folds()).toHaveLength(1);
+  for (const row of evidence.assignments) if (row.executionId === again) row.state = "skipped";
+  expect(folds()).toEqual([]);
+  execution.concurrencyKey = null;
+  expect(folds()).toHaveLength(1);
+});

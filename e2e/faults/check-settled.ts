@@ -79,7 +79,13 @@ function checkFold(evidence: Evidence, index: EvidenceIndex, execution: Executio
   const isCancelled =
     index.asked.get(execution.id)?.cancelAskedAt !== undefined || execution.cancelRequestedAt !== null;
   const mayBeCancelled = folded !== "succeeded" && isCancelled;
-  if (folded !== undefined && folded !== execution.state && !(mayBeCancelled && execution.state === "cancelled"))
+  // What got no turn ran nothing, though it goes on from one of whose stages some had succeeded; check-gates.ts judges the turn.
+  const hadNoTurn =
+    execution.state === "skipped" &&
+    execution.concurrencyKey !== null &&
+    assignments.every(({ state }) => state === "skipped");
+  const isExcused = hadNoTurn || (mayBeCancelled && execution.state === "cancelled");
+  if (folded !== undefined && folded !== execution.state && !isExcused)
     say(`execution ${execution.id}`, `is ${execution.state} and its stages fold into ${folded}`);
   return found;
 }
