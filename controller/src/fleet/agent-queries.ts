@@ -73,7 +73,3 @@ export async function selectAgents(sql: Query, f: AgentFilter): Promise<AgentRow
     where ${f.state === undefined ? sql`true` : sql`state = ${f.state}`}
     order by lower(name), id limit ${f.limit}`;
 }
-
-export async function updateAgentLimit(q: Query, agentId: string, limit: number | null): Promise<void> {
-  await q`update fleet.agents set assignment_limit = ${limit}, revision = revision + 1 where id = ${agentId}`;
-}

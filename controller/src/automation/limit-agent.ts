@@ -2,10 +2,10 @@
 import { OcError } from "@opsconductor/contract/errors";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context } from "../context.ts";
+import { publishAgents } from "../fleet/publish-agents.ts";
+import { lockAgent } from "../fleet/session-queries.ts";
 import { demandOn } from "../identity/demand-on.ts";
-import { updateAgentLimit } from "./agent-queries.ts";
-import { publishAgents } from "./publish-agents.ts";
-import { lockAgent } from "./session-queries.ts";
+import { updateAgentLimit } from "./limit-queries.ts";
 
 export async function limitAgent(
   ctx: Context,
