@@ -147,5 +147,6 @@ function stageRow(stage: PlannedStage, position: number, counts: Counts, version
     batches: work?.batches.count ?? 1,
     maxFailures: work?.batches.maxFailures ?? 0,
     startWithinMs: work?.targets.offlineExpiryMs ?? null,
+    deadlineMs: stage.deadlineMs,
   };
 }

@@ -158,7 +158,3 @@ export async function countStarts(
         limit ${limit}) u) as user`;
   return { job: Number(row.job), user: Number(row.user) };
 }
-
-export async function updateAgentLimit(q: Query, agentId: string, limit: number | null): Promise<void> {
-  await q`update fleet.agents set assignment_limit = ${limit}, revision = revision + 1 where id = ${agentId}`;
-}

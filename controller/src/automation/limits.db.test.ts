@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { limitAgent } from "../fleet/limit-agent.ts";
 import { type TestContext, testActor, testContext } from "../testing/test-context.ts";
 import { getExecution } from "./get-execution.ts";
-import { limitAgent } from "./limit-agent.ts";
 import { getLimits, setLimits } from "./limits.ts";
 import { listAssignments } from "./list-assignments.ts";
 import { pauseExecution, resumeExecution } from "./pause-execution.ts";

@@ -27,6 +27,10 @@ export async function lockAgent(
   return rows[0];
 }
 
+export async function updateAgentLimit(q: Query, agentId: string, limit: number | null): Promise<void> {
+  await q`update fleet.agents set assignment_limit = ${limit}, revision = revision + 1 where id = ${agentId}`;
+}
+
 export async function trustOf(sql: Query, ids: readonly string[]): Promise<TrustRow[]> {
   return sql<TrustRow[]>`
     select id, name, status, current_serial, pending_serial, previous_serial, serial_activated_at, reauthentications,

@@ -2,10 +2,9 @@
 import { OcError } from "@opsconductor/contract/errors";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context } from "../context.ts";
-import { publishAgents } from "../fleet/publish-agents.ts";
-import { lockAgent } from "../fleet/session-queries.ts";
 import { demandOn } from "../identity/demand-on.ts";
-import { updateAgentLimit } from "./limit-queries.ts";
+import { publishAgents } from "./publish-agents.ts";
+import { lockAgent, updateAgentLimit } from "./session-queries.ts";
 
 export async function limitAgent(
   ctx: Context,
