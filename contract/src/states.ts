@@ -88,18 +88,20 @@ export function countBad(counts: Partial<Record<AssignmentState, number>>): numb
 /**
  * How the outcomes of a stage's assignments fold into the stage's own. `undefined` while any is unfinished.
  * A failure budget (rollouts) turns `failed` into `partial`; without one any failure beside a success is
- * `failed`, and the counts tell the rest. A stage that was stopped because its budget is spent has failed, whatever
+ * `failed`, and the counts tell the rest. One whose deadline was over before all of it had succeeded has timed out. A stage
+ * that was stopped because its budget is spent has failed, whatever
  * became of the targets that it still held.
  */
 export function foldAssignments(
   counts: Partial<Record<AssignmentState, number>>,
-  budget: { maxFailures: number; stopped?: boolean } = { maxFailures: 0 },
+  budget: { maxFailures: number; stopped?: boolean; timedOutAt?: Date | null } = { maxFailures: 0 },
 ): Exclude<StageState, "pending" | "running"> | undefined {
   const n = (s: AssignmentState) => counts[s] ?? 0;
   if (n("queued") + n("offered") + n("accepted") + n("running") > 0) return undefined;
+  const total = Object.values(counts).reduce((a, b) => a + (b ?? 0), 0);
+  if (budget.timedOutAt && n("succeeded") < total) return "timed_out";
   if (budget.stopped) return "failed";
   const bad = countBad(counts);
-  const total = Object.values(counts).reduce((a, b) => a + (b ?? 0), 0);
   if (total === n("skipped")) return "skipped";
   if (n("cancelled") > 0) return "cancelled";
   if (bad === 0) return "succeeded";

@@ -18,6 +18,7 @@ export const stage = z.object({
   parent: z.string().nullable().describe("the stage that this is a part of: a called workflow, or a matrix"),
   isGroup: z.boolean().describe("has parts and no targets of its own"),
   stateReason: z.string().nullable().describe("why it was skipped, or stopped"),
+  deadlineAt: instant.nullable().describe("when the whole stage must be over; what runs then is stopped"),
   counts: z.record(z.string(), z.number().int()).describe("assignments by state"),
   jobName: z.string().nullable().describe("the other job that its steps come from"),
   inputs: z.record(z.string(), z.unknown()).nullable().describe("what the other job was given"),
@@ -58,6 +59,7 @@ export const execution = z.object({
   cancelRequestedBy: z.string().nullable(),
   cancelReason: z.string().nullable(),
   stateReason: z.string().nullable().describe("why it ended so, when its targets do not tell"),
+  deadlineAt: instant.nullable().describe("when all of it must be over; what runs then is stopped"),
   pausedAt: instant.nullable(),
   pausedBy: z.string().nullable(),
   retryOf: z
@@ -231,6 +233,7 @@ export const timelineKinds = [
   "stage.finished",
   "batch.released",
   "rollout.stopped",
+  "deadline.passed",
   "approval.approved",
   "approval.rejected",
   "execution.paused",

@@ -25,3 +25,8 @@ export function formatDuration(ms: number): string {
   }
   return text || "0s";
 }
+
+/** Null where none is written; `text` was checked by the schema. */
+export function msOf(text: string | undefined): number | null {
+  return text === undefined ? null : parseDuration(text)!;
+}

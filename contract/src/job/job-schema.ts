@@ -211,6 +211,7 @@ const stageId = z
     /^[A-Za-z][A-Za-z0-9_-]{0,62}$/,
     "a stage's name has letters, digits, _ and -, starts with a letter, at most 63",
   );
+const deadline = duration(1000, 30 * day, "between 1s and 30d");
 const stepList = z.array(stepSchema).max(500);
 const handlerList = z.array(stepSchema).max(100);
 
@@ -241,6 +242,9 @@ export const stageSchema = z
     timeout: duration(1000, 30 * day, "between 1s and 30d")
       .optional()
       .describe("Longest time of the stage's steps on one target; the job's unless told."),
+    deadline: deadline
+      .optional()
+      .describe("Longest time of the whole stage, with all targets, batches and pauses, from its beginning."),
     env: env.optional().describe("Environment of the stage's steps; wins over the job's."),
     runAs: runAsSchema.optional().describe("The user that runs the stage's steps; the job's unless told."),
     limits: limitsSchema.optional().describe("Bounds of the stage's steps; those not told are the job's."),
@@ -279,6 +283,11 @@ export const jobSchema = z
     timeout: duration(1000, 30 * day, "between 1s and 30d")
       .default("1d")
       .describe("Longest time of all steps on one target, from its first step."),
+    deadline: deadline
+      .optional()
+      .describe(
+        "Longest time of the whole execution, from when it may begin: then nothing more of it begins, and what runs is stopped.",
+      ),
     limits: jobLimitsSchema
       .default({ output: "10MiB" })
       .describe("Bounds on what each try of a step may use of its host."),

@@ -17,6 +17,8 @@ export interface JobStage {
   rollout: RolloutSpec | undefined;
   matrix: StageSpec["matrix"];
   timeout: string;
+  /** Of the stage as a whole; that of a job is the execution's. */
+  deadline: string | undefined;
   env: Record<string, string>;
   runAs: string | undefined;
   /** What the stage says itself. */
@@ -58,7 +60,7 @@ export function ancestorsOf(stages: readonly Pick<JobStage, "id" | "needs">[], i
 
 function mainOf(job: Job): JobStage {
   const { targets, rollout, timeout, env, runAs, steps, onFailure } = job;
-  const common = { needs: [], condition: undefined, matrix: undefined, call: undefined, path: [] };
+  const common = { needs: [], condition: undefined, matrix: undefined, call: undefined, deadline: undefined, path: [] };
   return {
     ...common,
     id: mainStage,
@@ -85,6 +87,7 @@ function stageOf(job: Job, id: string, spec: StageSpec): JobStage {
     rollout: spec.rollout ?? job.rollout,
     matrix: spec.matrix,
     timeout: spec.timeout ?? job.timeout,
+    deadline: spec.deadline,
     env: { ...job.env, ...spec.env },
     runAs: spec.runAs ?? job.runAs,
     limits: spec.limits,

@@ -64,8 +64,10 @@ export async function advanceFlow(tx: Query, id: string, now: Date): Promise<Adv
   };
   flow.stages = await selectFlowStages(tx, id);
   // The last end of an assignment may have finished it: then there is only left to note what its stages gave out.
-  const goesOn = row.cancelRequestedAt === null && row.state !== "paused" && !isTerminal(executionStates, row.state);
+  const isHeld = row.cancelRequestedAt !== null || row.timedOutAt !== null || row.state === "paused";
+  const goesOn = !isHeld && !isTerminal(executionStates, row.state);
   const waitsUntil = goesOn ? await passGates(a) : undefined;
+  if (goesOn && waitsUntil === undefined) startClock(a);
   if (waitsUntil === undefined) for (let act = nextAct(flow, now); act; act = nextAct(flow, now)) await perform(a, act);
   await updateFlowStages(tx, id, [...a.dirty]);
   await insertNotes(tx, a.notes);
@@ -84,8 +86,15 @@ async function close(a: Advancing): Promise<Advanced> {
 }
 
 async function save({ tx, row, flow, stateReason }: Advancing, dueAt: Date | null): Promise<ExecutionRow> {
-  const { state, counts, startedAt, finishedAt } = flow.execution;
-  return await updateFlow(tx, { ...row, state, counts, startedAt, finishedAt, dueAt, stateReason });
+  const { state, counts, startedAt, finishedAt, deadlineAt, timedOutAt } = flow.execution;
+  const now = { state, counts, startedAt, finishedAt, deadlineAt, timedOutAt };
+  return await updateFlow(tx, { ...row, ...now, dueAt, stateReason });
+}
+
+/** It may begin: what it waited for before that does not count. */
+function startClock({ row, flow, now }: Advancing): void {
+  if (row.deadlineMs === null || row.deadlineAt !== null || flow.execution.finishedAt !== null) return;
+  flow.execution.deadlineAt = new Date(now.getTime() + Number(row.deadlineMs));
 }
 
 /** Until when it waits; undefined: it may go on, or it was ended. */
@@ -145,6 +154,12 @@ async function perform(a: Advancing, act: FlowAct): Promise<void> {
     Object.assign(a.flow.execution, { state: act.state, finishedAt: a.now });
     return;
   }
+  if (act.kind === "timeOut") {
+    a.flow.execution.timedOutAt = a.now;
+    a.stateReason = act.reason;
+    note(a, "deadline.passed", { reason: act.reason });
+    return;
+  }
   const { stage } = act;
   const id = a.flow.execution.id;
   switch (act.kind) {
@@ -201,7 +216,8 @@ async function empty(a: Advancing, act: FlowAct & { kind: "empty" }): Promise<vo
   const { id } = a.flow.execution;
   const rows = await endQueued(a.tx, id, stage.stageId, { state: "skipped", reason, now: a.now });
   countEnded(a, stage, rows, "skipped", reason);
-  if (act.cancelHeld) a.desires.push(...(await cancelHeld(a.tx, id, stage.stageId, reason)));
+  const timedOutAt = act.change.timedOutAt ?? null;
+  if (act.cancelHeld) a.desires.push(...(await cancelHeld(a.tx, id, stage.stageId, reason, timedOutAt)));
   a.flow.emptied.add(stage.stageId);
   a.dirty.add(stage);
   // Somebody holds a row that is to be skipped: the stage is not over before that is.
@@ -209,6 +225,8 @@ async function empty(a: Advancing, act: FlowAct & { kind: "empty" }): Promise<vo
   const over = state !== undefined && (stage.counts.queued ?? 0) === 0;
   if (act.change.stopped && !stage.stopped)
     note(a, "rollout.stopped", { stage: stage.stageId, reason, skipped: rows.length });
+  if (timedOutAt && !stage.timedOutAt)
+    note(a, "deadline.passed", { stage: stage.stageId, reason, skipped: rows.length });
   change(a, stage, over ? act.change : rest);
 }
 

@@ -4,6 +4,7 @@ import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Query } from "../context.ts";
 import { countUnfinished } from "./execution-queries.ts";
 import { countTroubled } from "./read-queries.ts";
+import { registerWaitingMetrics } from "./waiting-metrics.ts";
 
 export interface AutomationMetrics {
   finished: Counter<"state">;
@@ -19,6 +20,7 @@ export interface AutomationMetrics {
 
 export function createAutomationMetrics(registry: Registry, sql: Query): AutomationMetrics {
   const registers = [registry];
+  registerWaitingMetrics(registry, sql);
   new Gauge({
     name: "oc_assignments_unfinished",
     help: "Assignments that are not finished, by state; counted when scraped.",

@@ -63,6 +63,7 @@ export interface FlowRows {
   onConflict: string | null;
   checkMode: boolean;
   priority: number;
+  deadlineMs: number | null;
   counts: Counts;
   stages: NewFlowStage[];
   assignments: NewFlowAssignment[];
@@ -73,15 +74,15 @@ export async function insertFlow(q: Query, row: FlowRows): Promise<ExecutionRow>
   await q`
     insert into automation.stages (execution_id, stage_id, position, state, needs, steps, counts, timeout_ms, name, parent,
       scope, is_group, condition, names, call, inputs, matrix, job_id, job_version, definition_sha256, plan_stage_id,
-      rollout, batches, max_failures, start_within_ms, outcome, finished_at, state_reason)
+      rollout, batches, max_failures, start_within_ms, outcome, finished_at, state_reason, deadline_ms)
     select ${row.id}, "stageId", position, state, array(select jsonb_array_elements_text(needs)), steps, counts,
       "timeoutMs", name, parent, scope, "isGroup", condition, names, call, inputs, matrix, "jobId", "jobVersion",
-      "definitionSha256", "planStageId", rollout, batches, "maxFailures", "startWithinMs", outcome, "finishedAt", "stateReason"
+      "definitionSha256", "planStageId", rollout, batches, "maxFailures", "startWithinMs", outcome, "finishedAt", "stateReason", "deadlineMs"
     from jsonb_to_recordset(${jsonb(q, row.stages)}) as r("stageId" text, state text, outcome jsonb,
       "finishedAt" timestamptz, "stateReason" text, position integer, needs jsonb, steps jsonb,
       counts jsonb, "timeoutMs" bigint, name text, parent text, scope text, "isGroup" boolean, condition text, names jsonb,
       call jsonb, inputs jsonb, matrix jsonb, "jobId" uuid, "jobVersion" integer, "definitionSha256" bytea,
-      "planStageId" text, rollout jsonb, batches integer, "maxFailures" integer, "startWithinMs" bigint)`;
+      "planStageId" text, rollout jsonb, batches integer, "maxFailures" integer, "startWithinMs" bigint, "deadlineMs" bigint)`;
   await q`
     insert into automation.assignments (id, execution_id, stage_id, target_id, target_name, agent_id, batch, released,
       state, state_reason, created_at, finished_at, priority)
@@ -93,12 +94,12 @@ export async function insertFlow(q: Query, row: FlowRows): Promise<ExecutionRow>
     insert into automation.executions as e
       (id, number, job_id, job_name, job_version, definition_sha256, state, inputs, reason, trigger_kind, requested_by,
        requested_by_name, idempotency_key, target_count, counts, created_at, retry_of, retry_of_number, check_mode, orchestrated, due_at,
-       concurrency_key, concurrency_limit, on_conflict, priority)
+       concurrency_key, concurrency_limit, on_conflict, priority, deadline_ms)
     values (${row.id}, nextval('automation.execution_number'), ${row.jobId}, ${row.jobName}, ${row.jobVersion},
       ${Buffer.from(row.definitionSha256)}, ${row.state}, ${jsonb(q, row.inputs)}, ${row.reason}, ${row.triggerKind},
       ${row.requestedBy}, ${row.requestedByName}, ${row.idempotencyKey}, ${row.assignments.length},
       ${jsonb(q, row.counts)}, ${row.createdAt}, ${row.retryOf?.id ?? null}, ${row.retryOf?.number ?? null}, ${row.checkMode}, true, ${row.dueAt},
-      ${row.concurrencyKey}, ${row.concurrencyLimit}, ${row.onConflict}, ${row.priority})
+      ${row.concurrencyKey}, ${row.concurrencyLimit}, ${row.onConflict}, ${row.priority}, ${row.deadlineMs})
     returning ${executionColumns(q)}`;
   return inserted;
 }

@@ -1,6 +1,7 @@
 // Creates an execution that is advanced stage by stage and batch by batch: all its stages and assignments are rows from
 // the beginning, and nothing may be offered before advance-flow.ts releases it. Called by create-execution.ts.
 import { randomBytes } from "node:crypto";
+import { msOf } from "@opsconductor/contract/job/duration";
 import type { StageOutcome } from "@opsconductor/contract/job/expression";
 import type { Job } from "@opsconductor/contract/job/job-schema";
 import { summariseSteps } from "@opsconductor/contract/job/plan-stage";
@@ -20,8 +21,8 @@ import { userOf } from "./save-job.ts";
 import { insertRetryNote } from "./timeline-queries.ts";
 
 /** Whether it takes more than handing its steps to all targets at once. */
-export function isOrchestrated({ stages, rollout, approval, concurrency }: Job): boolean {
-  return [stages, rollout, approval, concurrency].some((part) => part !== undefined);
+export function isOrchestrated({ stages, rollout, approval, concurrency, deadline }: Job): boolean {
+  return [stages, rollout, approval, concurrency, deadline].some((part) => part !== undefined);
 }
 
 export interface FlowRequest {
@@ -108,6 +109,7 @@ function flowRows(
     retryOf: params.retryOf ?? null,
     checkMode: params.check ?? false,
     priority: request.priority,
+    deadlineMs: msOf(version.spec.deadline),
   };
 }
 

@@ -34,6 +34,8 @@ export interface ExecutionRow extends ExecutionProgress {
   pausedAt: Date | null;
   pausedBy: string | null;
   dueAt: Date | null;
+  deadlineMs: bigint | null;
+  deadlineAt: Date | null;
   concurrencyKey: string | null;
   concurrencyLimit: number | null;
   concurrencyHeld: boolean;
@@ -45,7 +47,7 @@ export const executionColumns = (q: Query) => q`
   e.check_mode, e.requested_by, e.requested_by_name, e.target_count, e.counts, e.created_at, e.started_at, e.finished_at,
   e.cancel_requested_at, e.cancel_requested_by, e.cancel_reason, e.retry_of, e.retry_of_number, e.orchestrated,
   e.state_reason, e.paused_at, e.paused_by, e.due_at, e.concurrency_key, e.concurrency_limit, e.concurrency_held,
-  e.on_conflict, e.priority`;
+  e.on_conflict, e.priority, e.deadline_ms, e.deadline_at, e.timed_out_at`;
 
 export interface NewAssignment {
   id: string;
@@ -164,6 +166,7 @@ interface LockedRow extends ExecutionProgress {
   stageFinishedAt: Date | null;
   maxFailures: number;
   stopped: boolean;
+  stageTimedOutAt: Date | null;
 }
 
 /** Locks executions in order of their ids, and their stages, and reads how far they are. */
@@ -180,9 +183,10 @@ export async function lockExecutionsOf(q: Query, assignmentIds: readonly string[
 
 async function lockWhere(q: Query, condition: Fragment): Promise<LockedExecution[]> {
   const rows = await q<LockedRow[]>`
-    select e.id, e.state, e.counts, e.started_at, e.finished_at, e.orchestrated, e.cancel_requested_at,
+    select e.id, e.state, e.counts, e.started_at, e.finished_at, e.orchestrated, e.cancel_requested_at, e.timed_out_at,
       s.stage_id, s.state as stage_state, s.counts as stage_counts, s.started_at as stage_started_at,
-      s.finished_at as stage_finished_at, s.max_failures, s.stopped
+      s.finished_at as stage_finished_at, s.max_failures, s.stopped,
+      s.timed_out_at as stage_timed_out_at
     from automation.executions e join automation.stages s on s.execution_id = e.id
     where ${condition}
     order by e.id, s.position for no key update`;
@@ -196,6 +200,7 @@ async function lockWhere(q: Query, condition: Fragment): Promise<LockedExecution
       finishedAt: row.stageFinishedAt,
       maxFailures: row.maxFailures,
       stopped: row.stopped,
+      timedOutAt: row.stageTimedOutAt,
     })),
   }));
 }

@@ -32,6 +32,8 @@ export interface StageProgress {
   maxFailures: number;
   /** Its failure budget is spent. */
   stopped: boolean;
+  /** When its deadline was over. */
+  timedOutAt: Date | null;
 }
 
 export interface ExecutionProgress {
@@ -43,6 +45,8 @@ export interface ExecutionProgress {
   /** Something has to decide what comes next: see advance-flow.ts. */
   orchestrated: boolean;
   cancelRequestedAt: Date | null;
+  /** When its deadline was over. */
+  timedOutAt: Date | null;
 }
 
 export function addTransitions(counts: Counts, transitions: readonly Transition[]): Counts {
@@ -84,13 +88,16 @@ export function advanceExecution(
   };
 }
 
-/** What a person cancelled says so, unless all of it had succeeded already. */
+/** What was over its deadline or a person cancelled says so, unless all of it had succeeded already. */
 export function outcomeOf(
-  { cancelRequestedAt }: Pick<ExecutionProgress, "cancelRequestedAt">,
+  { cancelRequestedAt, timedOutAt }: Pick<ExecutionProgress, "cancelRequestedAt" | "timedOutAt">,
   stages: readonly { state: StageState }[],
 ): ExecutionState | undefined {
   const outcome = foldStages(stages.map((s) => s.state));
-  return outcome !== undefined && outcome !== "succeeded" && cancelRequestedAt !== null ? "cancelled" : outcome;
+  if (outcome === undefined || outcome === "succeeded") return outcome;
+  // Whoever cancels afterwards does not change what happened; after a cancel no deadline counts.
+  if (timedOutAt !== null) return "timed_out";
+  return cancelRequestedAt !== null ? "cancelled" : outcome;
 }
 
 function advanceStage(stage: StageProgress, transitions: readonly Transition[]): StageProgress {

@@ -32,7 +32,7 @@ export async function selectFlowStages(q: Query, executionId: string): Promise<F
   return await q<FlowStage[]>`
     select stage_id, state, counts, started_at, finished_at, max_failures, stopped, parent, scope, is_group, needs,
       condition, names, call, inputs, matrix, needs_outputs, outcome, state_reason, rollout, batches, batch,
-      next_batch_at, barrier
+      next_batch_at, barrier, deadline_ms::double precision as deadline_ms, deadline_at, timed_out_at
     from automation.stages where execution_id = ${executionId} order by position`;
 }
 
@@ -90,6 +90,8 @@ export async function cancelHeld(
   executionId: string,
   stageId: string,
   reason: string,
+  /** When the time of it was over: what the agent stops has timed out then. */
+  timedOutAt: Date | null,
 ): Promise<DesiredAttempt[]> {
   return await q<DesiredAttempt[]>`
     with due as materialized (
@@ -97,7 +99,8 @@ export async function cancelHeld(
       where ${ofStage(q, executionId, stageId)} and a.finished_at is null and a.state <> 'queued' and a.desired <> 'cancel'
       order by a.id for no key update skip locked
     )
-    update automation.assignments a set desired = 'cancel', desired_reason = ${reason}
+    update automation.assignments a set desired = 'cancel', desired_reason = ${reason},
+      timed_out_at = coalesce(a.timed_out_at, ${timedOutAt}::timestamptz)
     from due where a.id = due.id
     returning a.agent_id, a.id, a.attempt, a.fence, a.desired, a.release_through_step, a.desired_reason`;
 }
@@ -155,21 +158,26 @@ export async function updateFlowStages(q: Query, executionId: string, stages: re
     update automation.stages s
     set state = r.state, counts = r.counts, started_at = r."startedAt", finished_at = r."finishedAt", inputs = r.inputs,
       needs_outputs = r."needsOutputs", outcome = r.outcome, state_reason = r."stateReason", batch = r.batch,
-      next_batch_at = r."nextBatchAt", barrier = r.barrier, stopped = r.stopped
+      next_batch_at = r."nextBatchAt", barrier = r.barrier, stopped = r.stopped,
+      deadline_at = r."deadlineAt", timed_out_at = r."timedOutAt"
     from jsonb_to_recordset(${jsonb(q, stages)}) as r("stageId" text, state text, counts jsonb, "startedAt" timestamptz,
       "finishedAt" timestamptz, inputs jsonb, "needsOutputs" jsonb, outcome jsonb, "stateReason" text, batch integer,
-      "nextBatchAt" timestamptz, barrier integer, stopped boolean)
+      "nextBatchAt" timestamptz, barrier integer, stopped boolean,
+      "deadlineAt" timestamptz, "timedOutAt" timestamptz)
     where s.execution_id = ${executionId} and s.stage_id = r."stageId"`;
 }
 
 export async function updateFlow(
   q: Query,
-  e: Pick<ExecutionRow, "id" | "state" | "counts" | "startedAt" | "finishedAt" | "stateReason" | "dueAt">,
+  e: Pick<
+    ExecutionRow,
+    "id" | "state" | "counts" | "startedAt" | "finishedAt" | "stateReason" | "dueAt" | "deadlineAt" | "timedOutAt"
+  >,
 ): Promise<ExecutionRow> {
   const [row] = await q<[ExecutionRow]>`
     update automation.executions e
     set state = ${e.state}, counts = ${jsonb(q, e.counts)}, started_at = ${e.startedAt}, finished_at = ${e.finishedAt},
-      state_reason = ${e.stateReason}, due_at = ${e.dueAt}
+      state_reason = ${e.stateReason}, due_at = ${e.dueAt}, deadline_at = ${e.deadlineAt}, timed_out_at = ${e.timedOutAt}
     where e.id = ${e.id} returning ${executionColumns(q)}`;
   return row;
 }

@@ -21,7 +21,7 @@ import {
   type StageState,
   stageStates,
 } from "@opsconductor/contract/states";
-import type { ExecutionProgress, StageProgress } from "./execution-state.ts";
+import { type ExecutionProgress, outcomeOf, type StageProgress } from "./execution-state.ts";
 
 export interface StageCall {
   /** Templates; texts, numbers, lists as the workflow gives them. */
@@ -48,6 +48,8 @@ export interface FlowStage extends StageProgress {
   batch: number;
   nextBatchAt: Date | null;
   barrier: number | null;
+  deadlineMs: number | null;
+  deadlineAt: Date | null;
 }
 
 /** Of the assignments that a stage has released; counted when it matters. */
@@ -63,7 +65,12 @@ export interface BatchCount {
 }
 
 export interface Flow {
-  execution: ExecutionProgress & { number: number; jobName: string; inputs: Record<string, unknown> };
+  execution: ExecutionProgress & {
+    number: number;
+    jobName: string;
+    inputs: Record<string, unknown>;
+    deadlineAt: Date | null;
+  };
   stages: FlowStage[];
   /** By stage id. */
   counted: Map<string, BatchCount>;
@@ -77,8 +84,10 @@ export type FlowAct =
   /** Its batch may be offered from now on. */
   | { kind: "release"; stage: FlowStage; change: Partial<FlowStage> }
   | { kind: "change"; stage: FlowStage; change: Partial<FlowStage> }
-  /** What is still queued ends as skipped; `cancelHeld`: what waits at a barrier is asked to stop. */
+  /** What is still queued ends as skipped; `cancelHeld`: what agents have is asked to stop. */
   | { kind: "empty"; stage: FlowStage; reason: string; change: Partial<FlowStage>; cancelHeld: boolean }
+  /** The time of the whole execution is over. */
+  | { kind: "timeOut"; reason: string }
   | { kind: "barrier"; stage: FlowStage; barrier: number }
   | { kind: "finish"; state: ExecutionState };
 
@@ -86,7 +95,11 @@ const isOver = (stage: FlowStage) => isTerminal(stageStates, stage.state);
 
 /** Undefined: nothing until something happens, or until `nextDue`. */
 export function nextAct(flow: Flow, now: Date): FlowAct | undefined {
-  const goesOn = ["queued", "running"].includes(flow.execution.state) && flow.execution.cancelRequestedAt === null;
+  const { state, cancelRequestedAt, timedOutAt, deadlineAt } = flow.execution;
+  const isFree = cancelRequestedAt === null && timedOutAt === null;
+  if (isFree && isPast(deadlineAt, now) && flow.stages.some((stage) => !isOver(stage)))
+    return { kind: "timeOut", reason: `its deadline, ${deadlineAt!.toISOString()}, was over` };
+  const goesOn = ["queued", "running"].includes(state) && isFree;
   for (const stage of flow.stages) {
     const act = settle(flow, stage, now) ?? (goesOn ? proceed(flow, stage, now) : undefined);
     if (act) return act;
@@ -96,9 +109,14 @@ export function nextAct(flow: Flow, now: Date): FlowAct | undefined {
 
 /** The next moment at which something is to be done although nothing happens. */
 export function nextDue(flow: Flow, now: Date): Date | null {
-  if (flow.execution.state === "paused") return null;
-  const times = flow.stages
-    .filter((stage) => !isOver(stage))
+  const isPaused = flow.execution.state === "paused";
+  const open = flow.stages.filter((stage) => !isOver(stage));
+  const { cancelRequestedAt, timedOutAt, deadlineAt } = flow.execution;
+  const deadlines = [{ deadlineAt, timedOutAt }, ...open].flatMap((one) =>
+    cancelRequestedAt === null && one.deadlineAt && !one.timedOutAt ? [one.deadlineAt.getTime()] : [],
+  );
+  const times = open
+    .filter((stage) => !isPaused || stage.timedOutAt || timedOutAt)
     .flatMap((stage): number[] => {
       const polled =
         stage.rollout?.stepFirst && stage.state === "running" && (stage.barrier ?? 0) < stage.rollout.lastStep;
@@ -108,7 +126,8 @@ export function nextDue(flow: Flow, now: Date): Date | null {
         ...(polled || again ? [now.getTime() + againMs] : []),
       ];
     });
-  return times.length === 0 ? null : new Date(Math.min(...times));
+  const all = [...times, ...deadlines];
+  return all.length === 0 ? null : new Date(Math.min(...all));
 }
 
 /** Steps' ends wake the barrier at once; this stands behind it. */
@@ -121,25 +140,60 @@ function settle(flow: Flow, stage: FlowStage, now: Date): FlowAct | undefined {
     if (!stage.isGroup) return { kind: "collect", stage };
     return { kind: "change", stage, change: { outcome: outcomeOfParts(stage.state, partsOf(flow, stage)) } };
   }
-  const parent = flow.stages.find(({ stageId }) => stageId === stage.parent);
+  const parent = parentOf(flow, stage);
   if (parent && isOver(parent)) return skip(flow, stage, parent.stateReason ?? `${parent.stageId} did not run`, now);
-  return stage.isGroup ? settleGroup(flow, stage, now) : settleLeaf(flow, stage, now);
+  if (stage.isGroup) return settleGroup(flow, stage, now) ?? timeOutGroup(flow, stage, now);
+  return settleLeaf(stage, now) ?? timeOutLeaf(flow, stage, now) ?? stopSpent(flow, stage);
+}
+
+const isPast = (moment: Date | null, now: Date) => moment !== null && moment <= now;
+
+/** Why the stage may not go on any longer: its own deadline is over, or that of what it is a part of. */
+function latenessOf(flow: Flow, stage: FlowStage, now: Date): string | undefined {
+  if (flow.execution.timedOutAt !== null) return "the deadline of the execution was over";
+  if (flow.execution.cancelRequestedAt !== null) return undefined;
+  for (let one: FlowStage | undefined = stage; one; one = parentOf(flow, one))
+    if (one.timedOutAt !== null || isPast(one.deadlineAt, now)) return `the deadline of stage ${one.stageId} was over`;
+  return undefined;
+}
+
+const parentOf = (flow: Flow, stage: FlowStage) => flow.stages.find(({ stageId }) => stageId === stage.parent);
+
+/** Its parts are ended one by one; it says what it was. */
+function timeOutGroup(flow: Flow, stage: FlowStage, now: Date): FlowAct | undefined {
+  if (stage.state !== "running" || stage.timedOutAt !== null) return undefined;
+  const reason = latenessOf(flow, stage, now);
+  return reason === undefined ? undefined : { kind: "change", stage, change: { timedOutAt: now, stateReason: reason } };
+}
+
+/** Again until all of it is over: a row that somebody held in this moment must be asked, too. */
+function timeOutLeaf(flow: Flow, stage: FlowStage, now: Date): FlowAct | undefined {
+  const reason = latenessOf(flow, stage, now);
+  if (reason === undefined || flow.emptied.has(stage.stageId)) return undefined;
+  if (stage.batch < 0) return skip(flow, stage, reason, now);
+  const change = { timedOutAt: stage.timedOutAt ?? now, stateReason: reason, nextBatchAt: null };
+  return { kind: "empty", stage, reason, change, cancelHeld: true };
 }
 
 function settleGroup(flow: Flow, stage: FlowStage, now: Date): FlowAct | undefined {
   const parts = partsOf(flow, stage);
-  const state = foldStages(parts.map((part) => part.state));
+  const folded = foldStages(parts.map((part) => part.state));
   // What it gives out is what its parts gave: they come first.
-  if (state === undefined || parts.some((part) => !part.outcome)) return undefined;
-  return { kind: "change", stage, change: { state: state as StageState, finishedAt: now } };
+  if (folded === undefined || parts.some((part) => !part.outcome)) return undefined;
+  const state = stage.timedOutAt !== null && folded !== "succeeded" ? "timed_out" : (folded as StageState);
+  return { kind: "change", stage, change: { state, finishedAt: now } };
 }
 
-function settleLeaf(flow: Flow, stage: FlowStage, now: Date): FlowAct | undefined {
+function settleLeaf(stage: FlowStage, now: Date): FlowAct | undefined {
   const state = foldAssignments(stage.counts, stage);
   const begun = stage.batch >= 0;
-  if (state !== undefined && (begun || state !== "skipped"))
-    return { kind: "change", stage, change: { state, finishedAt: now } };
-  if (!begun || !isSpent(stage) || flow.emptied.has(stage.stageId)) return undefined;
+  if (state === undefined || (!begun && state === "skipped")) return undefined;
+  return { kind: "change", stage, change: { state, finishedAt: now } };
+}
+
+/** More failed than may: nothing more of it begins. */
+function stopSpent(flow: Flow, stage: FlowStage): FlowAct | undefined {
+  if (stage.batch < 0 || !isSpent(stage) || flow.emptied.has(stage.stageId)) return undefined;
   const waiting = (stage.counts.queued ?? 0) > 0 || (stage.rollout?.stepFirst && openOf(stage) > 0);
   if (!waiting) return undefined;
   const spent = `not started: ${countBad(stage.counts)} targets failed, and the job allows ${stage.maxFailures} (rollout.maxFailures)`;
@@ -157,7 +211,7 @@ function openOf({ counts }: FlowStage): number {
 
 function proceed(flow: Flow, stage: FlowStage, now: Date): FlowAct | undefined {
   if (stage.state === "pending" && stage.batch < 0) return tryToBegin(flow, stage, now);
-  if (stage.isGroup || isOver(stage) || stage.stopped) return undefined;
+  if (stage.isGroup || isOver(stage) || stage.stopped || stage.timedOutAt) return undefined;
   return nextBatch(flow, stage, now);
 }
 
@@ -188,7 +242,7 @@ const firstBarrier = ({ rollout }: FlowStage) => (rollout?.stepFirst ? { barrier
 
 /** When everything it needs is over: whether it runs, and with what. */
 function tryToBegin(flow: Flow, stage: FlowStage, now: Date): FlowAct | undefined {
-  const parent = flow.stages.find(({ stageId }) => stageId === stage.parent);
+  const parent = parentOf(flow, stage);
   if (parent && parent.state !== "running") return undefined;
   const needed = flow.stages.filter(({ stageId }) => stage.needs.includes(stageId));
   if (needed.some((need) => !isOver(need) || !need.outcome)) return undefined;
@@ -204,7 +258,9 @@ function tryToBegin(flow: Flow, stage: FlowStage, now: Date): FlowAct | undefine
 
 function begin(flow: Flow, stage: FlowStage, scope: ExpressionScope, now: Date): FlowAct {
   const inputs = stage.inputs ?? (stage.call ? givenInputs(stage, stage.call, scope) : inheritedInputs(flow, stage));
-  const change: Partial<FlowStage> = { state: "running", startedAt: now, inputs, batch: 0, ...firstBarrier(stage) };
+  const deadlineAt = stage.deadlineMs === null ? null : new Date(now.getTime() + stage.deadlineMs);
+  const first = { batch: 0, deadlineAt, ...firstBarrier(stage) };
+  const change: Partial<FlowStage> = { state: "running", startedAt: now, inputs, ...first };
   if (stage.isGroup) return { kind: "change", stage, change };
   const { stages = {}, matrix } = scope;
   const isRead = !stage.call && (Object.keys(stages).length > 0 || matrix);
@@ -314,8 +370,9 @@ export function agreed(all: readonly Record<string, string>[]): Record<string, s
 
 function finish(flow: Flow): FlowAct | undefined {
   if (flow.execution.finishedAt !== null) return undefined;
-  const outcome = foldStages(flow.stages.filter(({ parent }) => parent === null).map(({ state }) => state));
-  if (outcome === undefined) return undefined;
-  const cancelled = outcome !== "succeeded" && flow.execution.cancelRequestedAt !== null;
-  return { kind: "finish", state: cancelled ? "cancelled" : outcome };
+  const state = outcomeOf(
+    flow.execution,
+    flow.stages.filter(({ parent }) => parent === null),
+  );
+  return state === undefined ? undefined : { kind: "finish", state };
 }

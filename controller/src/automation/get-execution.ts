@@ -65,6 +65,7 @@ function presentStage(row: StageRow): z.infer<typeof executionDetail>["stages"][
     parent: row.parent,
     isGroup: row.isGroup,
     stateReason: row.stateReason,
+    deadlineAt: iso(row.deadlineAt),
     counts: row.counts,
     jobName: row.jobName,
     inputs: row.inputs,

@@ -37,7 +37,7 @@ const settled = async () => {
 };
 const waiting = async (id: string) => (await getExecution(t.ctx, tester, id)).waiting;
 async function finish(id: string, agent = one): Promise<void> {
-  await expect.poll(() => offers(id, agent).length).toBe(1);
+  await expect.poll(() => offers(id, agent).length, { timeout: 15_000 }).toBe(1);
   await agent.run(offers(id, agent)[0]!, none);
 }
 
@@ -106,7 +106,7 @@ test("what is urgent goes first, and in turns by a key, too", async () => {
     [normal, low],
   ] as const) {
     await finish(ended.id);
-    await expect.poll(() => offers(next.id).length).toBe(1);
+    await expect.poll(() => offers(next.id).length, { timeout: 15_000 }).toBe(1);
   }
   await finish(low.id);
   const turns = await execute(t, "turns", ["one"]);

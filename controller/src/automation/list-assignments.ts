@@ -114,6 +114,6 @@ function lateResultOf({ state, finish }: AssignmentListRow): Assignment["lateRes
 function reasonOf(row: AssignmentListRow): string | null {
   if (row.finishedAt !== null || row.state === "queued") return row.stateReason;
   if (row.desired !== "cancel") return row.stateReason;
-  const wanted = row.desiredReason === "timed out" ? "stop requested, the timeout is over" : "cancel requested";
+  const wanted = row.timedOutAt !== null ? "stop requested, its time is over" : "cancel requested";
   return row.unreachable ? `${wanted}; the agent is unreachable and will be told when it returns` : wanted;
 }

@@ -3,6 +3,7 @@
 // preview that runs nothing.
 import { OcError } from "@opsconductor/contract/errors";
 import { listInputOf } from "@opsconductor/contract/job/check-stages";
+import { msOf } from "@opsconductor/contract/job/duration";
 import { ExpressionError, type ExpressionNames, type InputValue } from "@opsconductor/contract/job/expression";
 import type { Job } from "@opsconductor/contract/job/job-schema";
 import { type JobStage, jobStages, mainStage } from "@opsconductor/contract/job/job-stages";
@@ -43,6 +44,8 @@ export interface PlannedStage {
   call: StageCall | null;
   inputs: Record<string, unknown> | null;
   matrix: Record<string, string> | null;
+  /** Longest time of all of it. */
+  deadlineMs: number | null;
   /** Of a stage with steps: what agents are given, and where. */
   work: PlannedWork | null;
 }
@@ -150,6 +153,7 @@ async function unfold(p: Planning, s: Surroundings): Promise<void> {
       ...{ id: s.scope + stage.id, name: stage.name, parent: s.parent, scope: s.scope, names },
       needs: stage.needs.map((need) => s.scope + need),
       condition: conditionOf(stage.condition),
+      deadlineMs: msOf(stage.deadline),
     };
     if (!stage.matrix) {
       await addStage(p, s, stage, { ...row, matrix: null });
@@ -161,7 +165,8 @@ async function unfold(p: Planning, s: Surroundings): Promise<void> {
       const id = `${row.id}/${i + 1}`;
       const name = `${stage.name} (${Object.values(matrix).join(", ")})`;
       // What the stages before said is decided for all of them at once.
-      await addStage(p, s, stage, { ...row, id, name, parent: row.id, needs: [], condition: "always()", matrix });
+      const part = { parent: row.id, needs: [], condition: "always()", deadlineMs: null };
+      await addStage(p, s, stage, { ...row, ...part, id, name, matrix });
     }
   }
 }
@@ -180,6 +185,7 @@ async function addStage(p: Planning, s: Surroundings, stage: JobStage, row: Stag
   const call = { inputs: stage.call.inputs, specs: job.inputs };
   const inputs = knownInputs(s, row, call);
   refuseLocked(p, row.id, child, inputs);
+  row.deadlineMs = shorter(row.deadlineMs, msOf(job.deadline));
   const own = s.job.stages?.[stage.id]?.targets;
   if (!job.stages) {
     const [main] = jobStages(job);
@@ -196,6 +202,9 @@ async function addStage(p: Planning, s: Surroundings, stage: JobStage, row: Stag
   const way = [...s.way, { id: child.jobId, name: child.jobName }];
   await unfold(p, { version: child, job, inputs, scope: `${row.id}/`, parent: row.id, way });
 }
+
+/** A job that says how long it may take says so also where it is called. */
+const shorter = (a: number | null, b: number | null) => (a === null ? b : b === null ? a : Math.min(a, b));
 
 function push(p: Planning, stage: PlannedStage): void {
   if (p.stages.length >= maxStages) throw refuse(`The workflow unfolds to more than ${maxStages} stages.`);

@@ -29,6 +29,7 @@ export function presentExecution(row: ExecutionRow): Execution {
     cancelRequestedBy: row.cancelRequestedBy,
     cancelReason: row.cancelReason,
     stateReason: row.stateReason,
+    deadlineAt: iso(row.deadlineAt),
     pausedAt: iso(row.pausedAt),
     pausedBy: row.pausedBy,
     retryOf: row.retryOf === null ? null : { id: row.retryOf, number: Number(row.retryOfNumber) },

@@ -5,7 +5,13 @@
 import type { Execution, retryRequest } from "@opsconductor/contract/api/executions";
 import { OcError } from "@opsconductor/contract/errors";
 import { planStage } from "@opsconductor/contract/job/plan-stage";
-import { type AssignmentState, assignmentStates, executionStates, isTerminal } from "@opsconductor/contract/states";
+import {
+  type AssignmentState,
+  assignmentStates,
+  type ExecutionState,
+  executionStates,
+  isTerminal,
+} from "@opsconductor/contract/states";
 import type { z } from "zod";
 import type { Actor, Context } from "../context.ts";
 import { createExecution } from "./create-execution.ts";
@@ -18,16 +24,20 @@ import { publishTimelines } from "./publish-changes.ts";
 import { type RetriableAssignment, selectRetriable } from "./retry-queries.ts";
 
 const badStates: readonly AssignmentState[] = ["failed", "timed_out", "lost", "denied", "expired"];
+/** A workflow that ended so may have stages that never began. */
+const wentWrong: readonly ExecutionState[] = ["failed", "partial", "timed_out", "cancelled"];
 
 type Params = z.infer<typeof retryRequest> & { execution: string; idempotencyKey?: string | undefined };
 
 export async function retryExecution(ctx: Context, actor: Actor, params: Params): Promise<Execution> {
   const row = await findExecution(ctx.sql, actor, params.execution);
-  const chosen = await selectRetriable(ctx.sql, actor, row.id, { ids: params.assignments, states: badStates });
-  refuseUnfit(chosen, params.assignments);
   const version = await selectRunnable(ctx.sql, actor, row.jobId, row.jobVersion);
   if (!version) throw noSuchJob(row.jobName);
   const isWorkflow = version.spec.stages !== undefined;
+  // What a cancel or a deadline kept from beginning is part of what a workflow goes on with.
+  const states = isWorkflow ? [...badStates, "cancelled" as const] : badStates;
+  const chosen = await selectRetriable(ctx.sql, actor, row.id, { ids: params.assignments, states });
+  refuseUnfit(chosen, params.assignments, isWorkflow && wentWrong.includes(row.state));
   if (isWorkflow) refuseUnresumable(row, params.assignments);
   if (!params.repeatLost) refuseUnsure(chosen, version);
   const created = await createExecution(ctx, actor, {
@@ -46,10 +56,14 @@ export async function retryExecution(ctx: Context, actor: Actor, params: Params)
   return created;
 }
 
-function refuseUnfit(chosen: readonly RetriableAssignment[], asked: readonly string[] | undefined): void {
+function refuseUnfit(
+  chosen: readonly RetriableAssignment[],
+  asked: readonly string[] | undefined,
+  isUnfinished: boolean,
+): void {
   if (asked !== undefined && chosen.length < new Set(asked).size)
     throw new OcError("unprocessable", "Some of these assignments do not belong to the execution: read them again.");
-  if (chosen.length === 0)
+  if (chosen.length === 0 && !isUnfinished)
     throw new OcError("failed_precondition", "No target of this execution ended badly: there is nothing to retry.");
   const open = chosen.find((a) => !isTerminal(assignmentStates, a.state));
   if (open)

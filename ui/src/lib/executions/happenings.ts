@@ -87,6 +87,7 @@ function detailsOf(entry: TimelineEntry): string[] {
     ...(kind === "cancel.requested" ? cancelDetails(number(detail.asked), number(detail.ended)) : []),
     ...(text(detail.stage) ? [words.detail.stage(text(detail.stage))] : []),
     ...(kind === "batch.released" ? [words.detail.batch(number(detail.batch), number(detail.batches))] : []),
+    ...(kind === "deadline.passed" && text(detail.reason) ? [text(detail.reason)] : []),
     ...(kind === "rollout.stopped" ? [words.detail.skipped(number(detail.skipped))] : []),
     ...(kind === "stage.finished" && told ? [wordOf(told)] : []),
     ...(kind === "assignment.late_result" && told ? [wordOf(told)] : []),

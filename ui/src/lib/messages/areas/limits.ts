@@ -44,6 +44,7 @@ export const limits = area({
     agent: "Its agent runs as many targets as it may. It begins as soon as something ends there.",
     fleet: "As many targets run on all agents as may. It begins as soon as something ends.",
   },
+  deadline: "ends at the latest",
   show: "Show the limits",
   priority: "Priority",
   priorityHint: "Who goes first where something waits for its turn, or for room.",

@@ -101,6 +101,7 @@ export const recovery = area({
       "batch.released": (_name: string | undefined, _count: number) => "A batch began",
       "rollout.stopped": (_name: string | undefined, _count: number) =>
         "The rollout was stopped: the failure budget is spent",
+      "deadline.passed": (_name: string | undefined, _count: number) => "The deadline was over",
       "approval.approved": (_name: string | undefined, _count: number) => "Approved",
       "approval.rejected": (_name: string | undefined, _count: number) => "Rejected",
       "execution.paused": (_name: string | undefined, _count: number) => "Paused",
