@@ -11,10 +11,8 @@ const move = (from: AssignmentState, to: AssignmentState, minute = 0): Transitio
 function begin(n: number): { execution: ExecutionProgress; stages: StageProgress[] } {
   const common = { counts: { offered: n }, startedAt: null, finishedAt: null };
   return {
-    execution: { id: "e", state: "queued", orchestrated: false, cancelRequestedAt: null,
-      timedOutAt: null, ...common },
-    stages: [{ stageId: "main", state: "pending", maxFailures: 0, stopped: false,
-      timedOutAt: null, ...common }],
+    execution: { id: "e", state: "queued", orchestrated: false, cancelRequestedAt: null, timedOutAt: null, ...common },
+    stages: [{ stageId: "main", state: "pending", maxFailures: 0, stopped: false, timedOutAt: null, ...common }],
   };
 }
 
