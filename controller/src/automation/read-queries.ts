@@ -73,7 +73,8 @@ const highestId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 async function selectOnTarget(q: Query, actor: Actor, f: ExecutionFilter, where: Fragment): Promise<ExecutionRow[]> {
   const id = asUuid(f.target!);
   // The range of ids leaves out the partitions that are newer.
-  const upTo = f.before === undefined ? q`true` : q`a.id <= ${assignmentIdRange(f.before).to} and a.execution_id < ${f.before}`;
+  const upTo =
+    f.before === undefined ? q`true` : q`a.id <= ${assignmentIdRange(f.before).to} and a.execution_id < ${f.before}`;
   const ofJobs = f.job === undefined && f.q === undefined ? q`true` : q`e.job_id in (select j.id from ${jobsOf(q, f)})`;
   return await q<ExecutionRow[]>`
     select ${executionColumns(q)}
