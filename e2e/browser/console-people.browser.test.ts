@@ -57,6 +57,24 @@ test("a second tab follows the first one in and out", async () => {
   await other.close();
 });
 
+test("a stolen refresh cookie that is used after its owner's next one ends the session for both", async () => {
+  const stolen = await context.cookies();
+  await page.reload();
+  await page.getByRole("navigation", { name: "Main" }).waitFor();
+  const elsewhere = await browser.newContext({ baseURL: stack.url, userAgent: "Another browser" });
+  await elsewhere.addCookies(stolen);
+  const thief = await elsewhere.newPage();
+  thief.setDefaultTimeout(40_000);
+  await thief.goto("/targets");
+  await thief.getByLabel("User name").waitFor();
+  await page.getByLabel("User name").waitFor();
+  await elsewhere.close();
+  await signIn(page, "admin", adminPassword);
+  await page.getByRole("navigation", { name: "Main" }).waitFor();
+  const { items } = await api.get<{ items: { action: string }[] }>("/api/v1/audit?action=session.refresh_token_reused");
+  expect(items).toHaveLength(1);
+});
+
 test("who saves second sees that somebody was first, compares, and saves on top without losing a version", async () => {
   await createJob(api, job("shared", "- run: echo first"));
   await page.goto("/jobs/shared/edit");
