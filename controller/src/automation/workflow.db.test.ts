@@ -309,7 +309,7 @@ async function advancedWhileHeld(id: string, name: string, act: () => Promise<un
   await t.ctx.automation.flows.idle();
   release();
   await holding;
-  await t.ctx.sql`update automation.executions set due_at = now() where id = ${id}`;
+  await t.ctx.sql`update automation.executions set due_at = now() - interval '1 second' where id = ${id}`;
   await t.ctx.automation.flows.poll();
   await settled();
 }
