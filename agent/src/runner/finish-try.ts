@@ -95,7 +95,7 @@ function resultOf(
   if (why === "cancelled") return { state: "cancelled", reason: attempt.wantReason, outputs: {} };
   if (why === "timed_out") return { state: "timed_out", reason: timeoutReason(place), outputs: {} };
   const reached = limitsReached(host, place);
-  const notes = [leftBehind(stopped, leftovers), ...limitNotes(host, place.step)].filter(Boolean).join("; ");
+  const notes = joined(leftBehind(stopped, leftovers), ...limitNotes(host, place.step));
   if (place.step.run.kind === "action") return actionResultOf(host, place, exit, joined(reached, notes));
   const outputs = readOutputs(host, place);
   if (exit.exitCode !== 0) {
@@ -133,8 +133,7 @@ function actionResultOf(host: HostContext, place: TryPlace, exit: ExitRecord, le
     };
   }
   const { changed, outputs, message } = result;
-  const reason = [message, left].filter(Boolean).join("; ");
-  return { state: exit.exitCode === 0 ? "succeeded" : "failed", reason, outputs, changed };
+  return { state: exit.exitCode === 0 ? "succeeded" : "failed", reason: joined(message, left), outputs, changed };
 }
 
 /** For people who wonder where their daemon went. */

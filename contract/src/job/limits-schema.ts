@@ -2,17 +2,11 @@
 // step, and what they come to for one step. Used by job-schema.ts and plan-stage.ts. Pure.
 import "../zod-without-eval.ts";
 import * as z from "zod";
+import { quantity } from "./schema-parts.ts";
 import { parseSize, sizeHint, sizePattern } from "./size.ts";
 
-function size(least: number, most: number, range: string) {
-  return z
-    .string({ error: `must be ${sizeHint}` })
-    .regex(sizePattern, `must be ${sizeHint}`)
-    .refine((text) => {
-      const bytes = parseSize(text);
-      return bytes === undefined || (bytes >= least && bytes <= most);
-    }, `must be ${range}`);
-}
+const size = (least: number, most: number, range: string) =>
+  quantity({ hint: sizeHint, pattern: sizePattern, parse: parseSize }, least, most, range);
 
 const cpuHint = "must be a percentage of one processor like 50% or 200%";
 

@@ -1,4 +1,4 @@
-// Pieces that the schemas of the job format share. Used by job-schema.ts and rollout-schema.ts.
+// Pieces that the schemas of the job format share. Used by job-schema.ts, limits-schema.ts and rollout-schema.ts.
 import "../zod-without-eval.ts";
 import * as z from "zod";
 import { durationHint, durationPattern, parseDuration } from "./duration.ts";
@@ -6,16 +6,26 @@ import { durationHint, durationPattern, parseDuration } from "./duration.ts";
 export const minute = 60_000;
 export const day = 24 * 60 * minute;
 
-/** Refused outside of `minMs` to `maxMs`; `range` says so to people. */
-export function duration(minMs: number, maxMs: number, range: string) {
+/** A quantity written with its unit, refused outside of `least` to `most` of what `parse` makes of it. */
+export function quantity({ hint, pattern, parse }: QuantityFormat, least: number, most: number, range: string) {
   return z
-    .string({ error: `must be ${durationHint}` })
-    .regex(durationPattern, `must be ${durationHint}`)
+    .string({ error: `must be ${hint}` })
+    .regex(pattern, `must be ${hint}`)
     .refine((text) => {
-      const ms = parseDuration(text);
-      return ms === undefined || (ms >= minMs && ms <= maxMs);
+      const value = parse(text);
+      return value === undefined || (value >= least && value <= most);
     }, `must be ${range}`);
 }
+
+interface QuantityFormat {
+  hint: string;
+  pattern: RegExp;
+  parse: (text: string) => number | undefined;
+}
+
+/** Refused outside of `minMs` to `maxMs`; `range` says so to people. */
+export const duration = (minMs: number, maxMs: number, range: string) =>
+  quantity({ hint: durationHint, pattern: durationPattern, parse: parseDuration }, minMs, maxMs, range);
 
 const shareHint = "must be a number of targets like 5, or a percentage like 20%";
 

@@ -23,6 +23,14 @@ export interface ClaimedAssignment {
   targetName: string;
 }
 
+/** The agents of `rooms` whose streams are live, with their sessions locked for share against a newer stream. */
+export const liveRooms = (q: Query, rooms: readonly AgentRoom[]): Fragment => q`
+  select s.agent_id, s.epoch, r.room
+  from jsonb_to_recordset(${jsonb(q, rooms)}) as r("agentId" uuid, epoch bigint, room integer)
+  join fleet.agent_sessions s on s.agent_id = r."agentId" and s.epoch = r.epoch and s.controller_id is not null
+  where ${mayOffer(q)}
+  order by s.agent_id for share of s`;
+
 /**
  * Turns queued assignments into offered ones: a new attempt with a new fence each, the urgent ones and then the oldest
  * first, as many as each agent has room for and not more than `most` (null: any number). The caller commits before it sends anything.
@@ -37,13 +45,7 @@ export async function claimAssignments(
   { at, most }: { at: Date; most: number | null },
 ): Promise<ClaimedAssignment[]> {
   return await q<ClaimedAssignment[]>`
-    with live as materialized (
-      select s.agent_id, s.epoch, r.room
-      from jsonb_to_recordset(${jsonb(q, rooms)}) as r("agentId" uuid, epoch bigint, room integer)
-      join fleet.agent_sessions s on s.agent_id = r."agentId" and s.epoch = r.epoch and s.controller_id is not null
-      where ${mayOffer(q)}
-      order by s.agent_id for share of s
-    ), picked as materialized (
+    with live as materialized (${liveRooms(q, rooms)}), picked as materialized (
       select p.id, l.epoch from live l cross join lateral (
         select a.id, a.priority from automation.assignments a
         where a.agent_id = l.agent_id and a.state = 'queued' and a.released

@@ -3,8 +3,7 @@
 import type { LimitSettings } from "@opsconductor/contract/api/limits";
 import type { Query } from "../context.ts";
 import type { Fragment } from "../identity/visible-to.ts";
-import { jsonb } from "../jsonb.ts";
-import { type AgentRoom, mayOffer } from "./dispatch-queries.ts";
+import { type AgentRoom, liveRooms } from "./dispatch-queries.ts";
 
 /** Unless the settings or the agent say otherwise: the rest waits in the database, where a cancel costs nothing. */
 export const defaultAgentLimit = 64;
@@ -41,13 +40,7 @@ export interface AgentCap extends AgentRoom {
 /** The agents of `rooms` whose streams are live, locked like for every claim, with what their limits leave. */
 export async function lockRooms(q: Query, rooms: readonly AgentRoom[]): Promise<AgentCap[]> {
   return await q<AgentCap[]>`
-    with live as materialized (
-      select s.agent_id, s.epoch, r.room
-      from jsonb_to_recordset(${jsonb(q, rooms)}) as r("agentId" uuid, epoch bigint, room integer)
-      join fleet.agent_sessions s on s.agent_id = r."agentId" and s.epoch = r.epoch and s.controller_id is not null
-      where ${mayOffer(q)}
-      order by s.agent_id for share of s
-    )
+    with live as materialized (${liveRooms(q, rooms)})
     select v.agent_id, v.epoch::text as epoch, m.cap, l.fleet_limit,
       case when m.cap is null then v.room else greatest(0, m.cap - ${heldBy(q, q`v.agent_id`)})::integer end as room
     from live v join fleet.agents g on g.id = v.agent_id cross join automation.limits l
