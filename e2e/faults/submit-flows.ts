@@ -11,6 +11,7 @@ import type { AskedExecution } from "./evidence.ts";
 import type { FaultStack } from "./fault-stack.ts";
 import type { FlowPlan, FlowWorkload } from "./flow-plan.ts";
 import type { WorkFeed } from "./submit-work.ts";
+import { Underway } from "./underway.ts";
 import { unfoldPlan } from "./unfold-plan.ts";
 
 /** Invites the approvers; then starts executions while fewer than `maxOpen` of them are unfinished, until stopped. */
@@ -35,9 +36,8 @@ class FlowFeed implements WorkFeed {
   readonly #maxOpen: number;
   /** Unfinished, with who waits for their end. */
   readonly #open = new Map<string, (state: string | undefined) => void>();
-  readonly #going = new Set<Promise<void>>();
+  readonly #underway = new Underway();
   readonly #done: Promise<unknown>;
-  #failure: unknown;
   #stopped = false;
 
   constructor(faults: FaultStack, people: Approvers, workload: Pick<FlowWorkload, "execution">, maxOpen: number) {
@@ -51,24 +51,14 @@ class FlowFeed implements WorkFeed {
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#done;
-    await Promise.all(this.#going);
-    if (this.#failure !== undefined) throw this.#failure;
+    await this.#underway.end();
   }
 
   async #run(): Promise<void> {
-    for (let index = 0; !this.#stopped && this.#failure === undefined; ) {
-      if (this.#going.size < this.#maxOpen) this.#begin(this.#workload.execution(index++));
+    for (let index = 0; !this.#stopped && !this.#underway.hasFailed; ) {
+      if (this.#underway.size < this.#maxOpen) this.#underway.begin(this.#drive(this.#workload.execution(index++)));
       await sleep(20);
     }
-  }
-
-  #begin(plan: FlowPlan): void {
-    const going: Promise<void> = this.#drive(plan)
-      .catch((error) => {
-        this.#failure ??= error;
-      })
-      .finally(() => this.#going.delete(going));
-    this.#going.add(going);
   }
 
   async #drive(plan: FlowPlan): Promise<void> {
@@ -156,7 +146,7 @@ class FlowFeed implements WorkFeed {
       for (const { id, state } of rows) this.#end(id, state);
     }
     // Those that are asked for in this moment find nobody who tells them.
-    while (this.#going.size > 0) {
+    while (this.#underway.size > 0) {
       for (const id of [...this.#open.keys()]) this.#end(id, undefined);
       await sleep(50);
     }

@@ -5,6 +5,7 @@ import { ApiError } from "../devstack/api.ts";
 import type { AskedExecution } from "./evidence.ts";
 import type { FaultStack } from "./fault-stack.ts";
 import { jobDocument } from "./job-document.ts";
+import { Underway } from "./underway.ts";
 import type { ExecutionPlan, Workload } from "./workload.ts";
 
 export interface WorkFeed {
@@ -43,9 +44,8 @@ class Feed implements WorkFeed {
   readonly #workload: Pick<Workload, "execution">;
   readonly #maxOpen: () => number;
   readonly #open = new Set<string>();
-  readonly #going = new Set<Promise<void>>();
+  readonly #underway = new Underway();
   readonly #done: Promise<void>;
-  #failure: unknown;
   #stopped = false;
 
   constructor(faults: Pick<FaultStack, "api" | "owner">, workload: Pick<Workload, "execution">, maxOpen: () => number) {
@@ -58,26 +58,17 @@ class Feed implements WorkFeed {
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#done;
-    await Promise.all(this.#going);
-    if (this.#failure !== undefined) throw this.#failure;
+    await this.#underway.end();
   }
 
   async #run(): Promise<void> {
-    for (let index = 0; !this.#stopped && this.#failure === undefined; ) {
-      if (this.#open.size + this.#going.size < this.#maxOpen()) {
-        this.#begin(this.#workload.execution(index));
+    for (let index = 0; !this.#stopped && !this.#underway.hasFailed; ) {
+      if (this.#open.size + this.#underway.size < this.#maxOpen()) {
+        this.#underway.begin(this.#execute(this.#workload.execution(index)));
         index += 1;
       } else await this.#noteFinished();
       await sleep(10);
     }
-  }
-
-  #begin(plan: ExecutionPlan): void {
-    const going = this.#execute(plan).catch((error) => {
-      this.#failure ??= error;
-    });
-    this.#going.add(going);
-    void going.finally(() => this.#going.delete(going));
   }
 
   async #execute(plan: ExecutionPlan): Promise<void> {
