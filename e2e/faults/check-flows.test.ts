@@ -19,7 +19,10 @@ const stageOf = (e: Evidence, executionId: string, stageId: string) =>
   e.stages.find((row) => row.executionId === executionId && row.stageId === stageId)!;
 /** The change happened at another time. */
 const shift = (one: Transition, id: number) =>
-  Object.assign(one, { id, at: new Date(id * 1000), begunAt: new Date(id * 1000), transaction: String(id) });
+  Object.assign(one, {
+    ...{ id, at: new Date(id * 1000), begunAt: new Date(id * 1000), transaction: String(id) },
+    snapshot: `${Math.floor(id)}:${Math.floor(id)}:`,
+  });
 const right = "execution-1";
 const failed = "execution-3";
 
@@ -212,6 +215,25 @@ test.each<[RegExp, (e: Evidence) => void]>([
   breakIt(evidence);
   const found = checkInvariants(evidence).map(({ invariant, subject, what }) => `${invariant}: ${subject} ${what}`);
   expect(found).toContainEqual(expect.stringMatching(wanted));
+});
+
+test("one that ended, and was not yet known to have, stood in the way of what was skipped then", () => {
+  const skippedAfter = (how: (end: Transition, other: Transition) => void) => {
+    const evidence = sampleFlowEvidence();
+    const end = shift(Object.assign(move(evidence, "execution", "execution-2", "cancelled"), { to: "skipped" }), 9000);
+    const other = evidence.transitions.findLast(({ entity, key }) => entity === "execution" && key === right)!;
+    how(end, other);
+    return checkInvariants(evidence).filter(({ what }) => what.includes("no other with the key"));
+  };
+  expect(skippedAfter(() => {})).toHaveLength(1);
+  // It goes on, says the snapshot.
+  expect(
+    skippedAfter((end, { transaction }) => Object.assign(end, { snapshot: `${transaction}:9000:${transaction}` })),
+  ).toEqual([]);
+  // It began after whatever that snapshot knows.
+  expect(skippedAfter((end, { transaction }) => Object.assign(end, { snapshot: `1:${transaction}:` }))).toEqual([]);
+  // It was written while what skips was under way.
+  expect(skippedAfter((end, { at }) => Object.assign(end, { begunAt: at }))).toEqual([]);
 });
 
 test("what goes on from a failed one and gets no turn is skipped, whatever had succeeded before; not once it did something", () => {

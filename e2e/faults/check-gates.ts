@@ -3,7 +3,7 @@
 import { executionStates, isTerminal } from "@opsconductor/contract/states";
 import type { AskedExecution, Evidence, ExecutionEvidence, Violation } from "./evidence.ts";
 import type { EvidenceIndex } from "./index-evidence.ts";
-import type { Transition } from "./transitions.ts";
+import { mustHaveSeen, type Transition } from "./transitions.ts";
 
 export function checkGates(evidence: Evidence, index: EvidenceIndex): Violation[] {
   const executions = evidence.executions.filter(({ id }) => index.asked.get(id)?.plan.job.flow);
@@ -189,9 +189,10 @@ function wasSkipped({ executionId }: AskedExecution, index: EvidenceIndex): bool
   return over?.to === "skipped" && index.history("turn", executionId).length === 0;
 }
 
-/** It was there, and not over, when the other was skipped. */
+/** It was there, and not known to be over, when the other was skipped: an end that is not committed is no end yet. */
 function stoodInTheWay(other: AskedExecution, skipped: AskedExecution, index: EvidenceIndex): boolean {
-  const end = index.history("execution", skipped.executionId).at(-1)!.id;
-  const before = index.history("execution", other.executionId).findLast(({ id }) => id < end);
-  return before?.to != null && !isTerminal(executionStates, before.to as "queued");
+  const end = index.history("execution", skipped.executionId).at(-1)!;
+  const before = index.history("execution", other.executionId).filter(({ id }) => id < end.id);
+  const known = before.findLastIndex((move) => mustHaveSeen(end, move));
+  return before.slice(Math.max(known, 0)).some(({ to }) => to !== null && !isTerminal(executionStates, to as "queued"));
 }

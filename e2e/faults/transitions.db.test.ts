@@ -1,7 +1,8 @@
 // The evidence is only worth what it records: each test changes something behind the product's back and sees it written.
+import type { Query } from "@opsconductor/database/connect";
 import { type TestDatabase, testDatabase } from "@opsconductor/database/testing/test-database";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { armedLock, installTransitions, readTransitions, type Transition } from "./transitions.ts";
+import { armedLock, installTransitions, mustHaveSeen, readTransitions, type Transition } from "./transitions.ts";
 
 /** A UUIDv7 of now: the test database has the partitions of this month. */
 const time = Date.now().toString(16).padStart(12, "0");
@@ -34,6 +35,25 @@ test("every change of a state is recorded with its attempt and fence, by the app
     { entity: "assignment", from: "queued", to: "offered", attempt: 1, fence: 7n, anomaly: null },
     { entity: "assignment", from: "offered", to: "accepted", attempt: 1, fence: 7n, anomaly: null },
   ]);
+});
+
+test("a change that is not committed is not what another transaction must have seen", async () => {
+  const other = `${id.slice(0, -1)}2`;
+  await db.sql`
+    insert into automation.assignments (id, execution_id, stage_id, target_id, target_name, state, created_at)
+    values (${other}, ${id}, 'main', ${id}, 'host', 'queued', now())`;
+  const change = (q: Query, key: string, state: string) =>
+    q`update automation.assignments set state = ${state} where id = ${key}`;
+  await db.sql.begin(async (tx) => {
+    await change(tx, id, "offered");
+    await change(db.sql, other, "offered");
+  });
+  await change(db.sql, other, "accepted");
+  const moves = await readTransitions(db.owner);
+  const find = (key: string, to: string) => moves.find((move) => move.key === key && move.to === to)!;
+  expect(mustHaveSeen(find(other, "offered"), find(id, "offered"))).toBe(false);
+  expect(mustHaveSeen(find(other, "accepted"), find(id, "offered"))).toBe(true);
+  expect(mustHaveSeen(find(other, "accepted"), find(other, "accepted"))).toBe(false);
 });
 
 test("what was rolled back never happened", async () => {

@@ -14,6 +14,8 @@ export interface Transition {
   begunAt: Date;
   /** The same for all changes of one transaction, which nobody can see one by one. */
   transaction: string;
+  /** What its transaction could see when it was made, as `pg_snapshot` writes it: `xmin:xmax:those that went on`. */
+  snapshot: string;
   entity: Entity;
   /** Names the row: an id, or ids joined by `/`. */
   key: string;
@@ -113,7 +115,7 @@ export async function installTransitions(owner: Query, appRole: string): Promise
     create table faults.transitions (
       id bigint generated always as identity primary key,
       at timestamptz not null default clock_timestamp(), begun_at timestamptz not null default now(),
-      transaction xid8 not null default pg_current_xact_id(),
+      transaction xid8 not null default pg_current_xact_id(), snapshot pg_snapshot not null default pg_current_snapshot(),
       entity text not null, key text not null, old_state text, new_state text,
       attempt integer, fence bigint, epoch bigint, anomaly text
     );
@@ -185,7 +187,19 @@ const outputTrigger = `
 
 export async function readTransitions(owner: Query, afterId = 0): Promise<Transition[]> {
   const rows = await owner<(Omit<Transition, "id"> & { id: bigint })[]>`
-    select id, at, begun_at, transaction::text as transaction, entity, key, old_state as "from", new_state as "to", attempt, fence, epoch, anomaly
+    select id, at, begun_at, transaction::text as transaction, snapshot::text as snapshot, entity, key, old_state as "from", new_state as "to", attempt, fence, epoch, anomaly
     from faults.transitions where id > ${afterId} order by id`;
   return rows.map((row) => ({ ...row, id: Number(row.id) }));
+}
+
+/**
+ * Whether `by` must have known of `move`: it was written before the transaction of `by` began, and committed when that made
+ * its change. What commits in between may be known or not.
+ */
+export function mustHaveSeen(by: Transition, move: Transition): boolean {
+  const [least, next, ongoing] = by.snapshot.split(":");
+  const number = Number(move.transaction);
+  const isCommitted =
+    number < Number(least) || (number < Number(next) && !ongoing!.split(",").includes(move.transaction));
+  return isCommitted && move.at < by.begunAt;
 }

@@ -160,7 +160,13 @@ class Sample {
   }
 }
 
-const moment = (id: number) => ({ id, at: new Date(0), begunAt: new Date(0), transaction: String(id) });
+const moment = (id: number) => ({
+  id,
+  at: new Date(0),
+  begunAt: new Date(0),
+  transaction: String(id),
+  snapshot: `${id}:${id}:`,
+});
 
 function sha256(bytes: Buffer): string {
   return createHash("sha256").update(bytes).digest("hex");

@@ -71,7 +71,17 @@ class FlowSample {
   #move(entity: Entity, key: string, from: string | null, to: string, more: Partial<Transition> = {}): Transition {
     const at = new Date(++this.#clock * 1000);
     const move: Transition = {
-      ...{ id: this.#clock, at, begunAt: at, transaction: String(this.#clock), entity, key, from, to },
+      ...{
+        id: this.#clock,
+        at,
+        begunAt: at,
+        transaction: String(this.#clock),
+        snapshot: `${this.#clock}:${this.#clock}:`,
+        entity,
+        key,
+        from,
+        to,
+      },
       ...{ attempt: null, fence: null, epoch: null, anomaly: null, ...more },
     };
     this.evidence.transitions.push(move);
