@@ -18,7 +18,9 @@ export interface Cgroups {
   readonly resources: ReadonlySet<Resource>;
   /** Throws when it cannot be made with those limits; undefined when it cannot be made and none were asked for. */
   create(name: string, limits?: CgroupLimits): TryCgroup | undefined;
+  /** What was made for it; after a restart of the agent everything that may have been. */
   of(name: string): TryCgroup;
+  remove(name: string): void;
   /** Those of tries that nobody knows any more: their processes end. */
   sweep(isKnown: (name: string) => boolean): void;
 }
@@ -31,6 +33,7 @@ export interface TryCgroup {
 }
 
 const prefix = "try-";
+const nothing: TryCgroup = { kill: undefined, limiting: [] };
 
 /** Looks once, at start. `given`: where steps live, see find-hierarchies.ts; undefined where none can be made. */
 export function detectCgroups(
@@ -45,6 +48,8 @@ export function detectCgroups(
 class HostCgroups implements Cgroups {
   readonly resources: ReadonlySet<Resource>;
   readonly #hierarchies: readonly Hierarchy[];
+  /** In this life of the agent: a step without limits costs nothing where only limits need a cgroup. */
+  readonly #made = new Map<string, TryCgroup>();
 
   constructor(hierarchies: readonly Hierarchy[]) {
     this.#hierarchies = hierarchies;
@@ -53,14 +58,16 @@ class HostCgroups implements Cgroups {
 
   create(name: string, limits: CgroupLimits = {}): TryCgroup | undefined {
     const limited = Object.values(limits).some((limit) => limit !== undefined);
-    const cgroup = this.#foldersOf(name, limits);
+    const { made, ...cgroup } = this.#foldersOf(name, limits);
     try {
-      for (const { folder, version, resources, prepare } of cgroup.made) {
+      for (const { folder, version, resources, prepare } of made) {
         makeFolder(folder, prepare);
         for (const file of limitFiles(version, resources, limits)) writeLimit(folder, file);
       }
+      this.#made.set(name, cgroup);
       return cgroup;
     } catch (error) {
+      this.#made.set(name, nothing);
       removeCgroup(cgroup);
       if (limited) throw new Error(`its limits could not be set: ${(error as Error).message}`, { cause: error });
       return undefined; // not delegated any more, or full: the sweep does without
@@ -68,7 +75,12 @@ class HostCgroups implements Cgroups {
   }
 
   of(name: string): TryCgroup {
-    return this.#foldersOf(name, { memoryBytes: 1, cpuPercent: 1, processes: 1 });
+    return this.#made.get(name) ?? this.#foldersOf(name, { memoryBytes: 1, cpuPercent: 1, processes: 1 });
+  }
+
+  remove(name: string): void {
+    removeCgroup(this.of(name));
+    this.#made.delete(name);
   }
 
   sweep(isKnown: (name: string) => boolean): void {
@@ -133,7 +145,7 @@ function removeFolder(folder: string): boolean {
 
 function sweepFolder(folder: string): void {
   for (const pid of membersOf(folder)) ignoringGone(() => void process.kill(pid, "SIGKILL"));
-  removeCgroup({ kill: folder, limiting: [] });
+  removeCgroup({ ...nothing, kill: folder });
 }
 
 function membersOf(folder: string): number[] {

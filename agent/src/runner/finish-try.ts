@@ -4,7 +4,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { WrittenBytes } from "../output/output-spool.ts";
 import { removeSmallFolder } from "../output/remove-folder.ts";
-import { cgroupMembers, killCgroup, removeCgroup } from "../process/cgroup.ts";
+import { cgroupMembers, killCgroup } from "../process/cgroup.ts";
 import { killLeftovers } from "../process/stop-try.ts";
 import { type ExitRecord, readClaim, readTotal } from "../process/try-records.ts";
 import type { SpawnEnd } from "../process/watch-try.ts";
@@ -63,7 +63,7 @@ export async function reportTry(
   });
   place.attempt.record({ kind: "output", output: record });
   place.attempt.afterCommit(() => {
-    if (host.cgroups !== undefined) removeCgroup(host.cgroups.of(place.mark));
+    host.cgroups?.remove(place.mark);
     if (host.outputs.ended(place.address, record)) removeSmallFolder(place.folder);
   });
 }
