@@ -55,6 +55,9 @@ export const jobDetail = job.extend({
   lockedInputs: z
     .record(z.string(), z.array(z.unknown()))
     .describe("inputs that the caller's rights bind, with the values that they may run the job with"),
+  boundInputs: z
+    .array(z.string())
+    .describe("inputs that some of the caller's rights bind: with others, the job may be run elsewhere or not at all"),
 });
 export const jobListQuery = listQuery;
 
@@ -107,6 +110,7 @@ export const executionPlan = z.object({
   wouldRun: z.boolean(),
   problem: z.string().nullable().describe("why it would be refused"),
   targetCount: z.number().int().describe("of all stages; a target in two stages counts twice"),
+  limited: z.boolean().describe("the caller may run it so on a part of the fleet only, and the rest is left out"),
   stages: z.array(
     z.object({
       id: z.string(),

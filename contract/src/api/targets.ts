@@ -64,6 +64,13 @@ export const resolveQuery = z.object({
   names: z.string().max(20000).optional().describe("comma-separated"),
   limit: z.coerce.number().int().min(1).max(1000).default(200),
   job: z.string().min(1).max(128).optional().describe("id or name: those on which the caller may run this job"),
+  inputs: z
+    .string()
+    .max(6000)
+    .optional()
+    .describe(
+      "with job: a JSON object, the inputs to run it with; the caller's rights may bind them. What is required and not given counts as open",
+    ),
 });
 const resolvedTarget = z.object({
   id,
@@ -77,6 +84,6 @@ export const resolveResponse = z.object({
   offline: z.number().int(),
   limited: z
     .boolean()
-    .describe("with job: the caller may run it on a part of the fleet only, and the rest is left out"),
+    .describe("with job: the caller may run it so on a part of the fleet only, and the rest is left out"),
   items: z.array(resolvedTarget),
 });

@@ -4,7 +4,7 @@ import { OcError } from "@opsconductor/contract/errors";
 import type { z } from "zod";
 import { isStorable } from "../assets/storable-text.ts";
 import type { Actor, Context, Query } from "../context.ts";
-import { lockedInputsOf } from "../identity/locked-inputs.ts";
+import { boundInputsOf, lockedInputsOf } from "../identity/locked-inputs.ts";
 import { type JobRow, selectJob, selectSparks, selectVersion, type VersionText } from "./job-queries.ts";
 import { presentJob } from "./present-job.ts";
 
@@ -27,6 +27,7 @@ export async function getJob(
     mediaType: text.mediaType,
     spec: text.spec as unknown as Record<string, unknown>,
     lockedInputs: lockedInputsOf(actor, row.id, text.spec.inputs ?? {}),
+    boundInputs: boundInputsOf(actor, row.id, text.spec.inputs ?? {}),
   };
 }
 

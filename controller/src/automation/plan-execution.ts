@@ -4,6 +4,7 @@ import type { ExecutionPlan, executeRequest } from "@opsconductor/contract/api/j
 import { OcError } from "@opsconductor/contract/errors";
 import type { z } from "zod";
 import type { Actor, Context } from "../context.ts";
+import { reachToExecute } from "../identity/reach-to-execute.ts";
 import { readRequest } from "./create-execution.ts";
 import { type PlannedStage, planFlow } from "./plan-flow.ts";
 
@@ -12,8 +13,9 @@ type Params = z.infer<typeof executeRequest> & { job: string };
 const shownTargets = 200;
 
 export async function planExecution(ctx: Context, actor: Actor, params: Params): Promise<ExecutionPlan> {
-  const { version, inputs } = await readRequest(ctx, actor, params);
-  const about = { jobName: version.jobName, jobVersion: version.version };
+  const { version, inputs, actor: fitting } = await readRequest(ctx, actor, params);
+  const { limited, byJob } = reachToExecute(fitting, version.jobId);
+  const about = { jobName: version.jobName, jobVersion: version.version, limited: limited && !byJob };
   try {
     const choice = params.targets;
     const stages = await ctx.sql.begin((tx) => planFlow({ ctx, tx, actor, choice }, version, inputs));

@@ -1,5 +1,5 @@
 // Refuses to run a job with inputs that no right of the caller allows, says which they do, and audits the refusal. Called
-// when an execution is created or planned.
+// when an execution is created, planned or previewed.
 import { OcError } from "@opsconductor/contract/errors";
 import type { Actor, Context } from "../context.ts";
 import { auditRefusal } from "./audit-refusal.ts";
@@ -9,11 +9,17 @@ interface Wanted {
   jobId: string;
   jobName: string;
   values: Readonly<Record<string, unknown>>;
+  /** Of a preview: what is still to be chosen. */
+  open?: readonly string[];
 }
 
 /** The caller with those rights that allow running the job so. */
-export async function demandInputs(ctx: Context, actor: Actor, { jobId, jobName, values }: Wanted): Promise<Actor> {
-  const fitting = fitLocks(actor, values);
+export async function demandInputs(
+  ctx: Context,
+  actor: Actor,
+  { jobId, jobName, values, open }: Wanted,
+): Promise<Actor> {
+  const fitting = fitLocks(actor, values, open);
   if (mayRun(fitting, jobId)) return fitting;
   const locks = grantsToRun(actor, jobId).map(({ lockedInputs }) => lockedInputs);
   const names = [...new Set(locks.flatMap((lock) => Object.keys(lock)))];

@@ -9,17 +9,21 @@ type Values = Readonly<Record<string, unknown>>;
 
 const bindsInputs = ({ lockedInputs }: ScopedGrant) => Object.keys(lockedInputs).length > 0;
 
-/** What is left of somebody's rights to run jobs for one job with these inputs; undefined: nobody knows them yet. */
-export function fitLocks(actor: Actor, values: Values | undefined): Actor {
+/**
+ * What is left of somebody's rights to run jobs for one job with these inputs; undefined: nobody knows them yet. An input
+ * that is `open` is still to be chosen, and may become what a grant binds it to.
+ */
+export function fitLocks(actor: Actor, values: Values | undefined, open: readonly string[] = []): Actor {
   if (mayEverywhere(actor, "jobs:execute") || !actor.grants?.some(bindsInputs)) return actor;
-  const grants = actor.grants.map((grant) => (fits(grant, values) ? grant : withoutRunning(grant)));
+  const grants = actor.grants.map((grant) => (fits(grant, values, open) ? grant : withoutRunning(grant)));
   return { ...actor, grants };
 }
 
-function fits(grant: ScopedGrant, values: Values | undefined): boolean {
-  return Object.entries(grant.lockedInputs).every(
-    ([name, value]) =>
-      values !== undefined && Object.hasOwn(values, name) && canonicalJson(values[name]) === canonicalJson(value),
+function fits(grant: ScopedGrant, values: Values | undefined, open: readonly string[]): boolean {
+  if (!bindsInputs(grant)) return true;
+  if (!values) return false;
+  return Object.entries(grant.lockedInputs).every(([name, value]) =>
+    Object.hasOwn(values, name) ? canonicalJson(values[name]) === canonicalJson(value) : open.includes(name),
   );
 }
 
@@ -51,6 +55,13 @@ export function lockedInputsOf(actor: Actor, jobId: string, specs: Values): Reco
   const valuesOf = (name: string) =>
     new Map(grants.map((g) => [canonicalJson(g.lockedInputs[name]), g.lockedInputs[name]]));
   return Object.fromEntries(names.map((name) => [name, [...valuesOf(name).values()]]));
+}
+
+/** Inputs that some grant binds by which somebody could run the job: those that decide where it may be run. */
+export function boundInputsOf(actor: Actor, jobId: string, specs: Values): string[] {
+  if (mayEverywhere(actor, "jobs:execute")) return [];
+  const bound = new Set(grantsToRun(actor, jobId).flatMap(({ lockedInputs }) => Object.keys(lockedInputs)));
+  return Object.keys(specs).filter((name) => bound.has(name));
 }
 
 /** What was not given and can have one value only. */

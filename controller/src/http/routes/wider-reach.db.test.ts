@@ -243,6 +243,60 @@ describe("grants that bind inputs", () => {
     expect((await as(ann, "GET", "jobs/deploy")).body.lockedInputs).toEqual({});
   });
 
+  test("are the same to the preview, to the plan and to the execution, whatever the inputs", async () => {
+    await saveTestJob(
+      t,
+      "asks",
+      "inputs: { env: { type: string, required: true }, region: { type: string } }\nsteps: [{ run: echo }]",
+    );
+    const ann = await person(
+      [],
+      ["runner2", inGroup("dev"), { region: "eu" }],
+      ["runner2", inGroup("prod"), staging],
+      ["runner2", where("env=prod"), { env: "test", region: "us" }],
+    );
+    const select = "env in (dev, prod)";
+    const previewed = async (inputs?: Inputs) => {
+      const query = new URLSearchParams({ select, job: "asks", ...(inputs && { inputs: JSON.stringify(inputs) }) });
+      const { status, body } = await as(ann, "GET", `targets/resolve?${query}`);
+      return status === 200 ? { count: body.count, limited: body.limited } : { status, detail: body.detail };
+    };
+    const planned = async (inputs: Inputs) => {
+      const { status, body } = await as(ann, "POST", "jobs/asks/plan", { inputs, targets: { select } });
+      return status === 200 ? { count: body.targetCount, limited: body.limited } : { status, detail: body.detail };
+    };
+    const executed = async (inputs: Inputs) => {
+      const { status, body } = await as(ann, "POST", "jobs/asks/execute", { inputs, targets: { select } });
+      const limited = body.notice !== undefined;
+      return status === 201 ? { count: body.targetCount, limited } : { status, detail: body.detail };
+    };
+    const counts = [];
+    for (const env of ["prod", "staging", "test"])
+      for (const region of [null, "eu", "us"]) {
+        const inputs = { env, region };
+        const preview = await previewed(inputs);
+        expect(await planned(inputs), JSON.stringify(inputs)).toEqual(preview);
+        expect(await executed(inputs), JSON.stringify(inputs)).toEqual(preview);
+        counts.push(preview.count ?? preview.status);
+      }
+    expect(counts).toEqual([403, 1, 403, 1, 2, 1, 403, 1, 1]);
+    // What is still to be chosen may become what a right binds it to.
+    expect(await previewed()).toEqual({ count: 1, limited: true });
+    expect(await previewed({ region: "eu" })).toEqual({ count: 2, limited: true });
+    expect((await as(ann, "GET", "jobs/asks")).body.boundInputs).toEqual(["env", "region"]);
+    expect((await as(ann, "GET", "jobs/deploy")).body.boundInputs).toEqual(["env"]);
+    expect((await as(admin, "GET", "jobs/asks")).body.boundInputs).toEqual([]);
+  });
+
+  test("are asked for as a JSON object, of a job", async () => {
+    for (const query of [
+      "select=env%3Ddev&inputs={}",
+      "select=env%3Ddev&job=asks&inputs=[1]",
+      "select=env%3Ddev&job=asks&inputs={",
+    ])
+      expect([query, (await as(admin, "GET", `targets/resolve?${query}`)).status]).toEqual([query, 400]);
+  });
+
   test("hold when somebody else's execution is run again", async () => {
     const ann = await person([], ["runner2", inGroup("dev"), staging]);
     const failed = async (env: string) => {

@@ -8,15 +8,20 @@ describe("a preview by names", () => {
     const parts = partsOf(names);
     expect(parts.flat()).toEqual(names);
     expect(parts.length).toBeGreaterThan(1);
-    for (const part of parts) expect(encodeURIComponent(part.join(",")).length).toBeLessThanOrEqual(6000);
+    for (const part of parts) expect(encodeURIComponent(part.join(",")).length).toBeLessThanOrEqual(5000);
   });
 
   it("counts the parts together", async () => {
-    const sum = await resolveNames(names, undefined, "patch", async ({ names: asked = "", job }) => {
-      expect(job).toBe("patch");
-      const count = asked.split(",").length;
-      return { count, offline: 1, withoutAgent: 2, limited: true, items: [] };
-    });
+    const sum = await resolveNames(
+      names,
+      undefined,
+      { job: "patch", inputs: "{}" },
+      async ({ names: asked = "", job, inputs }) => {
+        expect([job, inputs]).toEqual(["patch", "{}"]);
+        const count = asked.split(",").length;
+        return { count, offline: 1, withoutAgent: 2, limited: true, items: [] };
+      },
+    );
     const parts = partsOf(names).length;
     expect(sum).toEqual({ count: 2000, offline: parts, withoutAgent: 2 * parts, limited: true, items: [] });
   });
@@ -24,6 +29,6 @@ describe("a preview by names", () => {
   it("asks once for few names and not at all for none", async () => {
     expect(partsOf(["a", "b"])).toEqual([["a", "b"]]);
     expect(partsOf([])).toEqual([]);
-    expect((await resolveNames([], undefined, undefined)).count).toBe(0);
+    expect((await resolveNames([], undefined, {})).count).toBe(0);
   });
 });

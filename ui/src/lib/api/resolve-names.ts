@@ -4,17 +4,17 @@ import { resolveTargets } from "./targets.ts";
 import type { ResolveResponse } from "./types.ts";
 
 /** Node's servers take 16 KiB of request line and headers together. */
-const maxNamesChars = 6000;
+const maxNamesChars = 5000;
 
 export async function resolveNames(
   names: readonly string[],
   signal: AbortSignal | undefined,
-  job: string | undefined,
+  run: { job?: string; inputs?: string | undefined },
   resolve: typeof resolveTargets = resolveTargets,
 ): Promise<ResolveResponse> {
   const sum: ResolveResponse = { count: 0, withoutAgent: 0, offline: 0, limited: false, items: [] };
   for (const part of partsOf(names)) {
-    const answer = await resolve({ names: part.join(","), job }, signal);
+    const answer = await resolve({ names: part.join(","), ...run }, signal);
     sum.count += answer.count;
     sum.withoutAgent += answer.withoutAgent;
     sum.offline += answer.offline;

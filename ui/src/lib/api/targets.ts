@@ -27,6 +27,6 @@ export const deleteTarget = (id: string, revision: number) =>
 
 /** Exactly which targets a selector or a list of names means now. */
 export const resolveTargets = (
-  query: { select?: string; names?: string; limit?: number; job?: string },
+  query: { select?: string; names?: string; limit?: number; job?: string; inputs?: string },
   signal?: AbortSignal,
 ) => request<ResolveResponse>("GET", "targets/resolve", { query, signal });

@@ -1,7 +1,7 @@
 import { checkInputs } from "@opsconductor/contract/job/inputs";
 import { inputSpec } from "@opsconductor/contract/job/job-schema";
 import { describe, expect, it } from "vitest";
-import { initialTyped, readAll, readNames, readTyped } from "./input-values.ts";
+import { boundText, initialTyped, readAll, readNames, readTyped } from "./input-values.ts";
 
 const spec = (fields: object) => inputSpec.parse(fields);
 
@@ -59,5 +59,16 @@ describe("target names", () => {
   it("are separated by whatever people put between them, each once", () => {
     expect(readNames(" web-1, web-2;web-3\nweb-1\tdb ")).toEqual(["web-1", "web-2", "web-3", "db"]);
     expect(readNames(" ,; ")).toEqual([]);
+  });
+});
+
+describe("what the preview is told of the inputs", () => {
+  it("is those that rights bind, and nothing where they bind none", () => {
+    expect(boundText({ env: "prod", note: "x" }, ["env", "region"])).toBe('{"env":"prod"}');
+    expect(boundText({ env: "prod" }, [])).toBeUndefined();
+  });
+
+  it("is nothing when it would not fit into an address", () => {
+    expect(boundText({ env: "ä".repeat(1500) }, ["env"])).toBeUndefined();
   });
 });

@@ -65,6 +65,19 @@ export function readAll(specs: Record<string, InputSpec>, typed: Record<string, 
   return { values, errors };
 }
 
+/** Node's servers take 16 KiB of request line and headers together, and the names of targets travel along. */
+const maxInputsChars = 6000;
+
+/**
+ * What the preview needs to know of the inputs: those that the caller's rights bind. Values too long for an address are
+ * left to the execution, which decides in any case; no right binds an input to so much.
+ */
+export function boundText(values: Record<string, unknown>, bound: readonly string[]): string | undefined {
+  if (bound.length === 0) return undefined;
+  const text = JSON.stringify(Object.fromEntries(bound.map((name) => [name, values[name]])));
+  return encodeURIComponent(text).length > maxInputsChars ? undefined : text;
+}
+
 /** Target names from free text: commas, spaces and lines separate; each once. */
 export function readNames(text: string): string[] {
   return [...new Set(text.split(/[\s,;]+/).filter((name) => name !== ""))];
