@@ -16,6 +16,13 @@ export function removeFolder(path: string): void {
   }
 }
 
+/** What was just recorded leaves for the controller first; nobody waits for a folder to go. */
+const afterSendMs = 2;
+
+export function removeAfterSend(path: string, remove: (path: string) => void): void {
+  setTimeout(() => remove(path), afterSendMs).unref();
+}
+
 /** Of a few files of ours, at once: in the background each of them would be three calls of other threads. */
 export function removeSmallFolder(path: string): void {
   try {

@@ -3,7 +3,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { WrittenBytes } from "../output/output-spool.ts";
-import { removeSmallFolder } from "../output/remove-folder.ts";
+import { removeAfterSend, removeSmallFolder } from "../output/remove-folder.ts";
 import { cgroupMembers, killCgroup } from "../process/cgroup.ts";
 import { killLeftovers } from "../process/stop-try.ts";
 import { type ExitRecord, readClaim, readTotal } from "../process/try-records.ts";
@@ -64,7 +64,7 @@ export async function reportTry(
   place.attempt.record({ kind: "output", output: record });
   place.attempt.afterCommit(() => {
     host.cgroups?.remove(place.mark);
-    if (host.outputs.ended(place.address, record)) removeSmallFolder(place.folder);
+    if (host.outputs.ended(place.address, record)) removeAfterSend(place.folder, removeSmallFolder);
   });
 }
 

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import type { PlannedStep } from "@opsconductor/contract/job/plan-stage";
 import { markStage } from "@opsconductor/contract/stage-marks";
-import { removeFolder } from "../output/remove-folder.ts";
+import { removeAfterSend, removeFolder } from "../output/remove-folder.ts";
 import type { Attempt } from "./attempt.ts";
 import { finalOutcome, needsOnFailure } from "./attempt-outcome.ts";
 import { describeKey, type HostContext } from "./host-context.ts";
@@ -54,7 +54,7 @@ async function finish(host: HostContext, attempt: Attempt): Promise<void> {
   host.supervisors.quiet();
   host.attempts.delete(attempt.fence);
   host.log.info({ event: "attempt.finished", ...describeKey(attempt.offer), state: outcome.state });
-  removeFolder(attempt.workingFolder);
+  removeAfterSend(attempt.workingFolder, removeFolder);
   removeRoom(join(host.userFolder, String(attempt.fence)));
 }
 
