@@ -155,5 +155,5 @@ const execution = {
   ...{ reason: "", triggerKind: "user", requestedByName: "bench", targetCount: 1, counts: { running: 1 } },
   ...{ createdAt: at, startedAt: at, finishedAt: null, unreachable: 0, definition: "", definitionSha256: "" },
   ...{ cancelRequestedAt: null, cancelRequestedBy: null, cancelReason: null },
-  stages: [{ ...stage, steps: [{ id: "work", name: "Work", kind: "script" }] }],
+  stages: [{ ...stage, steps: [{ id: "work", name: "Work", kind: "script", bounds: {} }] }],
 };

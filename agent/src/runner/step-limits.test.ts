@@ -64,6 +64,7 @@ test.runIf(canLimit)(
     );
     await bench.outcome(fence);
     expect(reasonOf(fence)).toMatch(/^out of memory: it reached its limit of 16MiB; /);
+    expect(reasonOf(fence)).toContain("the owner of this host gives at most 16MiB of memory, and not 1GiB of memory");
     const [end] = bench.eventsOf(fence, "tryFinished");
     expect(end!.outputBytes).toBeLessThanOrEqual(1024n);
     expect(end!.gaps).toHaveLength(1);

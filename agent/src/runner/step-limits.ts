@@ -31,7 +31,7 @@ export function limitsOf(
   account: Pick<Account, "uid"> | undefined,
 ): PlannedLimits {
   const plan: { cgroup: CgroupLimits; processLimits: string[]; notes: string[] } = {
-    ...{ cgroup: {}, processLimits: [], notes: [] },
+    ...{ cgroup: {}, processLimits: [], notes: lowered(host, step) },
   };
   const { memoryBytes, cpuPercent, processes } = effectiveLimits(host, step);
   const has = (resource: Resource) => host.cgroups?.resources.has(resource) ?? false;
@@ -90,6 +90,21 @@ function effectiveLimits(host: HostContext, { limits }: PlannedStep): PlannedSte
     processes: least(limits.processes, ceilings.processes),
     outputBytes: Math.min(limits.outputBytes, ceilings.outputBytes ?? limits.outputBytes),
   };
+}
+
+/** Where the owner gives less than the job asked for: whoever wrote the job cannot see it otherwise. */
+function lowered(host: HostContext, { limits }: PlannedStep): string[] {
+  const ceilings = host.owner.current().settings?.limits ?? {};
+  const bounds: [number | undefined, number | undefined, (limit: number) => string][] = [
+    [limits.memoryBytes, ceilings.memoryBytes, (limit) => `${formatSize(limit)} of memory`],
+    [limits.cpuPercent, ceilings.cpuPercent, (limit) => `${limit}% of a processor`],
+    [limits.processes, ceilings.processes, (limit) => `${limit} processes`],
+  ];
+  return bounds.flatMap(([asked, given, words]) =>
+    asked !== undefined && given !== undefined && given < asked
+      ? [`the owner of this host gives at most ${words(given)}, and not ${words(asked)}`]
+      : [],
+  );
 }
 
 function least(one: number | undefined, other: number | undefined): number | undefined {

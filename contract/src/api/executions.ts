@@ -9,6 +9,17 @@ export const executionState = keys(executionStates);
 export const assignmentState = keys(assignmentStates);
 export const stepState = keys(stepStates);
 
+const stepBounds = z
+  .object({
+    runAs: z.string().optional().describe("user of the host; the agent's own unless told"),
+    timeoutMs: z.number().optional().describe("of one try"),
+    memoryBytes: z.number().int().optional(),
+    cpuPercent: z.number().int().optional().describe("100: one processor"),
+    processes: z.number().int().optional(),
+    outputBytes: z.number().int().optional().describe("kept of one try"),
+  })
+  .describe("as whom it runs and what each try may use, as the job says: the owner of a host may give less");
+
 export const stage = z.object({
   id: z.string(),
   position: z.number().int(),
@@ -32,7 +43,7 @@ export const stage = z.object({
       order: z.enum(["target-first", "step-first"]),
     })
     .nullable(),
-  steps: z.array(z.object({ id: z.string(), name: z.string(), kind: z.string() })),
+  steps: z.array(z.object({ id: z.string(), name: z.string(), kind: z.string(), bounds: stepBounds })),
   startedAt: instant.nullable(),
   finishedAt: instant.nullable(),
 });

@@ -51,6 +51,23 @@ test("steps are in order with ids, names and phases", () => {
   expect(plan.steps.map(({ position }) => position)).toEqual([0, 1, 2, 3, 4, 5]);
 });
 
+test("a summary has the bounds that are told, and nothing for those that are not", () => {
+  const bounded = planStage(
+    parseJob(`
+apiVersion: opsconductor/v1
+kind: Job
+name: bounded
+limits: { memory: 64MiB }
+steps: [{ run: a, runAs: app, timeout: 5m, limits: { cpu: 50%, processes: 20 } }, { run: b }]
+`).job!,
+  )!;
+  const all = { memoryBytes: 64 * 1024 ** 2, outputBytes: 10 * 1024 ** 2 };
+  expect(summariseSteps(bounded).map(({ bounds }) => bounds)).toEqual([
+    { runAs: "app", timeoutMs: 300_000, cpuPercent: 50, processes: 20, ...all },
+    all,
+  ]);
+});
+
 test("user and limits are the nearest word's, each limit by itself", () => {
   const { job: workflow } = parseJob(`
 apiVersion: opsconductor/v1

@@ -82,9 +82,30 @@ export function planTargets({ targets }: { targets?: Job["targets"] }): TargetPl
   return { select, names, max, offline, offlineExpiryMs: parseDuration(offlineExpiry)! };
 }
 
-/** What `automation.stages.steps` stores. */
-export function summariseSteps(plan: StagePlan): { id: string; name: string; kind: string }[] {
-  return plan.steps.map(({ id, name, run }) => ({ id, name, kind: kindOf(run) }));
+/** As whom a step runs and what each try may use, as its job says: the owner of a host may give less. */
+export interface StepBounds {
+  runAs?: string;
+  /** Of one try. */
+  timeoutMs?: number;
+  memoryBytes?: number;
+  cpuPercent?: number;
+  processes?: number;
+  outputBytes?: number;
+}
+
+/** A step as `automation.stages.steps` stores it. */
+export interface StepSummary {
+  id: string;
+  name: string;
+  kind: string;
+  bounds: StepBounds;
+}
+
+export function summariseSteps(plan: StagePlan): StepSummary[] {
+  return plan.steps.map(({ id, name, run, runAs, timeoutMs, limits }) => {
+    const told = Object.entries({ runAs, timeoutMs, ...limits }).filter(([, value]) => value !== undefined);
+    return { id, name, kind: kindOf(run), bounds: Object.fromEntries(told) };
+  });
 }
 
 function kindOf(run: PlannedStep["run"]): string {

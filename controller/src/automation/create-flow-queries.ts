@@ -1,5 +1,6 @@
 // Inserts an execution with its stages and assignments, none of which may be offered yet. Called by create-flow.ts.
 import type { StageOutcome } from "@opsconductor/contract/job/expression";
+import type { StepSummary } from "@opsconductor/contract/job/plan-stage";
 import type { AssignmentState, StageState } from "@opsconductor/contract/states";
 import type { Query } from "../context.ts";
 import { jsonb } from "../jsonb.ts";
@@ -16,7 +17,7 @@ export interface NewFlowStage extends Omit<PlannedStage, "id" | "work"> {
   finishedAt: Date | null;
   stateReason: string | null;
   position: number;
-  steps: { id: string; name: string; kind: string }[];
+  steps: StepSummary[];
   counts: Counts;
   timeoutMs: number | null;
   jobId: string | null;

@@ -3,6 +3,7 @@
 //
 // Order of locks, the same everywhere, so that nothing deadlocks: sessions (by agent), assignments (by id), executions
 // (by id). The execution's row is taken last and briefly: it is the one that many agents meet at.
+import type { StepSummary } from "@opsconductor/contract/job/plan-stage";
 import type { AssignmentState, ExecutionState, StageState } from "@opsconductor/contract/states";
 import type { Query } from "../context.ts";
 import type { Fragment } from "../identity/visible-to.ts";
@@ -82,7 +83,7 @@ export interface NewExecution {
   stage: {
     id: string;
     state: StageState;
-    steps: { id: string; name: string; kind: string }[];
+    steps: StepSummary[];
     timeoutMs: number;
   };
   assignments: NewAssignment[];
@@ -131,7 +132,7 @@ export async function insertExecution(q: Query, row: NewExecution): Promise<Inse
       from (select state, count(*) as n from assignment group by state) by_state
     ), stage as (
       insert into automation.stages (execution_id, stage_id, position, state, steps, counts, timeout_ms, finished_at)
-      select ${row.id}, ${row.stage.id}, 0, ${row.stage.state}, ${q.json(row.stage.steps)}, counts,
+      select ${row.id}, ${row.stage.id}, 0, ${row.stage.state}, ${jsonb(q, row.stage.steps)}, counts,
         ${row.stage.timeoutMs}, ${row.finishedAt}
       from counted
     ), execution as (

@@ -1,4 +1,5 @@
 // What the pages of executions read. Keyset everywhere; ranges of ids let PostgreSQL skip partitions.
+import type { StepSummary } from "@opsconductor/contract/job/plan-stage";
 import type { Permission } from "@opsconductor/contract/permissions";
 import type { AssignmentState, StageState, StepState } from "@opsconductor/contract/states";
 import type { Actor, Query } from "../context.ts";
@@ -117,7 +118,7 @@ export interface StageRow {
   nextBatchAt: Date | null;
   maxFailures: number;
   stopped: boolean;
-  steps: { id: string; name: string; kind: string }[];
+  steps: StepSummary[];
   startedAt: Date | null;
   finishedAt: Date | null;
 }

@@ -52,8 +52,8 @@ const order: readonly StepState[] = [
   "running",
   "pending",
   "cancelled",
-  "skipped",
   "succeeded",
+  "skipped",
 ];
 
 /** One state for a step over all targets: the worst wins, and running while any runs. */

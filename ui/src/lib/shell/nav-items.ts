@@ -7,6 +7,7 @@ import Hand from "@lucide/svelte/icons/hand";
 import Play from "@lucide/svelte/icons/play";
 import ScrollText from "@lucide/svelte/icons/scroll-text";
 import Server from "@lucide/svelte/icons/server";
+import SlidersHorizontal from "@lucide/svelte/icons/sliders-horizontal";
 import Users from "@lucide/svelte/icons/users";
 import Workflow from "@lucide/svelte/icons/workflow";
 import type { Component } from "svelte";
@@ -56,7 +57,7 @@ export function navGroups(can: (permission: string) => boolean): NavGroup[] {
           key: "r",
           permission: "tokens:read",
         },
-        { href: paths.limits(), label: m.shell.limits, icon: Gauge, key: "l", permission: "system:read" },
+        { href: paths.limits(), label: m.shell.limits, icon: SlidersHorizontal, key: "l", permission: "system:read" },
         { href: paths.audit(), label: m.shell.audit, icon: ScrollText, key: "u", permission: "audit:read" },
       ],
     },

@@ -84,7 +84,6 @@ export const jobs = {
     saveAsNew: "Save as a new job",
     checking: "Reading…",
     planTargets: "Targets",
-    planTimeout: (timeout: string) => `at most ${timeout}`,
     planRetry: (times: number) => `tried up to ${times} times`,
     planIf: (condition: string) => `if ${condition}`,
     planContinues: "goes on after an error",
