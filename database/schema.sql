@@ -909,6 +909,18 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION identity.tell_rights()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog'
+AS $function$
+begin
+  perform pg_notify('identity_rights',
+    coalesce(case tg_op when 'DELETE' then to_jsonb(old) else to_jsonb(new) end ->> tg_argv[0], ''));
+  return null;
+end
+$function$;
+
 grant delete, insert, select, update on assets.group_members to opsconductor_app;
 grant delete, insert, select, update on assets.groups to opsconductor_app;
 grant delete, insert, select, update on assets.services to opsconductor_app;

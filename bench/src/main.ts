@@ -10,6 +10,7 @@ import { benchFanOut } from "./fan-out.ts";
 import { benchHistory } from "./history.ts";
 import { benchMemory } from "./memory.ts";
 import { benchOutput } from "./output.ts";
+import { benchRevocation } from "./revocation.ts";
 import { benchRollout } from "./rollout.ts";
 import { benchSelector } from "./selector.ts";
 import { benchStart } from "./start.ts";
@@ -31,6 +32,7 @@ const benchmarks: Record<string, () => Promise<void>> = {
   authorisation: benchAuthorisation,
   selector: benchSelector,
   rollout: benchRollout,
+  revocation: benchRevocation,
 };
 
 const benchmark = benchmarks[process.argv[2] ?? ""];

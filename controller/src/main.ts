@@ -14,6 +14,7 @@ import { httpServer } from "./http/server.ts";
 import { tokenUses } from "./identity/api-token-uses.ts";
 import { firstAccount } from "./identity/first-account.ts";
 import { oidcProvider } from "./identity/oidc/oidc-provider.ts";
+import { rightsChanges } from "./identity/rights-changes.ts";
 import { Lifecycle, StopRequested } from "./lifecycle.ts";
 import { createLog } from "./log.ts";
 import { openContext } from "./open-context.ts";
@@ -27,6 +28,7 @@ const services: Service[] = [
   automationDuties,
   sampleJobs,
   tokenUses,
+  rightsChanges,
   oidcProvider,
   agentListeners,
   localAgent,

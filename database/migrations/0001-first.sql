@@ -824,6 +824,27 @@ create unique index grants_once on identity.grants (user_id, role_id, scope, gro
 create index grants_role on identity.grants (role_id);
 create index grants_group on identity.grants (group_id);
 
+-- Tells every controller, when the change commits, whose session, token or rights ended or changed: '' is everybody.
+create function identity.tell_rights() returns trigger language plpgsql set search_path = pg_catalog as $$
+begin
+  perform pg_notify('identity_rights',
+    coalesce(case tg_op when 'DELETE' then to_jsonb(old) else to_jsonb(new) end ->> tg_argv[0], ''));
+  return null;
+end
+$$;
+create trigger tell_rights after update of revoked_at on identity.sessions
+  for each row when (new.revoked_at is distinct from old.revoked_at) execute function identity.tell_rights('user_id');
+create trigger tell_rights after update of revoked_at on identity.api_tokens
+  for each row when (new.revoked_at is distinct from old.revoked_at) execute function identity.tell_rights('user_id');
+create trigger tell_rights after update of active on identity.users
+  for each row when (new.active is distinct from old.active) execute function identity.tell_rights('id');
+create trigger tell_rights after update of permissions, mfa_required on identity.roles
+  for each row execute function identity.tell_rights('user_id');
+create trigger tell_rights after insert or delete on identity.user_roles
+  for each row execute function identity.tell_rights('user_id');
+create trigger tell_rights after insert or update or delete on identity.grants
+  for each row execute function identity.tell_rights('user_id');
+
 -- ---- partitions of history ---------------------------------------------------------------------------------
 
 -- The lowest UUIDv7 of an instant: 48 bits of Unix milliseconds (RFC 9562), the rest zero.

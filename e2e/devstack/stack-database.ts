@@ -11,8 +11,18 @@ export function stackDatabase(stack: Pick<Devstack, "dataDir">): Sql {
 
 /** Of the owner. */
 export function databaseConnection({ dataDir }: Pick<Devstack, "dataDir">): SocketConnection {
-  const record = JSON.parse(readFileSync(join(dataDir, "postgres.json"), "utf8"));
-  const socketDir = join(resolve(dataDir, record.directory), "run");
+  const record = readRecord(dataDir);
   const name = "opsconductor";
-  return { socketDir, database: name, username: name, password: record.ownerPassword };
+  return { socketDir: record.socketDir, database: name, username: name, password: record.ownerPassword };
+}
+
+/** Of the role that controllers use. */
+export function appConnection({ dataDir }: Pick<Devstack, "dataDir">): SocketConnection {
+  const { socketDir, appPassword: password } = readRecord(dataDir);
+  return { socketDir, database: "opsconductor", username: "opsconductor_app", password };
+}
+
+function readRecord(dataDir: string): { socketDir: string; ownerPassword: string; appPassword: string } {
+  const record = JSON.parse(readFileSync(join(dataDir, "postgres.json"), "utf8"));
+  return { ...record, socketDir: join(resolve(dataDir, record.directory), "run") };
 }

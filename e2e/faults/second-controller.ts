@@ -1,5 +1,5 @@
 // Another controller on the database of a fault stack's first, as several of them share one in production. Called by
-// pause.ts.
+// pause.ts and by the benchmark of revocation.
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { type Devstack, startDevstack } from "../devstack/devstack.ts";
@@ -12,7 +12,7 @@ export interface SecondController {
 
 /** `env` needs the ENCRYPTION_KEY of the first. */
 export async function startSecondController(
-  faults: FaultStack,
+  faults: Pick<FaultStack, "database">,
   env: Record<string, string>,
 ): Promise<SecondController> {
   const { socket, appPassword, ownerPassword } = faults.database();

@@ -5,14 +5,21 @@ import type { Actor, Context } from "../context.ts";
 import { type Bearer, liveRights } from "../identity/authenticate.ts";
 import type { Http } from "./router.ts";
 
-/** With the second that a session may be cached: well within two. Nearly all requests are answered before the first look. */
+/**
+ * Changes are told at once (rights-changes.ts). This is for a database behind a pool that passes no notifications: with the
+ * time that a session may be cached, within two seconds. Nearly all requests are answered before the first look.
+ */
 const lookMs = 400;
 
 export function cutWhenRevoked(ctx: Context, c: Http, actor: Pick<Actor, "id" | "name" | "requestId"> & Bearer): void {
   const outgoing = (c.env as Partial<HttpBindings> | undefined)?.outgoing;
   if (!outgoing || actor.id === null) return;
   const watch = setInterval(() => void look(), lookMs);
-  outgoing.once("close", () => clearInterval(watch));
+  const unwatch = ctx.identity.changes.watch(actor.id, () => void look());
+  outgoing.once("close", () => {
+    clearInterval(watch);
+    unwatch();
+  });
   const look = async () => {
     // A database that does not answer says nothing about the session.
     const rights = await liveRights(ctx, actor).catch(() => "unknown" as const);

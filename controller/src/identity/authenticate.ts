@@ -1,5 +1,5 @@
 // Who calls: an access token or an API token becomes an Actor with the permissions that its user has now. Called for
-// every request that carries a token, and every second for open live streams.
+// every request that carries a token, and again and again for open live streams.
 import { OcError } from "@opsconductor/contract/errors";
 import type { Actor, Context } from "../context.ts";
 import { verifyAccessToken } from "./access-tokens.ts";
@@ -10,8 +10,8 @@ import { type Rights, rightsOf } from "./grants.ts";
 import { proofIsOld } from "./proof-age.ts";
 import { type SessionUser, selectSessionUser } from "./session-queries.ts";
 
-/** A revoked session or token or a disabled user is noticed this much later at most. */
-const cacheMs = 1000;
+/** A revoked session or token or a disabled user is noticed this much later at most, where nothing tells it (rights-changes.ts). */
+const cacheMs = 600;
 
 type Caller = Pick<Actor, "requestId" | "address">;
 
@@ -50,7 +50,7 @@ async function authenticateProgram(ctx: Context, text: string, request: Caller):
   return { actor, mustChangePassword: owner!.mustChangePassword, mustSetUpFactor: false };
 }
 
-/** The session's user, or undefined when the session ended. At most a second old. */
+/** The session's user, or undefined when the session ended. At most `cacheMs` old. */
 export async function liveSessionUser(ctx: Context, sessionId: string): Promise<SessionUser | undefined> {
   const load = () => selectSessionUser(ctx.sql, sessionId, ctx.now());
   const user = await cached(ctx.identity.sessions, sessionId, load);
@@ -63,7 +63,7 @@ export interface Bearer {
   token?: { id: string };
 }
 
-/** What whoever came with it may do now, or undefined when session, token or user ended. At most a second old. */
+/** What whoever came with it may do now, or undefined when session, token or user ended. At most `cacheMs` old. */
 export async function liveRights(ctx: Context, { sessionId, token }: Bearer): Promise<Rights | undefined> {
   if (token) return liveRightsOf(await tokenOwner(ctx, token.id, token), ctx.now());
   const user = await liveSessionUser(ctx, sessionId!);

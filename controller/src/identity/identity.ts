@@ -6,6 +6,7 @@ import type { TokenOwner } from "./api-token-queries.ts";
 import { ApiTokenUses } from "./api-token-uses.ts";
 import type { OidcProvider } from "./oidc/oidc-provider.ts";
 import { RefusalLimit } from "./refusal-limit.ts";
+import { RightsChanges } from "./rights-changes.ts";
 import type { SessionUser } from "./session-queries.ts";
 import { SignInThrottle } from "./sign-in-throttle.ts";
 
@@ -19,6 +20,7 @@ export interface Identity {
   /** By `id` or hash. */
   tokenOwners: Map<string, { user: Promise<TokenOwner | undefined>; until: number }>;
   tokenUses: ApiTokenUses;
+  changes: RightsChanges;
   /** Where people may sign in besides here; set at the start where one is configured. */
   oidc?: OidcProvider;
   /** Counted once the service that registers it has started. */
@@ -34,5 +36,6 @@ export function createIdentity(signingKey: Uint8Array): Identity {
     sessions: new Map(),
     tokenOwners: new Map(),
     tokenUses: new ApiTokenUses(),
+    changes: new RightsChanges(),
   };
 }

@@ -14,7 +14,7 @@ import { createSseStream } from "../sse.ts";
 
 const maxTopics = 50;
 const maxReplay = 500;
-/** With the second that a session may be cached: a revoked one loses its stream well within two. */
+/** Changes are told at once (rights-changes.ts); for a database behind a pool that passes no notifications. */
 const sessionCheckMs = 400;
 
 const topics = z
@@ -89,13 +89,16 @@ function openStream(ctx: Context, actor: Actor, { topics, lastEventId, cut }: St
   });
   const stream = createSseStream((why) => {
     clearInterval(watch);
+    unwatch();
     ctx.signal.removeEventListener("abort", stream.close);
     lanes?.close();
     subscription.close();
     if (why === "slow") cut();
     ctx.log.debug({ why, user: actor.name, topics }, "events.closed");
   });
-  const watch = setInterval(() => void endWhenRevoked(ctx, scoped, topics, stream.close), sessionCheckMs);
+  const look = () => void endWhenRevoked(ctx, scoped, topics, stream.close);
+  const watch = setInterval(look, sessionCheckMs);
+  const unwatch = actor.id === null ? () => {} : ctx.identity.changes.watch(actor.id, look);
   const send = (id: string, data: unknown, event = "message") => stream.send({ event, id, data: JSON.stringify(data) });
   // Reading the lists again is cheaper than a long replay, for the page as for us.
   const reset = subscription.reset || missed.length > maxReplay;
