@@ -751,6 +751,7 @@ alter table identity.totp_factors add constraint totp_factors_user_id_fkey FOREI
 alter table identity.user_roles add constraint user_roles_role_id_fkey FOREIGN KEY (role_id) REFERENCES identity.roles(id);
 alter table identity.user_roles add constraint user_roles_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 
+CREATE INDEX agents_distrusted ON fleet.agents USING btree (status, id) WHERE (status <> 'active'::text);
 CREATE INDEX api_tokens_parent ON identity.api_tokens USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 CREATE INDEX api_tokens_user ON identity.api_tokens USING btree (user_id, id DESC);
 CREATE INDEX approvals_open ON automation.approvals USING btree (execution_id) WHERE (outcome IS NULL);
@@ -786,6 +787,7 @@ CREATE INDEX sessions_address ON identity.sessions USING btree (user_id, address
 CREATE INDEX sessions_provider ON identity.sessions USING btree (provider_sid) WHERE ((provider_sid IS NOT NULL) AND (revoked_at IS NULL));
 CREATE INDEX sessions_user ON identity.sessions USING btree (user_id) WHERE (revoked_at IS NULL);
 CREATE INDEX targets_agent ON assets.targets USING btree (managed_by_agent_id) WHERE (deleted_at IS NULL);
+CREATE INDEX targets_facts ON assets.targets USING gin (facts jsonb_path_ops) WITH (gin_pending_list_limit='256') WHERE (deleted_at IS NULL);
 CREATE INDEX targets_labels ON assets.targets USING gin (labels jsonb_path_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX users_imported ON identity.users USING btree (id) WHERE (password_hash ~~ '$2%'::text);
 CREATE UNIQUE INDEX agents_name ON fleet.agents USING btree (lower(name)) WHERE (status <> 'revoked'::text);

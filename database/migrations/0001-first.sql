@@ -101,6 +101,7 @@ create table fleet.agents (
   revision bigint not null default 1
 );
 create unique index agents_name on fleet.agents (lower(name)) where status <> 'revoked';
+create index agents_distrusted on fleet.agents (status, id) where status <> 'active';
 
 -- Changes only at hello and close; every write that a stream causes locks this row `for share` and names the epoch.
 create table fleet.agent_sessions (
@@ -322,6 +323,9 @@ create table assets.targets (
 create unique index targets_name on assets.targets (lower(name)) where deleted_at is null;
 create index targets_agent on assets.targets (managed_by_agent_id) where deleted_at is null;
 create index targets_labels on assets.targets using gin (labels jsonb_path_ops) where deleted_at is null;
+-- What was written lately is searched row by row until it is merged: less of it than PostgreSQL's own 4 MB.
+create index targets_facts on assets.targets using gin (facts jsonb_path_ops) with (gin_pending_list_limit = 256)
+  where deleted_at is null;
 
 create table assets.services (
   id uuid primary key,

@@ -85,6 +85,13 @@ function factText(value: unknown): string | undefined {
   return typeof value === "number" && Number.isFinite(value) ? plainDecimal(value) : undefined;
 }
 
+/** The values that have this text: the text itself, and the number or truth value that prints so. */
+export function factValues(text: string): (string | number | boolean)[] {
+  if (text === "true" || text === "false") return [text, text === "true"];
+  const number = Number(text);
+  return text !== "" && Number.isFinite(number) && plainDecimal(number) === text ? [text, number] : [text];
+}
+
 /** 1e21 as 1000000000000000000000 and 1e-7 as 0.0000001: what a numeric column prints. */
 function plainDecimal(value: number): string {
   const match = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(String(value));

@@ -6,7 +6,7 @@ import { comparable } from "@opsconductor/contract/job/select-in-memory";
 import type { Selector } from "@opsconductor/contract/job/selector";
 import type { Query } from "../context.ts";
 import type { Fragment } from "../identity/visible-to.ts";
-import { isOneValued, type OneValued, selectorSql, textSql } from "./selector-sql.ts";
+import { isOneValued, type OneValued, type Reading, selectorSql, textSql } from "./selector-sql.ts";
 
 type IsOne = Extract<Selector, { op: "is" }> & { field: OneValued };
 
@@ -16,9 +16,10 @@ const fewSelectors = 4;
 const mostValues = 4;
 
 /** At least one selector. True or false, never null. */
-export function anySelectorSql(sql: Query, selectors: readonly Selector[]): Fragment {
+export function anySelectorSql(sql: Query, selectors: readonly Selector[], reading: Reading = "planned"): Fragment {
   const field = sharedField(selectors);
-  if (!field) return sql`(${selectors.map((each, i) => sql`${i ? sql`or` : sql``} ${selectorSql(sql, each)}`)})`;
+  if (!field)
+    return sql`(${selectors.map((each, i) => sql`${i ? sql`or` : sql``} ${selectorSql(sql, each, reading)}`)})`;
   const byValue = new Map<string, Selector[]>();
   const others: Selector[] = [];
   for (const selector of selectors) {
@@ -28,9 +29,9 @@ export function anySelectorSql(sql: Query, selectors: readonly Selector[]): Frag
     for (const value of new Set(asked?.values.map((each) => comparable(asked.field, each))))
       byValue.set(value, [...(byValue.get(value) ?? []), rest!]);
   }
-  const cases = [...byValue].map(([value, rests]) => sql`when ${value} then ${anySelectorSql(sql, rests)}`);
+  const cases = [...byValue].map(([value, rests]) => sql`when ${value} then ${anySelectorSql(sql, rests, reading)}`);
   const told = sql`(case ${textSql(sql, JSON.parse(field) as OneValued)} ${cases} else false end)`;
-  return others.length === 0 ? told : sql`(${told} or ${anySelectorSql(sql, others)})`;
+  return others.length === 0 ? told : sql`(${told} or ${anySelectorSql(sql, others, reading)})`;
 }
 
 /** The field that most of them ask for, when that is worth telling them apart. */

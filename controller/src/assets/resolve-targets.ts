@@ -8,9 +8,18 @@ import type { Permission } from "@opsconductor/contract/permissions";
 import type { z } from "zod";
 import type { Actor, Context, Query } from "../context.ts";
 import { type Fragment, visibleTo } from "../identity/visible-to.ts";
+import { lookingAtAll, walkingAlong } from "./plan-settings.ts";
 import { readSelector } from "./read-selector.ts";
+import type { Reading } from "./selector-sql.ts";
 import { isStorable } from "./storable-text.ts";
-import { chosenBy, countResolved, type ResolvedRow, selectNamesLike, selectResolved } from "./target-queries.ts";
+import {
+  chosenBy,
+  countResolved,
+  type ResolvedRow,
+  selectNamesLike,
+  selectResolved,
+  selectResolvedPage,
+} from "./target-queries.ts";
 
 /** How far the choice may reach: what the actor may read, unless more is said. */
 export interface Reach {
@@ -19,12 +28,14 @@ export interface Reach {
   besides?: TargetChoice | undefined;
 }
 
-function withinOf(query: Query, actor: Actor, { permission, besides }: Reach): Fragment {
-  const own = visibleTo(query, actor, "target", permission);
-  if (!besides) return own;
+function withinOf(query: Query, actor: Actor, { permission, besides }: Reach): (reading: Reading) => Fragment {
   const chosen =
-    "select" in besides ? { selector: readSelector(besides.select) } : { names: lowerNames(besides.names) };
-  return query`(${own} or ${chosenBy(query, chosen)})`;
+    besides &&
+    ("select" in besides ? { selector: readSelector(besides.select) } : { names: lowerNames(besides.names) });
+  return (reading) => {
+    const own = visibleTo(query, actor, "target", permission, reading);
+    return chosen ? query`(${own} or ${chosenBy(query, chosen, reading)})` : own;
+  };
 }
 
 export type TargetChoice = { select: string } | { names: readonly string[] };
@@ -41,10 +52,9 @@ export async function resolveTargets(
   reach: Reach = {},
 ): Promise<ResolvedRow[]> {
   const within = withinOf(query, actor, reach);
-  if ("select" in choice)
-    return selectResolved(query, actor, { selector: readSelector(choice.select), within }, undefined);
+  if ("select" in choice) return selectResolved(query, actor, { selector: readSelector(choice.select), within });
   const names = lowerNames(choice.names);
-  const rows = await selectResolved(query, actor, { names: names.filter(isStorable), within }, undefined);
+  const rows = await selectResolved(query, actor, { names: names.filter(isStorable), within });
   if (rows.length < names.length) await refuseUnknown(query, actor, names, rows);
   return rows;
 }
@@ -57,16 +67,19 @@ export async function previewTargets(
   reach: Reach = {},
 ): Promise<Omit<z.infer<typeof resolveResponse>, "limited">> {
   const by = { ...choiceOf(select, names), within: withinOf(ctx.sql, actor, reach) };
-  const counts = await countResolved(ctx.sql, actor, by);
-  const rows = await selectResolved(ctx.sql, actor, by, limit);
-  if ("names" in by && counts.count < by.names.length) {
-    await refuseUnknown(ctx.sql, actor, by.names, await selectResolved(ctx.sql, actor, by, undefined));
-  }
+  const { counts, items } = await lookingAtAll(ctx, async (tx) => {
+    const counts = await countResolved(tx, actor, by);
+    await walkingAlong(tx);
+    return { counts, items: await selectResolvedPage(tx, actor, by, { ids: counts.ids, limit }) };
+  });
+  const { count, withoutAgent, offline } = counts;
+  if ("names" in by && count < by.names.length)
+    await refuseUnknown(ctx.sql, actor, by.names, await selectResolved(ctx.sql, actor, by));
   return {
-    count: Number(counts.count),
-    withoutAgent: Number(counts.withoutAgent),
-    offline: Number(counts.offline),
-    items: rows.map(({ id, name, agentId, agentState }) => ({ id, name, agentId, agentState })),
+    count: Number(count),
+    withoutAgent: Number(withoutAgent),
+    offline: Number(offline),
+    items: items.map(({ id, name, agentId, agentState }) => ({ id, name, agentId, agentState })),
   };
 }
 

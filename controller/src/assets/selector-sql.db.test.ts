@@ -5,7 +5,7 @@ import { type TestDatabase, testDatabase } from "@opsconductor/database/testing/
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { anySelectorSql } from "./any-selector-sql.ts";
-import { selectorSql } from "./selector-sql.ts";
+import { type Reading, selectorSql } from "./selector-sql.ts";
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -178,8 +178,8 @@ async function namesWhere(condition: ReturnType<typeof selectorSql>): Promise<st
 }
 
 /** By name, what each of the selectors says of it: true or false, never null. */
-async function chosenBySql(trees: readonly Selector[]): Promise<Map<string, boolean[]>> {
-  const conditions = trees.map((tree, i) => db.sql`${i ? db.sql`,` : db.sql``} ${selectorSql(db.sql, tree)}`);
+async function chosenBySql(trees: readonly Selector[], reading?: Reading): Promise<Map<string, boolean[]>> {
+  const conditions = trees.map((tree, i) => db.sql`${i ? db.sql`,` : db.sql``} ${selectorSql(db.sql, tree, reading)}`);
   const rows = await db.sql<{ name: string; chosen: boolean[] }[]>`
     select name, array[${conditions}] as chosen from assets.targets t`;
   return new Map(rows.map((row) => [row.name, row.chosen]));
@@ -194,11 +194,13 @@ test("the database and memory choose the same targets", async () => {
     async (placed, parents, trees) => {
       await fill(placed, parents);
       const subjects = placed.map((one) => withGroups(one, parents));
-      const chosen = await chosenBySql(trees);
+      const readings = await Promise.all((["planned", "each", "all"] as const).map((how) => chosenBySql(trees, how)));
       for (const [index, tree] of trees.entries()) {
         const inMemory = subjects.map((s) => [s.name, selects(tree, s)]);
-        const inSql = subjects.map((s) => [s.name, chosen.get(s.name)![index]]);
-        expect(inSql, printSelector(tree)).toEqual(inMemory);
+        for (const chosen of readings) {
+          const inSql = subjects.map((s) => [s.name, chosen.get(s.name)![index]]);
+          expect(inSql, printSelector(tree)).toEqual(inMemory);
+        }
         if (inMemory.some(([, is]) => is)) compared++;
       }
       // Many as one condition, told apart by a field that most of them ask for.

@@ -6,8 +6,8 @@ import type { Actor, Query } from "../context.ts";
 import { grantsWith, holds, mayEverywhere } from "../identity/grants.ts";
 import { type Fragment, visibleTo } from "../identity/visible-to.ts";
 import { jsonb } from "../jsonb.ts";
-import { agentState, withAgent } from "./agent-state.ts";
-import { selectorSql } from "./selector-sql.ts";
+import { agentIsIn, agentState, withAgent } from "./agent-state.ts";
+import { type Reading, selectorSql } from "./selector-sql.ts";
 
 export interface ServiceRow {
   type: string;
@@ -105,48 +105,68 @@ export async function selectTargets(sql: Query, actor: Actor, f: TargetFilter): 
 }
 
 /** Exactly what the selector means now, or which of the names exist (in lower case). */
-export async function selectResolved(
-  sql: Query,
-  actor: Actor,
-  by: Chosen & { within?: Fragment },
-  limit: number | undefined,
-): Promise<ResolvedRow[]> {
+export async function selectResolved(sql: Query, actor: Actor, by: Chosen & Within): Promise<ResolvedRow[]> {
   return sql<ResolvedRow[]>`
     select t.id, t.name, t.managed_by_agent_id as agent_id, a.name as agent_name, ${agentState(sql)}
     from assets.targets t
     ${withAgent(sql)}
-    where ${resolvedBy(sql, actor, by)}
-    order by lower(t.name) limit ${limit ?? null}`;
+    where ${resolvedBy(sql, actor, by, "all")}
+    order by lower(t.name)`;
 }
 
 export interface ResolvedCounts {
   count: bigint;
   withoutAgent: bigint;
   offline: bigint;
+  /** All of them, unless there are more than `fewTargets`. */
+  ids: string[] | null;
 }
 
-export async function countResolved(
+/** So many are sorted faster than found by walking along the names. */
+const fewTargets = 2000;
+
+/** One pass over the targets that keeps nothing but ids. */
+export async function countResolved(sql: Query, actor: Actor, by: Chosen & Within): Promise<ResolvedCounts> {
+  const [row] = await sql<ResolvedCounts[]>`
+    select count(*) as count, count(*) filter (where t.managed_by_agent_id is null) as without_agent,
+      count(t.managed_by_agent_id) - count(*) filter (where ${agentIsIn(sql, ["online"])}) as offline,
+      case when count(*) <= ${fewTargets} then coalesce(array_agg(t.id), '{}') end as ids
+    from assets.targets t where ${resolvedBy(sql, actor, by, "all")}`;
+  return row!;
+}
+
+/** The first by name. `ids`: what `countResolved` found, when those are all. */
+export async function selectResolvedPage(
   sql: Query,
   actor: Actor,
-  by: Chosen & { within?: Fragment },
-): Promise<ResolvedCounts> {
-  const [row] = await sql<ResolvedCounts[]>`
-    select count(*) as count, count(*) filter (where agent_state is null) as without_agent,
-      count(*) filter (where agent_state <> 'online') as offline
-    from (
-      select ${agentState(sql)} from assets.targets t ${withAgent(sql)} where ${resolvedBy(sql, actor, by)}
-    ) resolved`;
-  return row!;
+  by: Chosen & Within,
+  { ids, limit }: { ids: string[] | null; limit: number },
+): Promise<ResolvedRow[]> {
+  return sql<ResolvedRow[]>`
+    select t.id, t.name, t.managed_by_agent_id as agent_id, a.name as agent_name, ${agentState(sql)}
+    from (select t.id, t.name, t.managed_by_agent_id from assets.targets t
+      where ${ids ? sql`t.id = any(${ids}::uuid[])` : resolvedBy(sql, actor, by, "each")}
+      order by lower(t.name) limit ${limit}) t
+    ${withAgent(sql)}
+    order by lower(t.name)`;
+}
+
+/** How far the choice may reach, when that is not what the actor may read. */
+export interface Within {
+  within?: (reading: Reading) => Fragment;
 }
 
 export type Chosen = { selector: Selector } | { names: readonly string[] };
 
-export function chosenBy(sql: Query, by: Chosen): Fragment {
-  return "selector" in by ? selectorSql(sql, by.selector) : sql`lower(t.name) = any(${by.names as string[]}::text[])`;
+export function chosenBy(sql: Query, by: Chosen, reading: Reading): Fragment {
+  return "selector" in by
+    ? selectorSql(sql, by.selector, reading)
+    : sql`lower(t.name) = any(${by.names as string[]}::text[])`;
 }
 
-function resolvedBy(sql: Query, actor: Actor, by: Chosen & { within?: Fragment }): Fragment {
-  return sql`t.deleted_at is null and ${by.within ?? visibleTo(sql, actor, "target")} and ${chosenBy(sql, by)}`;
+function resolvedBy(sql: Query, actor: Actor, by: Chosen & Within, reading: Reading): Fragment {
+  const within = by.within?.(reading) ?? visibleTo(sql, actor, "target", undefined, reading);
+  return sql`t.deleted_at is null and ${within} and ${chosenBy(sql, by, reading)}`;
 }
 
 /** Names near enough to be worth comparing with one that was not found. */

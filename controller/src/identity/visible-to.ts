@@ -3,6 +3,7 @@
 import type { Permission } from "@opsconductor/contract/permissions";
 import type postgres from "postgres";
 import { anySelectorSql } from "../assets/any-selector-sql.ts";
+import { isMemberSql, type Reading } from "../assets/selector-sql.ts";
 import type { Actor, Query } from "../context.ts";
 import { grantsWith, type ScopedGrant } from "./grants.ts";
 import { mergeSelectors } from "./merge-selectors.ts";
@@ -21,13 +22,14 @@ const permissionToRead: Record<VisibleKind, Permission> = {
 
 /**
  * A condition over the row of `kind` that the query calls by its usual alias (t, g, a, j, e; assignments are `a` too):
- * whether the actor may do `permission` there, reading it when none is named.
+ * whether the actor may do `permission` there, reading it when none is named. `reading`: of targets, see selector-sql.ts.
  */
 export function visibleTo(
   sql: Query,
   actor: Actor,
   kind: VisibleKind,
   permission: Permission = permissionToRead[kind],
+  reading: Reading = "planned",
 ): Fragment {
   if (actor.permissions.has("*") || actor.permissions.has(permission)) return sql`true`;
   const grants = grantsWith(actor, permission);
@@ -35,7 +37,8 @@ export function visibleTo(
   // Such a grant limits executions, or the inputs to run with; of the rest it reaches all.
   const ofExecutions = kind === "execution" || kind === "assignment";
   if (!ofExecutions && grants.some(({ scope }) => scope.kind === "everything")) return sql`true`;
-  return reach[kind](sql, new Scopes(grants), actor, permission);
+  const scopes = new Scopes(grants);
+  return kind === "target" ? targetsWithin(sql, scopes, reading) : reach[kind](sql, scopes, actor, permission);
 }
 
 /** The scopes of several grants by their kind, so that any number of groups or jobs is one condition. */
@@ -62,8 +65,7 @@ class Scopes {
 
 type Reach = (sql: Query, scopes: Scopes, actor: Actor, permission: Permission) => Fragment;
 
-const reach: Record<VisibleKind, Reach> = {
-  target: targetsWithin,
+const reach: Record<Exclude<VisibleKind, "target">, Reach> = {
   // An array is read once; a subquery of its own would be read for each target that names its groups.
   group: (sql, { groupIds }) => sql`g.id = any(array(select assets.group_subtree(${groupIds}::uuid[])))`,
   agent: agentsWithin,
@@ -77,12 +79,10 @@ const reach: Record<VisibleKind, Reach> = {
       and ${executionsWithin(sql, scopes, actor, (q, s) => sql`a.target_id in (${targetIdsWithin(q, s)})`)})`,
 };
 
-function targetsWithin(sql: Query, { grants, groupIds }: Scopes): Fragment {
+function targetsWithin(sql: Query, { grants, groupIds }: Scopes, reading: Reading = "planned"): Fragment {
   const selectors = mergeSelectors(grants.flatMap(({ scope }) => (scope.kind === "selector" ? [scope.selector] : [])));
-  const parts = selectors.length > 0 ? [anySelectorSql(sql, selectors)] : [];
-  if (groupIds.length > 0)
-    parts.push(sql`t.id in (select m.target_id from assets.group_members m
-      where m.group_id in (select assets.group_subtree(${groupIds}::uuid[])))`);
+  const parts = selectors.length > 0 ? [anySelectorSql(sql, selectors, reading)] : [];
+  if (groupIds.length > 0) parts.push(isMemberSql(sql, reading, sql`assets.group_subtree(${groupIds}::uuid[])`));
   return anyOf(sql, parts);
 }
 
