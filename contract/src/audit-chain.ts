@@ -60,3 +60,18 @@ export function anchorText(clusterId: string, position: bigint, hashHex: string,
 export function checkpointText(clusterId: string, position: bigint, hashHex: string, at: string): Uint8Array {
   return encoder.encode(`opsconductor audit checkpoint v1\n${clusterId}\n${position}\n${hashHex}\n${at}\n`);
 }
+
+export interface ExportEnd {
+  rows: number;
+  checkpoints: number;
+  /** Of the last row that was exported, and its hash in hex. */
+  position: number;
+  hash: string;
+  at: string;
+}
+
+/** What the Ed25519 signature at the end of an export is over: that nothing came after. */
+export function exportEndText(clusterId: string, { rows, checkpoints, position, hash, at }: ExportEnd): Uint8Array {
+  const lines = ["opsconductor audit export v1", clusterId, rows, checkpoints, position, hash, at];
+  return encoder.encode(`${lines.join("\n")}\n`);
+}

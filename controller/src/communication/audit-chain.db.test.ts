@@ -180,8 +180,71 @@ test("what was done to an export is found", async () => {
   const short = lines.filter((_, i) => i !== 5);
   expect((await verifyLines(short)).problems).toMatchObject([{ kind: "truncated" }]);
   await expect(verifyLines(lines.slice(0, -1))).rejects.toThrow("no end line");
+  await expect(verifyLines([lines[0]!, ...lines])).rejects.toThrow("another head line");
   await expect(verifyLines([...lines.slice(0, 3), lines[3]!.slice(0, 20)])).rejects.toThrow(NotAnExport);
   await expect(verifyLines(lines.slice(1))).rejects.toThrow("does not begin with a head line");
+});
+
+test("who cuts an export behind a checkpoint, or leaves its checkpoints out, lacks the signature of its end", async () => {
+  await fill(3);
+  await checkpoint();
+  await fill(3);
+  const lines = await exported();
+  const end = JSON.parse(lines.at(-1)!);
+  const at = (kind: string) => lines.findIndex((line) => line.startsWith(`{"kind":"${kind}"`));
+  const cut = (told: object) => [...lines.slice(0, at("checkpoint") + 2), JSON.stringify({ ...end, ...told })];
+  expect((await verifyLines(cut({}))).problems).toMatchObject([{ position: 3, kind: "truncated" }]);
+  const { hash } = JSON.parse(lines[at("checkpoint")]!);
+  const forged = { rows: 3, checkpoints: 1, position: 3, hash };
+  expect((await verifyLines(cut(forged))).problems).toMatchObject([{ position: 3, kind: "truncated" }]);
+  const unsigned = lines.filter((line) => !line.startsWith('{"kind":"checkpoint"'));
+  expect((await verifyLines(unsigned)).problems).toMatchObject([{ position: 7, kind: "truncated" }]);
+  unsigned[unsigned.length - 1] = JSON.stringify({ ...end, checkpoints: 0 });
+  expect((await verifyLines(unsigned)).problems).toMatchObject([{ position: 7, kind: "truncated" }]);
+});
+
+test("what no hash covers cannot be added to an export: another key, a key twice, another spelling", async () => {
+  await fill(2);
+  const lines = await exported();
+  const withLine = async (index: number, change: (line: string) => string) =>
+    (await verifyLines(lines.map((line, i) => (i === index ? change(line) : line)))).problems;
+  const altered = [{ position: 2, kind: "altered" }];
+  expect(await withLine(2, (line) => line.replace('"action":', '"action":"nothing.done","action":'))).toMatchObject(
+    altered,
+  );
+  expect(await withLine(2, (line) => line.replace('"entry":{', '"entry":{"approvedBy":"ann",'))).toMatchObject(altered);
+  expect(await withLine(2, (line) => line.replace('"entry":{', '"entry":{"__proto__":{},'))).toMatchObject(altered);
+  expect(await withLine(2, (line) => line.replace('"actor":{', '"actor":{"role":"admin",'))).toMatchObject(altered);
+  expect(await withLine(2, (line) => line.replace('"job-2"', '"job-\\u0032"'))).toMatchObject(altered);
+  expect(await withLine(2, (line) => `${line} `)).toMatchObject(altered);
+  expect(await withLine(0, (line) => line.replace('"anchor"', '"note":"of nobody","anchor"'))).toMatchObject([
+    { position: 0, kind: "altered" },
+  ]);
+  expect(await withLine(2, (line) => `${line}\r`)).toEqual([]); // a copy by another system
+});
+
+test("an export proves itself whatever people typed", async () => {
+  for (const text of [
+    "line\u2028separator",
+    "paragraph\u2029separator",
+    "\ufeffmark",
+    "ab\u0085",
+    "\ufffd",
+    "emoji 👩‍💻",
+  ])
+    await note(text, { [text]: text });
+  await chainAudit(t.ctx);
+  expect((await verifyLines(await exported())).problems).toEqual([]);
+});
+
+test("bytes that are no UTF-8 are not taken for the character that stands for them", async () => {
+  await note("\ufffd");
+  await chainAudit(t.ctx);
+  const text = Buffer.from(`${(await exported()).join("\n")}\n`);
+  const at = text.indexOf("\ufffd");
+  const file = join(folder, "damaged.jsonl");
+  writeFileSync(file, Buffer.concat([text.subarray(0, at), Buffer.from([0xff]), text.subarray(at + 3)]));
+  await expect(verifyExport(file)).rejects.toThrow("not UTF-8");
 });
 
 test("the list is filtered by action, actor, object, outcome and time, and paged", async () => {

@@ -1,7 +1,7 @@
 // Checkpoints: signed statements of how far the chain had come and with which hash. The key is the cluster's own and
 // sealed; its public half is in every export. Used by chain-audit.ts and verify-audit.ts.
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
-import { anchorText, checkpointText } from "@opsconductor/contract/audit-chain";
+import { anchorText, checkpointText, type ExportEnd, exportEndText } from "@opsconductor/contract/audit-chain";
 import type { Context } from "../context.ts";
 import { loadSharedKey } from "../identity/signing-key.ts";
 import type { CheckpointRow } from "./audit-chain-queries.ts";
@@ -37,6 +37,19 @@ export function signAnchor(key: CheckpointKey, clusterId: string, c: Unsigned): 
 
 export function isAnchorOf(publicKey: KeyObject, clusterId: string, c: Unsigned & { signature: Buffer }): boolean {
   return verify(null, anchorTextOf(clusterId, c), publicKey, c.signature);
+}
+
+/** Without it, an export could be cut behind any checkpoint, and rewritten where it has none. */
+export function signExportEnd(key: CheckpointKey, clusterId: string, end: ExportEnd) {
+  return { ...end, keyId: key.id, signature: sign(null, exportEndText(clusterId, end), key.privateKey) };
+}
+
+export function isExportEndOf(
+  publicKey: KeyObject,
+  clusterId: string,
+  end: ExportEnd & { signature: string },
+): boolean {
+  return verify(null, exportEndText(clusterId, end), publicKey, Buffer.from(end.signature, "base64"));
 }
 
 const anchorTextOf = (clusterId: string, { position, hash, at }: Unsigned) =>

@@ -5,15 +5,16 @@
 //   {"kind":"row", "entry":{…}}            in the order of the chain; entry is as in GET audit
 //   {"kind":"deleted", "position":…, "auditId":…, "hash":…}
 //   {"kind":"checkpoint", "position":…, "hash":…, "at":…, "keyId":…, "signature":…}     before the row that it is of
-//   {"kind":"end", "rows":…, "checkpoints":…}
+//   {"kind":"end", "rows":…, "checkpoints":…, "position":…, "hash":…, "at":…, "keyId":…, "signature":…}
 import type { AuditEntry, AuditFilter } from "@opsconductor/contract/api/audit";
+import { OcError } from "@opsconductor/contract/errors";
 import type { Actor, Context } from "../context.ts";
 import { writeAudit } from "./audit.ts";
 import { type CheckpointRow, selectAnchor, selectCheckpoints, selectLastLink } from "./audit-chain-queries.ts";
 import { selectAudit } from "./audit-queries.ts";
-import { chainAudit, writeCheckpoint } from "./chain-audit.ts";
+import { chainAudit, chainStart, writeCheckpoint } from "./chain-audit.ts";
 import { readChain } from "./check-audit.ts";
-import { loadCheckpointKey } from "./checkpoints.ts";
+import { loadCheckpointKey, signExportEnd } from "./checkpoints.ts";
 import { filterValues } from "./list-audit.ts";
 import { presentAudit } from "./present-audit.ts";
 
@@ -25,6 +26,7 @@ export async function exportAudit(
   actor: Actor,
   { format, ...filter }: AuditFilter & { format: "jsonl" | "csv" },
 ): Promise<{ fileName: string; contentType: string; body: ReadableStream<Uint8Array> }> {
+  if (format === "jsonl") refuseFilters(filter);
   await writeAudit(ctx, ctx.sql, actor, { action: "audit.exported", detail: { format, ...filter } });
   await chainAudit(ctx);
   const day = ctx.now().toISOString().slice(0, 10);
@@ -34,6 +36,22 @@ export async function exportAudit(
     contentType: format === "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson",
     body: streamOf(lines),
   };
+}
+
+/** A part of the log proves nothing, and who asked for a part must not be given everything. */
+function refuseFilters(filter: AuditFilter): void {
+  const errors = Object.entries(filter)
+    .filter(([, value]) => value !== undefined)
+    .map(([name]) => ({ path: `query.${name}`, message: "is for format=csv; format=jsonl is the whole log" }));
+  if (errors.length === 0) return;
+  const names = errors.map(({ path }) => path).join(", ");
+  throw new OcError(
+    "invalid_argument",
+    `${names}: leave it out, or ask for format=csv: JSON lines are the whole log.`,
+    {
+      errors,
+    },
+  );
 }
 
 async function* jsonLines(ctx: Context): AsyncGenerator<string> {
@@ -47,15 +65,24 @@ async function* jsonLines(ctx: Context): AsyncGenerator<string> {
   yield line({ ...head, publicKeys: [{ id: key.id, spki }], anchor: anchor ? signedLine(anchor) : null });
   const awaited = checkpoints.filter((c) => c.position > (anchor?.position ?? 0n));
   const counts = { rows: 0, checkpoints: awaited.length };
+  let last: { position: bigint; hash: Buffer } = anchor ?? chainStart(ctx.clusterId);
   for await (const { position, hash, auditId, record } of readChain(ctx, anchor?.position ?? 0n, end)) {
     while (awaited[0] && awaited[0].position <= position)
       yield line({ kind: "checkpoint", ...signedLine(awaited.shift()!) });
     counts.rows++;
+    last = { position, hash };
     if (record) yield line({ kind: "row", entry: presentAudit({ ...record, position, hash }) });
     else yield line({ kind: "deleted", position: Number(position), auditId, hash: hash.toString("hex") });
   }
   for (const checkpoint of awaited) yield line({ kind: "checkpoint", ...signedLine(checkpoint) });
-  yield line({ kind: "end", ...counts });
+  const { position, hash } = { position: Number(last.position), hash: last.hash.toString("hex") };
+  const { signature, ...told } = signExportEnd(key, ctx.clusterId, {
+    ...counts,
+    position,
+    hash,
+    at: ctx.now().toISOString(),
+  });
+  yield line({ kind: "end", ...told, signature: signature.toString("base64") });
 }
 
 function signedLine({ position, hash, at, keyId, signature }: CheckpointRow) {

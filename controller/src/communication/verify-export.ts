@@ -1,11 +1,16 @@
 // Checks an export of the audit log without a controller or database, in one pass: `npm run audit-verify -- FILE`. The file
 // brings the public key with it, so compare what is printed of it with what the console of a trusted controller says.
 import { createPublicKey, type KeyObject } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
-import { type AuditEntry, type AuditVerification, auditEntry } from "@opsconductor/contract/api/audit";
+import {
+  type AuditEntry,
+  type AuditProblem,
+  type AuditVerification,
+  auditEntry,
+} from "@opsconductor/contract/api/audit";
 import { z } from "zod";
 import type { CheckpointRow } from "./audit-chain-queries.ts";
+import { isExportEndOf } from "./checkpoints.ts";
+import { fileLines, isNotUtf8 } from "./file-lines.ts";
 import { recordOf } from "./present-audit.ts";
 import { ChainVerifier, type VerifiedLink } from "./verify-audit.ts";
 import type { WitnessCheckpoint } from "./witnesses.ts";
@@ -37,10 +42,13 @@ const exportLine = z.discriminatedUnion("kind", [
   }),
   z.object({ kind: z.literal("deleted"), position: z.number().int(), auditId: z.string(), hash: hex }),
   signed.extend({ kind: z.literal("checkpoint") }),
-  z.object({ kind: z.literal("end"), rows: z.number().int(), checkpoints: z.number().int() }),
+  signed.extend({ kind: z.literal("end"), rows: z.number().int(), checkpoints: z.number().int() }),
 ]);
 type ExportLine = z.infer<typeof exportLine>;
 type Head = ExportLine & { kind: "head" };
+type End = ExportLine & { kind: "end" };
+
+const maxProblems = 100;
 
 /** Not an export of ours, or cut. */
 export class NotAnExport extends Error {
@@ -52,35 +60,57 @@ export async function verifyExport(
   witnesses: readonly WitnessCheckpoint[] = [],
 ): Promise<AuditVerification> {
   let verifier: ChainVerifier | undefined;
+  let head: Head | undefined;
+  let end: End | undefined;
   const told = { rows: 0, checkpoints: 0 };
-  let end: (ExportLine & { kind: "end" }) | undefined;
-  for await (const line of linesOf(path)) {
+  const problems: AuditProblem[] = [];
+  for await (const { line, number, isExact } of linesOf(path)) {
     if (end) throw new NotAnExport("There is more after the end line: it is no export as it was written");
-    if (line.kind === "head") verifier ??= verifierOf(line, witnesses);
-    else if (!verifier) throw new NotAnExport("The file does not begin with a head line: it is cut, or no export");
+    if (!isExact) problems.push(notAsWritten(line, number));
+    if (line.kind === "head") {
+      if (head) throw new NotAnExport(`Line ${number} is another head line: it is no export as it was written`);
+      head = line;
+      verifier = verifierOf(line, witnesses);
+    } else if (!verifier) throw new NotAnExport("The file does not begin with a head line: it is cut, or no export");
     else if (line.kind === "end") end = line;
     else if (line.kind === "checkpoint") verifier.checkpoint(rowOf(line));
     else verifier.link(linkOf(line));
     if (line.kind === "checkpoint") told.checkpoints++;
     if (line.kind === "row" || line.kind === "deleted") told.rows++;
   }
-  if (!verifier) throw new NotAnExport("The file has no head line: it is cut, or no export of the audit log");
+  if (!verifier || !head) throw new NotAnExport("The file has no head line: it is cut, or no export of the audit log");
   // Without it nobody could tell a file that was cut at the end of a line.
   if (!end) throw new NotAnExport("The file has no end line: it is cut");
   const result = verifier.end();
-  const isWhole = end.rows === told.rows && end.checkpoints === told.checkpoints;
-  return isWhole || !result.ok ? result : withMissingLines(result, end, told);
+  if (result.ok)
+    problems.push(...endProblems(head, end, { ...told, position: result.lastPosition, hash: result.lastHash }));
+  const all = [...result.problems, ...problems].slice(0, maxProblems);
+  return { ...result, ok: all.length === 0, problems: all };
 }
 
-/** The chain of what is there is right, but the file had more. */
-function withMissingLines(
-  result: AuditVerification,
-  end: { rows: number; checkpoints: number },
-  told: { rows: number; checkpoints: number },
-): AuditVerification {
-  const had = `${end.rows} rows and ${end.checkpoints} checkpoints`;
-  const message = `The file was written with ${had}, and has ${told.rows} and ${told.checkpoints}`;
-  return { ...result, ok: false, problems: [{ position: result.lastPosition, kind: "truncated", message }] };
+/** A second key of the same name, a field of somebody's own: some readers see it, and no hash covers it. */
+function notAsWritten(line: ExportLine, number: number): AuditProblem {
+  const position = line.kind === "row" ? line.entry.position : "position" in line ? line.position : 0;
+  const message = `Line ${number} is not as it was written: something was added, stands twice, or is written otherwise`;
+  return { position, kind: "altered", message };
+}
+
+/** The chain of what is there is right, but the file had more, or another end. */
+function endProblems(
+  head: Head,
+  end: End,
+  told: Pick<End, "rows" | "checkpoints" | "position" | "hash">,
+): AuditProblem[] {
+  const problem = (message: string): AuditProblem[] => [{ position: told.position, kind: "truncated", message }];
+  const key = head.publicKeys.find(({ id }) => id === end.keyId);
+  if (!key || !isExportEndOf(publicKeyOf(key.spki), head.clusterId, end))
+    return problem("The signature of the end line is not valid: the file was cut, or written again");
+  if (end.rows !== told.rows || end.checkpoints !== told.checkpoints) {
+    const had = `${end.rows} rows and ${end.checkpoints} checkpoints`;
+    return problem(`The file was written with ${had}, and has ${told.rows} and ${told.checkpoints}`);
+  }
+  if (end.position === told.position && end.hash === told.hash) return [];
+  return problem(`The file was written up to position ${end.position} with hash ${end.hash}`);
 }
 
 function verifierOf({ clusterId, publicKeys, anchor }: Head, witnesses: readonly WitnessCheckpoint[]): ChainVerifier {
@@ -92,15 +122,27 @@ function publicKeyOf(spki: string): KeyObject {
   return createPublicKey({ key: Buffer.from(spki, "base64"), format: "der", type: "spki" });
 }
 
-async function* linesOf(path: string): AsyncGenerator<ExportLine> {
+interface ReadLine {
+  line: ExportLine;
+  number: number;
+  /** The text says what was read, and nothing else. */
+  isExact: boolean;
+}
+
+async function* linesOf(path: string): AsyncGenerator<ReadLine> {
   let number = 0;
-  for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
-    number++;
-    if (text !== "") yield parseLine(text, number);
+  try {
+    for await (const text of fileLines(path)) {
+      number++;
+      if (text !== "") yield { ...parseLine(text, number), number };
+    }
+  } catch (cause) {
+    if (!isNotUtf8(cause)) throw cause;
+    throw new NotAnExport(`The file is not UTF-8 after line ${number}: it was damaged, or is no export`, { cause });
   }
 }
 
-function parseLine(text: string, number: number): ExportLine {
+function parseLine(text: string, number: number): Omit<ReadLine, "number"> {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -108,8 +150,11 @@ function parseLine(text: string, number: number): ExportLine {
     throw new NotAnExport(`Line ${number} is not JSON: the file is cut, or no export of the audit log`, { cause });
   }
   const parsed = exportLine.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new NotAnExport(`Line ${number} is not one of an export of the audit log (format opsconductor-audit-v1)`);
+  if (!parsed.success)
+    throw new NotAnExport(`Line ${number} is not one of an export of the audit log (format opsconductor-audit-v1)`);
+  const line = parsed.data;
+  // What is read has no keys that are unknown: where it is as long as the text, there were none.
+  return { line, isExact: JSON.stringify(value) === text && JSON.stringify(line).length === text.length };
 }
 
 function linkOf(line: ExportLine & { kind: "row" | "deleted" }): VerifiedLink {
