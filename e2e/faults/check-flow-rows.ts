@@ -156,15 +156,27 @@ class FlowRows {
     }
   }
 
-  /** What the succeeded steps of a stage, or of its parts, gave out; of what was done before, in the execution before. */
+  /**
+   * What the succeeded steps of a stage, or of its parts, gave out; of what was done before, in the execution before, and
+   * so of the targets that had succeeded there, when the stage ran again on the others.
+   */
   #tokenOf(id: string): string | undefined {
     const parts = this.#planned.filter(({ parent }) => parent === id);
     if (parts.length > 0) return parts.map((part) => this.#tokenOf(part.id)).find((token) => token !== undefined);
-    const executionId = this.#isDone(id) ? this.#asked.retryOf! : this.#asked.executionId;
-    for (const { id: assignment } of this.#assignments(executionId, id))
+    const own = this.#isDone(id) ? [] : this.#assignments(this.#asked.executionId, id);
+    for (const { id: assignment } of [...own, ...this.#keptOf(id)])
       for (const row of this.#index.triesOf.get(assignment) ?? [])
         if (row.state === "succeeded" && this.#index.planOf(assignment, row.step)?.step.gives)
           return `${this.#asked.plan.seed}.${row.step}`;
     return undefined;
+  }
+
+  /** Assignments of the execution before that were not repeated. */
+  #keptOf(id: string): AssignmentEvidence[] {
+    const { retryOf, plan } = this.#asked;
+    if (retryOf === undefined || !plan.job.flow!.stages) return [];
+    const before = this.#assignments(retryOf, id);
+    if (this.#isDone(id)) return before;
+    return this.#ran(id) ? before.filter(({ state }) => state === "succeeded") : [];
   }
 }

@@ -180,8 +180,14 @@ export const stepListQuery = z.object({ target: z.string().max(128).optional(), 
 
 /** Lines [from, from + limit) of one try; the newest attempt and try when not named. Line numbers count from 0. */
 export const outputQuery = z.object({
-  target: z.string().min(1).max(128).describe("target id or name"),
+  target: z.string().min(1).max(128).describe("target id or name, or assignment id"),
   step: z.string().min(1).max(128),
+  stage: z
+    .string()
+    .min(1)
+    .max(128)
+    .optional()
+    .describe("stage id; may be absent when only one stage has such a step on this target"),
   try: z.coerce.number().int().min(1).optional(),
   from: z.coerce.number().int().optional().describe("first line; negative counts from the end; default 0"),
   limit: z.coerce.number().int().min(1).max(10000).default(1000),
@@ -198,7 +204,7 @@ export const outputLines = z.object({
   gaps: z.array(z.object({ offset: z.number().int(), omittedBytes: z.number().int(), line: z.number().int() })),
 });
 /** output.txt of one try; the newest when not named. */
-export const outputFileQuery = outputQuery.pick({ target: true, step: true, try: true }).extend({
+export const outputFileQuery = outputQuery.pick({ target: true, step: true, stage: true, try: true }).extend({
   raw: z.enum(["0", "1"]).default("0").describe("1: the stored bytes alone, without a line where a cap left some out"),
 });
 /** For a download by the browser itself, which cannot send the access token. One use, within a minute. */

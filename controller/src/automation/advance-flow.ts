@@ -13,6 +13,7 @@ import {
   countBatch,
   type EmptiedRow,
   endQueued,
+  keptOutputs,
   lockFlow,
   raiseBarrier,
   releaseBatch,
@@ -45,6 +46,8 @@ interface Advancing extends Advanced {
   flow: Flow;
   dirty: Set<FlowStage>;
   notes: TimelineNote[];
+  /** Stages whose end this transaction has decided and noted. */
+  ended: Set<string>;
   stateReason: string | null;
 }
 
@@ -59,7 +62,7 @@ export async function advanceFlow(tx: Query, id: string, now: Date): Promise<Adv
     emptied: new Set(),
   };
   const a: Advancing = {
-    ...{ tx, now, row, flow, dirty: new Set(), notes: [], wake: new Set(), desires: [], changed: [] },
+    ...{ tx, now, row, flow, dirty: new Set(), notes: [], ended: new Set(), wake: new Set(), desires: [], changed: [] },
     ...{ finished: false, others: [], cancel: [], stateReason: row.stateReason },
   };
   flow.stages = await selectFlowStages(tx, id);
@@ -167,6 +170,8 @@ async function perform(a: Advancing, act: FlowAct): Promise<void> {
       a.flow.counted.set(stage.stageId, await countBatch(a.tx, id, stage));
       return;
     case "collect":
+      // The end of its last assignment may have ended it, in a transaction of its own: nobody has noted that.
+      if (!a.ended.has(stage.stageId)) noteStage(a, stage, stage.finishedAt ?? a.now);
       return change(a, stage, { outcome: await collect(a, stage) });
     case "change":
       return change(a, stage, act.change);
@@ -187,17 +192,17 @@ function change(a: Advancing, stage: FlowStage, to: Partial<FlowStage>): void {
   Object.assign(stage, to);
   a.dirty.add(stage);
   if (stage.state === before) return;
-  const kind =
-    stage.state === "running" ? "stage.started" : stage.state === "skipped" ? "stage.skipped" : "stage.finished";
-  note(a, kind, {
-    stage: stage.stageId,
-    state: stage.state,
-    ...(stage.stateReason ? { reason: stage.stateReason } : {}),
-  });
+  if (stage.state !== "running") a.ended.add(stage.stageId);
+  noteStage(a, stage, a.now);
 }
 
-function note(a: Advancing, kind: TimelineNote["kind"], detail: Record<string, unknown>): void {
-  a.notes.push({ executionId: a.flow.execution.id, assignmentId: null, targetName: null, kind, at: a.now, detail });
+function noteStage(a: Advancing, { stageId, state, stateReason }: FlowStage, at: Date): void {
+  const kind = state === "running" ? "stage.started" : state === "skipped" ? "stage.skipped" : "stage.finished";
+  note(a, kind, { stage: stageId, state, ...(stateReason ? { reason: stateReason } : {}) }, at);
+}
+
+function note(a: Advancing, kind: TimelineNote["kind"], detail: Record<string, unknown>, at: Date = a.now): void {
+  a.notes.push({ executionId: a.flow.execution.id, assignmentId: null, targetName: null, kind, at, detail });
 }
 
 async function release(a: Advancing, stage: FlowStage, to: Partial<FlowStage>): Promise<void> {
@@ -233,9 +238,10 @@ async function empty(a: Advancing, act: FlowAct & { kind: "empty" }): Promise<vo
 /** Larger than this, what each target gave out is not kept; what all agree in is. */
 const maxOutcomeBytes = 256 * 1024;
 
-async function collect({ tx, flow }: Advancing, stage: FlowStage): Promise<StageOutcome> {
-  const isRead = flow.stages.length > 1;
-  const targets = isRead && stage.batch >= 0 ? await collectOutputs(tx, flow.execution.id, stage.stageId) : {};
+async function collect({ tx, flow, row }: Advancing, stage: FlowStage): Promise<StageOutcome> {
+  const isRead = flow.stages.length > 1 && stage.batch >= 0;
+  const kept = isRead && row.retryOf !== null ? await keptOutputs(tx, row.retryOf, stage.stageId) : {};
+  const targets = { ...kept, ...(isRead ? await collectOutputs(tx, flow.execution.id, stage.stageId) : {}) };
   const outputs = agreed(Object.values(targets));
   const fits = Buffer.byteLength(JSON.stringify(targets)) <= maxOutcomeBytes;
   return { state: stage.state, outputs, targets: fits ? targets : {} };

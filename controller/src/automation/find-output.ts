@@ -27,21 +27,15 @@ export interface FoundOutput {
 }
 
 const auditEveryMs = 15 * 60_000;
+/** More than any workflow has with all its parts. */
+const maxStages = 1000;
 
 export async function findOutput(ctx: Context, actor: Actor, params: OutputParams): Promise<FoundOutput> {
   const execution = await findExecution(ctx.sql, actor, params.execution);
-  const storable = isStorable(params.target) && isStorable(params.step);
-  const [assignment] = storable
-    ? await selectAssignments(ctx.sql, actor, { executionId: execution.id, target: params.target, limit: 1 })
-    : [];
-  if (!assignment)
-    throw new OcError(
-      "not_found",
-      `Execution ${execution.number} has no target ${params.target}: see its assignments.`,
-    );
+  const assignment = await findAssignment(ctx, actor, execution, params);
   const tries = await selectTries(ctx.sql, [assignment.id]);
   const row = tries.filter((t) => t.stepId === params.step && (params.try ?? t.try) === t.try).at(-1);
-  if (!row) await refuseUnknown(ctx, execution, assignment, params);
+  if (!row) await refuseUnknown(ctx, execution.id, assignment, params);
   const { attempt, try: number } = row ?? { attempt: assignment.attempt, try: params.try ?? 1 };
   return {
     ...{ execution, assignment, row },
@@ -55,21 +49,60 @@ export function isAllStored(row: TryRow | undefined, state: AssignmentState): bo
   return row?.outputBytes != null ? row.storedBytes >= row.outputBytes : isTerminal(assignmentStates, state);
 }
 
-async function refuseUnknown(
+/** A target of a workflow may be in several stages, and their steps may have the same ids. */
+async function findAssignment(
   ctx: Context,
-  execution: ExecutionRow,
-  assignment: AssignmentListRow,
+  actor: Actor,
+  { id, number }: ExecutionRow,
   params: OutputParams,
-): Promise<void> {
-  const stages = await selectStages(ctx.sql, execution.id);
-  const steps = stages.find((s) => s.stageId === assignment.stageId)?.steps ?? [];
-  if (!steps.some((s) => s.id === params.step))
-    throw new OcError(
-      "not_found",
-      `There is no step ${params.step}: the steps are ${steps.map((s) => s.id).join(", ")}.`,
+): Promise<AssignmentListRow> {
+  const { target, step, stage } = params;
+  const all = await assignmentsOn(ctx, actor, id, params);
+  if (all.length === 0)
+    throw new OcError("not_found", `Execution ${number} has no target ${target}: see its assignments.`);
+  const inStage = all.filter(({ stageId }) => stageId === (stage ?? stageId));
+  if (inStage.length === 0)
+    throw new OcError("not_found", `${target} is not in the stage ${stage}: it is in ${stageList(all)}.`);
+  if (inStage.length === 1) return inStage[0]!;
+  const steps = await stepsByStage(ctx, id);
+  const [found, ...others] = inStage.filter(({ stageId }) => steps.get(stageId)?.includes(step));
+  if (!found)
+    throw noSuchStep(
+      step,
+      inStage.flatMap(({ stageId }) => steps.get(stageId) ?? []),
     );
+  if (others.length === 0) return found;
+  throw new OcError(
+    "failed_precondition",
+    `Several stages have a step ${step} on ${target}: say which with stage=, one of ${stageList([found, ...others])}.`,
+  );
+}
+
+const stageList = (rows: readonly AssignmentListRow[]) => rows.map(({ stageId }) => stageId).join(", ");
+
+const noSuchStep = (step: string, known: readonly string[]) =>
+  new OcError("not_found", `There is no step ${step}: the steps are ${[...new Set(known)].join(", ")}.`);
+
+async function stepsByStage(ctx: Context, executionId: string): Promise<Map<string, string[]>> {
+  const stages = await selectStages(ctx.sql, executionId);
+  return new Map(stages.map(({ stageId, steps }) => [stageId, steps.map((step) => step.id)]));
+}
+
+async function refuseUnknown(ctx: Context, id: string, found: AssignmentListRow, params: OutputParams): Promise<void> {
+  const known = (await stepsByStage(ctx, id)).get(found.stageId) ?? [];
+  if (!known.includes(params.step)) throw noSuchStep(params.step, known);
   if (params.try !== undefined)
-    throw new OcError("not_found", `Step ${params.step} has no try ${params.try} on ${assignment.targetName}.`);
+    throw new OcError("not_found", `Step ${params.step} has no try ${params.try} on ${found.targetName}.`);
+}
+
+async function assignmentsOn(
+  ctx: Context,
+  actor: Actor,
+  executionId: string,
+  { target, step }: OutputParams,
+): Promise<AssignmentListRow[]> {
+  if (!isStorable(target) || !isStorable(step)) return [];
+  return await selectAssignments(ctx.sql, actor, { executionId, target, limit: maxStages });
 }
 
 /** A page that follows a log asks every second; one row says that this person read it. */

@@ -152,6 +152,19 @@ export async function collectOutputs(q: Query, executionId: string, stageId: str
   return targets;
 }
 
+/**
+ * What the targets gave out that had succeeded in the stage before a retry, which runs it on the others alone. The
+ * outcome before has what its own retry had kept.
+ */
+export async function keptOutputs(q: Query, retryOf: string, stageId: string): Promise<StageOutcome["targets"]> {
+  const [row] = await q<{ targets: StageOutcome["targets"] | null; repeated: string[] }[]>`
+    select s.outcome -> 'targets' as targets, array(
+      select a.target_name from automation.assignments a
+      where ${ofStage(q, retryOf, stageId)} and a.state <> 'succeeded') as repeated
+    from automation.stages s where s.execution_id = ${retryOf} and s.stage_id = ${stageId}`;
+  return Object.fromEntries(Object.entries(row?.targets ?? {}).filter(([name]) => !row!.repeated.includes(name)));
+}
+
 export async function updateFlowStages(q: Query, executionId: string, stages: readonly FlowStage[]): Promise<void> {
   if (stages.length === 0) return;
   await q`

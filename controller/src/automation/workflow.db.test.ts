@@ -5,6 +5,8 @@ import { getExecution } from "./get-execution.ts";
 import { listAssignments } from "./list-assignments.ts";
 import { listExecutions } from "./list-executions.ts";
 import { planExecution } from "./plan-execution.ts";
+import { readOutputLines } from "./read-output-lines.ts";
+import { readTimeline } from "./read-timeline.ts";
 import { retryExecution } from "./retry-execution.ts";
 import { FakeAgent, finishedStep, finishedTry, started, starting } from "./testing/fake-agent.ts";
 import { execute, saveTestJob, tester } from "./testing/save-test-job.ts";
@@ -365,6 +367,83 @@ test("a workflow that failed goes on from its failed stage, on the targets that 
   await runOn("web-2", id);
   await runOn("web-3", id);
   expect(await getExecution(t.ctx, tester, id)).toMatchObject({ state: "succeeded", retryOf: { id: first.id } });
+});
+
+test("what a target gave out before a retry is still there for the stages after it", async () => {
+  await saveTestJob(
+    t,
+    "kept",
+    `stages:
+  deploy: { targets: { names: [web-1, web-2] }, steps: [{ run: deploy }] }
+  verify: { needs: [deploy], targets: { names: [lb] }, steps: [{ run: verify, env: { V: "\${{ stages.deploy.outputs.v }}" } }] }`,
+  );
+  const first = await execute(t, "kept", [], { targets: undefined });
+  await runOn("web-1", first.id, "succeeded", { v: "7" });
+  await runOn("web-2", first.id, "failed", { v: "6" });
+  const retry = async (execution: string) =>
+    (await retryExecution(t.ctx, tester, { execution, repeatLost: false, reason: "" })).id;
+  const second = await retry(first.id);
+  await settled();
+  await runOn("web-2", second, "failed", { v: "6" });
+  const third = await retry(second);
+  await settled();
+  await runOn("web-2", third, "succeeded", { v: "7", w: "8" });
+  const offer = await offerTo("lb", third);
+  const outputs = { v: "7", w: "8" };
+  expect(JSON.parse(Buffer.from(offer.needsOutputsJson).toString())).toEqual({
+    stages: { deploy: { state: "succeeded", outputs, targets: { "web-1": { v: "7" }, "web-2": outputs } } },
+  });
+  await runOn("lb", third);
+});
+
+test("output of a target in several stages is that of the stage that is named, and never of another one", async () => {
+  await saveTestJob(
+    t,
+    "twice",
+    `stages:
+  one: { targets: { names: [web-1] }, steps: [{ run: one }] }
+  two: { needs: [one], targets: { names: [web-1] }, steps: [{ run: two }, { id: only, run: only }] }`,
+  );
+  const { id } = await execute(t, "twice", [], { targets: undefined });
+  for (const stage of ["one", "two"]) {
+    const offer = await offerTo("web-1", id, stage);
+    await agentOf("web-1").say(offer, { kind: "accepted" });
+    await agentOf("web-1").run(offer, Buffer.from(`output of ${stage}\n`));
+    await settled();
+  }
+  const read = (step: string, stage?: string) =>
+    readOutputLines(t.ctx, tester, { execution: id, target: "web-1", step, stage, limit: 10 });
+  expect((await read("step-1", "one")).lines).toEqual(["output of one"]);
+  expect((await read("step-1", "two")).lines).toEqual(["output of two"]);
+  expect((await read("only")).lines).toEqual([]);
+  await expect(read("step-1")).rejects.toThrow(
+    "Several stages have a step step-1 on web-1: say which with stage=, one of one, two.",
+  );
+  await expect(read("onyl")).rejects.toThrow("There is no step onyl: the steps are step-1, only.");
+  await expect(read("only", "one")).rejects.toThrow("There is no step only: the steps are step-1.");
+  await expect(read("step-1", "three")).rejects.toThrow("web-1 is not in the stage three: it is in one, two.");
+});
+
+test("the timeline tells of each stage when it began and how it ended", async () => {
+  await saveTestJob(
+    t,
+    "told",
+    `stages:
+  one: { targets: { names: [web-1, web-2] }, steps: [{ run: one }] }
+  two: { needs: [one], targets: { names: [lb] }, steps: [{ run: two }] }
+  three: { needs: [two], if: failure(), targets: { names: [lb] }, steps: [{ run: three }] }`,
+  );
+  const { id } = await execute(t, "told", [], { targets: undefined });
+  for (const name of ["web-1", "web-2", "lb"]) await runOn(name, id);
+  const { items } = await readTimeline(t.ctx, tester, { execution: id, limit: 100 });
+  const told = items.filter(({ kind }) => kind.startsWith("stage.")).map(({ kind, detail }) => [kind, detail.stage]);
+  expect(told.toSorted()).toEqual([
+    ["stage.finished", "one"],
+    ["stage.finished", "two"],
+    ["stage.skipped", "three"],
+    ["stage.started", "one"],
+    ["stage.started", "two"],
+  ]);
 });
 
 test("what repeated and called stages give out is what all their parts gave, also those that end last", async () => {
