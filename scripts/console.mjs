@@ -15,6 +15,7 @@ const sources = [
   "ui/vite.config.ts",
   "ui/tsconfig.json",
   "contract/src",
+  "samples/operations",
   "package-lock.json",
 ];
 

@@ -74,12 +74,19 @@ test("a host is added with the command that the console shows, and turns green b
   await page.getByRole("link", { name: host }).waitFor();
 });
 
-test("a job is written in the editor, which says what is wrong before it is saved", async () => {
+test("a job begins with an example; the editor completes it and says what is wrong before it is saved", async () => {
   showOnFailure(page, trouble);
   await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Jobs" }).click();
-  await page.getByRole("link", { name: "New job" }).first().click();
+  await page.getByRole("link", { name: "Examples of whole jobs" }).click();
+  await page.getByRole("link", { name: "Start from this: rotate-logs" }).click();
   const editor = page.getByRole("textbox", { name: "Job definition" });
+  await page.getByText("No problems").waitFor();
   await editor.click();
+  await page.keyboard.press("ControlOrMeta+End");
+  await page.keyboard.insertText("  - uses: sleep\n    with:\n      ");
+  await page.keyboard.press("Control+Space");
+  await page.getByRole("option", { name: /^for/ }).waitFor();
+  await page.keyboard.press("Escape");
   await page.keyboard.press("ControlOrMeta+a");
   await page.keyboard.insertText(`${jobText}    timout: 5m\n`);
   await page.getByText("timout").last().waitFor();
@@ -140,6 +147,7 @@ const pages = [
   ["jobs", "/jobs"],
   ["one job", "/jobs/greet"],
   ["a new job", "/jobs/new"],
+  ["the examples of jobs", "/jobs/new?template=examples"],
   ["editing a job", "/jobs/greet/edit"],
   ["executions", "/executions"],
   ["one execution", "/executions/EXECUTION"],

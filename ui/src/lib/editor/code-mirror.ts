@@ -26,8 +26,10 @@ import {
   type Tooltip,
 } from "@codemirror/view";
 import type { JsonSchema } from "@opsconductor/contract/job/to-json-schema";
+import { completeExpression } from "./complete-expression.ts";
 import { completeJob, describeKey } from "./complete-job.ts";
 import { editorTheme } from "./editor-theme.ts";
+import type { JobNames } from "./job-names.ts";
 import type { JobProblem } from "./job-problems.ts";
 import { specialSigns } from "./special-signs.ts";
 
@@ -43,6 +45,8 @@ export interface EditorOptions {
   words: EditorWords;
   /** Undefined until the format has been loaded: no completion till then. */
   schema: () => JsonSchema | undefined;
+  /** What expressions may name, as far as it is known. */
+  names: () => JobNames | undefined;
   onChange: (text: string) => void;
   onSave: () => void;
 }
@@ -151,12 +155,14 @@ function complete(context: CompletionContext, options: EditorOptions): Completio
   const schema = options.schema();
   if (!schema) return null;
   const { lines, line, column, start } = placeOf(context.state, context.pos);
-  const found = completeJob(schema, lines, line, column);
+  const names = options.names();
+  const named = names && completeExpression(names, lines, line, column);
+  const found = named ?? completeJob(schema, lines, line, column);
   // A list that opens by itself on every blank line would be in the way: keys come when asked for or typed.
-  if (!found || (!context.explicit && found.kind === "key" && found.word === "")) return null;
+  if (!found || (!context.explicit && found.word === "" && (found.kind === "key" || found === named))) return null;
   return {
     from: start + found.from,
-    validFor: /^[\w.-]*$/,
+    validFor: /^[\w.[\]"'-]*$/,
     options: found.options.map((option, index) => ({
       label: option.label,
       detail: option.detail || undefined,

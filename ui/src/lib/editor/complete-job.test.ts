@@ -137,6 +137,56 @@ describe("completion of values", () => {
   });
 });
 
+describe("parameters of an action", () => {
+  const step = `${head}steps:\n  - id: a\n    uses: file\n    with:\n      `;
+
+  it("are offered by what uses says, required ones first", () => {
+    const keys = labels(`${step}^`);
+    expect(keys[0]).toBe("path");
+    expect(keys).toEqual(expect.arrayContaining(["content", "mode", "owner", "backup"]));
+    expect(keys).not.toContain("url");
+    expect(labels(`${step}path: /etc/motd\n      ^`)).not.toContain("path");
+    expect(labels(`${head}finally:\n  - with:\n      ^\n    uses: http\n`)[0]).toBe("url"); // uses may come later
+    expect(labels(`${head}stages:\n  a:\n    steps:\n      - uses: "sleep"\n        with: { ^`)).toEqual(["for"]);
+    expect(labels(`${head}steps:\n  - { uses: file, with: { path: /a, sta^`)).toContain("state");
+    expect(labels(`${head}steps:\n  - uses: file\n  - uses: sleep\n    with:\n      ^`)).toEqual(["for"]);
+  });
+
+  it("are nothing for an action that does not exist, or none", () => {
+    expect(labels(`${head}steps:\n  - uses: nonsense\n    with:\n      ^`)).toEqual([]);
+    expect(labels(`${head}steps:\n  - with:\n      ^`)).toEqual([]);
+  });
+
+  it("have their words and what they mean, also those of a mapping", () => {
+    expect(labels(`${step}state: ^`)).toEqual(["present", "absent"]);
+    expect(labels(`${step}backup: ^`)).toEqual(["true", "false"]);
+    expect(labels(`${head}steps:\n  - uses: http\n    with:\n      url: x\n      expect:\n        ^`)).toContain(
+      "status",
+    );
+    expect(inserted(`${head}steps:\n  - uses: http\n    with:\n      ^`, "expect")).toBe("expect:\n        ");
+    expect(at(`${step}^`)?.options.find(({ label }) => label === "backup")).toMatchObject({ detail: "boolean" });
+  });
+
+  it("are hinted at under the pointer, and so is the action", () => {
+    const lines =
+      `${head}steps:\n  - uses: file\n    with:\n      backup: true\n  - { uses: sleep, with: { for: 1s } }`.split(
+        "\n",
+      );
+    expect(describeKey(schema, lines, 6, 8)).toMatchObject({
+      key: "backup",
+      info: expect.stringMatching(/^Keep what was/),
+    });
+    expect(describeKey(schema, lines, 5, 6)?.info).toMatch(/^Makes a file have/);
+    expect(describeKey(schema, lines, 4, 11)).toMatchObject({
+      key: "file",
+      info: expect.stringMatching(/^Makes a file/),
+    });
+    expect(describeKey(schema, lines, 7, 13)).toMatchObject({ key: "sleep" });
+    const uses = at(`${head}steps:\n  - uses: ^`)?.options.find(({ label }) => label === "http");
+    expect(uses?.info).not.toBe("");
+  });
+});
+
 describe("a hint", () => {
   const lines = `${head}targets:\n  offline: skip\nsteps:\n  - continueOnError: true\n    run: df`.split("\n");
 

@@ -6,6 +6,7 @@ import { jobStages } from "@opsconductor/contract/job/job-stages";
 import { parseJob } from "@opsconductor/contract/job/parse-job";
 import { type PlannedStep, planStage } from "@opsconductor/contract/job/plan-stage";
 import type { JsonSchema } from "@opsconductor/contract/job/to-json-schema";
+import { type JobNames, jobNames } from "./job-names.ts";
 import { type JobProblem, problemsOf } from "./job-problems.ts";
 
 export interface JobReading {
@@ -13,11 +14,13 @@ export interface JobReading {
   /** Undefined while there are problems. */
   job: Job | undefined;
   steps: PlannedStep[];
+  /** Undefined while the text is no mapping. */
+  names: JobNames | undefined;
 }
 
 export function readJob(text: string): JobReading {
   const { job, errors } = parseJob(text);
-  return { problems: problemsOf(text, errors), job, steps: job ? stepsOf(job) : [] };
+  return { problems: problemsOf(text, errors), job, steps: job ? stepsOf(job) : [], names: jobNames(text) };
 }
 
 /** The schema that completion reads. */

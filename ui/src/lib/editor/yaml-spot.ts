@@ -13,9 +13,13 @@ export interface YamlSpot {
   from: number;
   /** Other keys of the mapping that the cursor is in, with their plain values. */
   siblings: Map<string, string>;
+  /** For each part of the path the keys beside it, with their plain values; undefined for an item of a list. */
+  around: Around;
   /** Column of the mapping's keys; undefined inside braces, where a line break would be wrong. */
   indent: number | undefined;
 }
+
+export type Around = (ReadonlyMap<string, string> | undefined)[];
 
 interface Line {
   /** Columns of dashes before the content. */
@@ -81,17 +85,19 @@ export function spotAt(lines: readonly string[], at: number, column: number): Ya
     valueColumn: before.length,
   };
   const siblings = new Map<string, string>();
-  const path = ownersOf(lines, at, here, siblings);
-  if (!path) return undefined;
-  if (here.key === undefined) return spotOfContent(here, before, path, siblings);
+  const owners = ownersOf(lines, at, here, siblings);
+  if (!owners) return undefined;
+  const { path, around } = owners;
+  if (here.key === undefined) return spotOfContent(here, before, owners, siblings);
   if (opensBlockScalar(here.value)) return undefined;
   const value = before.slice(here.valueColumn);
-  if (/^[[{]/.test(value)) return spotInFlow(value, here.valueColumn, [...path, here.key]);
+  const below = { path: [...path, here.key], around: [...around, siblings] };
+  if (/^[[{]/.test(value)) return spotInFlow(value, here.valueColumn, below);
   // "key:" without its space: the value has not begun.
   if (here.valueColumn === here.column + here.key.length + 1 && !/\s$/.test(before)) return undefined;
   return {
     kind: "value",
-    path: [...path, here.key],
+    ...below,
     word: value,
     from: here.valueColumn,
     siblings,
@@ -99,33 +105,42 @@ export function spotAt(lines: readonly string[], at: number, column: number): Ya
   };
 }
 
+/** The path of what `column` is in, also inside of quotes and braces; undefined in scripts. */
+export function pathAt(lines: readonly string[], at: number, column: number): YamlPath | undefined {
+  const here = readLine((lines[at] ?? "").slice(0, column));
+  const owners = here && ownersOf(lines, at, here, new Map());
+  return owners && (here.key === undefined ? owners.path : [...owners.path, here.key]);
+}
+
+interface Owners {
+  path: YamlPath;
+  around: Around;
+}
+
 function spotOfContent(
   here: Line,
   before: string,
-  path: YamlPath,
+  owners: Owners,
   siblings: Map<string, string>,
 ): YamlSpot | undefined {
   const word = before.slice(here.column);
-  if (/^[[{]/.test(word)) return spotInFlow(word, here.column, path);
+  if (/^[[{]/.test(word)) return spotInFlow(word, here.column, owners);
   if (/[:"'|>&*]/.test(word) || /\s/.test(word)) return undefined;
-  return { kind: "key", path, word, from: here.column, siblings, indent: here.column };
+  return { kind: "key", ...owners, word, from: here.column, siblings, indent: here.column };
 }
 
 /**
  * The path of the collection that the content at `here` belongs to; keys beside it are put into `siblings`. Undefined
  * inside of a block scalar or under a key that has a value already.
  */
-function ownersOf(
-  lines: readonly string[],
-  at: number,
-  here: Line,
-  siblings: Map<string, string>,
-): YamlPath | undefined {
+function ownersOf(lines: readonly string[], at: number, here: Line, siblings: Map<string, string>): Owners | undefined {
   const path: YamlPath = here.dashes.map(() => 0);
+  const around: Around = path.map(() => undefined);
+  /** Keys of the mapping that is being walked up. */
+  let now: Map<string, string> | undefined = here.dashes.length > 0 ? undefined : siblings;
   let column = here.dashes[0] ?? here.column;
   // A sequence may stand at the column of the key that owns it.
   let inSequence = here.dashes.length > 0;
-  let beside = !inSequence;
   siblingsBelow(lines, at, here.column, siblings);
   for (let i = at - 1; i >= 0; i -= 1) {
     const line = readLine(lines[i] ?? "");
@@ -134,18 +149,22 @@ function ownersOf(
     if (owns && line.key !== undefined) {
       if (!opensNothing(line.value)) return undefined;
       path.unshift(line.key);
-      [column, inSequence, beside] = [line.column, false, false];
-    } else if (beside && line.column === column && line.key !== undefined) {
-      siblings.set(line.key, line.value);
+      now = new Map();
+      siblingsBelow(lines, at, line.column, now);
+      around.unshift(now);
+      [column, inSequence] = [line.column, false];
+    } else if (now && line.column === column && line.key !== undefined) {
+      now.set(line.key, line.value);
     }
     for (const dash of line.dashes.toReversed()) {
       if (dash >= column) continue;
       path.unshift(0);
-      [column, inSequence, beside] = [dash, true, false];
+      around.unshift(undefined);
+      now = undefined;
+      [column, inSequence] = [dash, true];
     }
-    if (column === 0 && !inSequence && !beside) break;
   }
-  return path;
+  return { path, around };
 }
 
 function siblingsBelow(lines: readonly string[], at: number, column: number, siblings: Map<string, string>): void {
@@ -164,10 +183,11 @@ interface Flow {
   siblings: Map<string, string>;
 }
 
-/** The spot at the end of `text`, which begins with a bracket at column `offset` and is the value at `path`. */
-function spotInFlow(text: string, offset: number, path: YamlPath): YamlSpot | undefined {
+/** The spot at the end of `text`, which begins with a bracket at column `offset` and is the value below `outer`. */
+function spotInFlow(text: string, offset: number, outer: Owners): YamlSpot | undefined {
   const open: Flow[] = [];
-  const owners: YamlPath = [...path];
+  const owners: YamlPath = [...outer.path];
+  const around: Around = [...outer.around];
   let start = 0;
   let quote = "";
   for (let i = 0; i < text.length; i += 1) {
@@ -176,13 +196,17 @@ function spotInFlow(text: string, offset: number, path: YamlPath): YamlSpot | un
     if (quote) quote = char === quote ? "" : quote;
     else if (char === '"' || char === "'") quote = char;
     else if (char === "{" || char === "[") {
-      if (flow) owners.push(flow.kind === "[" ? 0 : (flow.key ?? ""));
+      if (flow) {
+        owners.push(flow.kind === "[" ? 0 : (flow.key ?? ""));
+        around.push(flow.kind === "[" ? undefined : flow.siblings);
+      }
       open.push({ kind: char, key: undefined, siblings: new Map() });
       start = i + 1;
     } else if (char === "}" || char === "]") {
       open.pop();
       if (open.length === 0) return undefined;
       owners.pop();
+      around.pop();
       start = i + 1;
     } else if (char === "," && flow) {
       if (flow.key !== undefined) flow.siblings.set(flow.key, text.slice(start, i).trim());
@@ -198,7 +222,7 @@ function spotInFlow(text: string, offset: number, path: YamlPath): YamlSpot | un
   const word = text.slice(start).trimStart();
   const from = offset + text.length - word.length;
   const common = { word, from, siblings: flow.siblings, indent: undefined };
-  if (flow.kind === "[") return { kind: "value", path: [...owners, 0], ...common };
-  if (flow.key === undefined) return { kind: "key", path: owners, ...common };
-  return { kind: "value", path: [...owners, flow.key], ...common };
+  if (flow.kind === "[") return { kind: "value", path: [...owners, 0], around: [...around, undefined], ...common };
+  if (flow.key === undefined) return { kind: "key", path: owners, around, ...common };
+  return { kind: "value", path: [...owners, flow.key], around: [...around, flow.siblings], ...common };
 }
