@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 const inFolders = (suffix: string) => [`{contract,controller,agent,database,scripts,proto,e2e,bench}/**/*.${suffix}`];
 const others = [
   "**/node_modules/**",
-  ...["db", "wire", "story", "faults", "browser"].map((kind) => `**/*.${kind}.test.ts`),
+  ...["db", "wire", "story", "faults", "browser", "tools"].map((kind) => `**/*.${kind}.test.ts`),
 ];
 
 export default defineConfig({
@@ -44,6 +44,15 @@ export default defineConfig({
           include: inFolders("browser.test.ts"),
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "tools",
+          include: inFolders("tools.test.ts"),
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false, // they share one room
         },
       },
       {

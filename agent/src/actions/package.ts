@@ -1,7 +1,8 @@
 // `uses: package`: what is installed, with the host's own package manager.
 import type { ActionParameters } from "@opsconductor/contract/job/actions/action-catalogue";
 import { type Action, type ActionContext, ActionFailed, type ActionPlan } from "./action.ts";
-import { findPackageManager, type PackageManager } from "./support/package-managers.ts";
+import { findPackageManager, type PackageChange, type PackageManager } from "./support/package-managers.ts";
+import { nameAndVersion } from "./support/package-words.ts";
 
 type Parameters = ActionParameters<"package">;
 
@@ -10,24 +11,19 @@ export const packages: Action<Parameters> = async (parameters, context) => {
   if (parameters.upgradeAll) return planUpgrade(manager, parameters, context);
   const names = parameters.names!;
   const installed = await manager.installed(names);
-  if (parameters.state === "absent") {
-    const there = names.filter((name) => installed.has(name));
-    return planned(
-      there,
-      there.map((name) => `remove ${name}`),
-      "is installed",
-      (log) => manager.remove(there, log),
-      context,
-    );
-  }
+  const there = names.filter((name) => installed.has(name));
   const missing = names.filter((name) => !installed.has(name));
+  if (parameters.state === "absent")
+    return planned(manager, [{ verb: "remove", names: there }], "nothing is installed", context);
   if (parameters.state === "present" && missing.length === 0)
     return { changes: [], message: `${names.join(", ")} installed` };
   await refresh(manager, parameters, context);
-  const old = parameters.state === "latest" ? await manager.outdated(names.filter((name) => installed.has(name))) : [];
-  const wanted = [...missing, ...old];
-  const changes = await manager.simulate(wanted);
-  return planned(wanted, changes, "is to be changed", (log) => manager.install(wanted, log), context);
+  const old = parameters.state === "latest" ? await outdated(manager, there) : [];
+  const changes: PackageChange[] = [
+    { verb: "install", names: missing },
+    { verb: "upgrade", names: old },
+  ];
+  return planned(manager, changes, "nothing is to be changed", context);
 };
 
 async function planUpgrade(
@@ -36,35 +32,47 @@ async function planUpgrade(
   context: ActionContext,
 ): Promise<ActionPlan> {
   await refresh(manager, parameters, context);
-  const changes = await manager.simulateUpgrade();
-  return planned(changes, changes, "can be upgraded", (log) => manager.upgrade(log), context);
+  return planned(manager, [{ verb: "upgradeAll" }], "nothing can be upgraded", context);
+}
+
+async function outdated(manager: PackageManager, names: readonly string[]): Promise<string[]> {
+  if (names.length === 0) return [];
+  const told = await manager.simulate({ verb: "upgrade", names });
+  const bare = (name: string) => nameAndVersion(name).name.split(":")[0];
+  return names.filter((name) => told.some((line) => line.startsWith(`upgrade ${bare(name)} `)));
 }
 
 async function refresh(manager: PackageManager, parameters: Parameters, { check, log }: ActionContext): Promise<void> {
   if (parameters.refresh && !check) await manager.refresh(log);
 }
 
-type Log = (line: string) => void;
-
-function planned(
-  wanted: readonly string[],
-  told: readonly string[],
+async function planned(
+  manager: PackageManager,
+  wanted: readonly PackageChange[],
   nothing: string,
-  apply: (log: Log) => Promise<void>,
   { log }: ActionContext,
-): ActionPlan {
-  if (wanted.length === 0) return { changes: [], outputs: { packages: "" }, message: `nothing ${nothing}` };
-  const changes = told.length > 0 ? [...told] : wanted.map((name) => `install ${name}`);
+): Promise<ActionPlan> {
+  const todo = wanted.filter(({ names }) => names === undefined || names.length > 0);
+  const told = new Set<string>();
+  for (const change of todo) for (const line of await manager.simulate(change)) told.add(line);
+  const changes = [...told];
+  if (changes.length === 0) return { changes, outputs: { packages: "" }, message: nothing };
   const message =
     changes.length > 3 ? `${changes.slice(0, 3).join("; ")} and ${changes.length - 3} more` : changes.join("; ");
   return {
     changes,
     outputs: { packages: changes.join("\n") },
     apply: async () => {
-      await apply(log).catch((error) => {
-        throw error instanceof ActionFailed ? error : new ActionFailed((error as Error).message, { cause: error });
-      });
+      for (const change of todo) await perform(manager, change, log);
       return { message };
     },
   };
+}
+
+/** apk ends well when something else needs what was to go. */
+async function perform(manager: PackageManager, change: PackageChange, log: (line: string) => void): Promise<void> {
+  await manager.perform(change, log);
+  if (change.verb !== "remove") return;
+  const left = await manager.installed(change.names);
+  if (left.size > 0) throw new ActionFailed(`${[...left].join(", ")} still installed: see what it says above`);
 }

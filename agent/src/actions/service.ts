@@ -106,18 +106,40 @@ function systemd(programs: Programs): ServiceManager {
   };
 }
 
+/** openrc-run(8): what `status` ends with when the service was started and its process is gone. */
+const crashed = 32;
+/** Runlevels of going down. */
+const down = new Set(["off", "shutdown", "reboot"]);
+
 function openrc(programs: Programs): ServiceManager {
+  const statusOf = async (name: string) => {
+    const { code, stdout, stderr } = await programs.run("rc-service", [name, "status"]);
+    if (`${stdout}${stderr}`.includes("openrc did not boot"))
+      throw new ActionFailed("OpenRC is installed and did not start this host, so it runs no services here");
+    return code;
+  };
   return {
     look: async (name) => {
       const { code } = await programs.run("rc-service", ["--exists", name]);
       if (code !== 0) throw new ActionFailed(`there is no service ${name} on this host`);
-      const status = await programs.run("rc-service", [name, "status"]);
-      const { stdout } = await programs.must("rc-update", ["show", "default"]);
-      const enabled = stdout.split("\n").some((line) => line.trim().split(/\s+/)[0] === name);
-      return { running: status.code === 0, enabled };
+      return { running: (await statusOf(name)) === 0, enabled: (await runlevelsOf(programs, name)).length > 0 };
     },
-    act: async (verb, name) => void (await programs.must("rc-service", [name, verb])),
-    enable: async (name, enabled) =>
-      void (await programs.must("rc-update", [enabled ? "add" : "del", name, "default"])),
+    act: async (verb, name) => {
+      // It takes a service that crashed for one that runs, and does not start it.
+      if (verb === "start" && (await statusOf(name)) === crashed) await programs.must("rc-service", [name, "zap"]);
+      await programs.must("rc-service", [name, verb]);
+    },
+    enable: async (name, enabled) => {
+      const args = enabled ? ["add", name, "default"] : ["del", name, ...(await runlevelsOf(programs, name))];
+      await programs.must("rc-update", args);
+    },
   };
+}
+
+/** Those that start it, from lines of `name | runlevel runlevel`. */
+async function runlevelsOf(programs: Programs, name: string): Promise<string[]> {
+  const { stdout } = await programs.must("rc-update", ["show"]);
+  const rows = stdout.split("\n").map((line) => line.split("|").map((part) => part.trim()));
+  const levels = rows.find(([one]) => one === name)?.[1]?.split(/\s+/) ?? [];
+  return levels.filter((level) => level !== "" && !down.has(level));
 }

@@ -12,10 +12,11 @@ type Library = typeof import("net-snmp");
 export const snmp: Action<Parameters> = async (parameters, context) => {
   const { host, get, expect } = parameters;
   const library = (await import("net-snmp")).default as Library;
-  const session = open(library, parameters, await readCredential(parameters.credential, context));
+  const known = await readCredential(parameters.credential, context);
+  const session = open(library, parameters, known);
   try {
     const names = Object.keys(get);
-    const found = await read(session, parameters);
+    const found = await read(session, parameters, known);
     const outputs = Object.fromEntries(names.map((name, index) => [name, textOf(library, found[index]!, name, host)]));
     for (const name of names) context.log(`${name} = ${outputs[name]}`);
     for (const [name, wanted] of Object.entries(expect))
@@ -50,14 +51,28 @@ function userOf(library: Library, known: Credential, credential: string): object
   return { ...auth, level: SecurityLevel!.authPriv, privProtocol: PrivProtocols![privProtocol ?? "aes"], privKey };
 }
 
-function read(session: Session, { get, host }: Parameters): Promise<Varbind[]> {
-  const wanted = Object.values(get).map((oid) => oid.replace(/^\./, ""));
+function read(session: Session, parameters: Parameters, known: Credential): Promise<Varbind[]> {
+  const wanted = Object.values(parameters.get).map((oid) => oid.replace(/^\./, ""));
   return new Promise((resolve, reject) => {
     session.get(wanted, (error, found) => {
-      if (error) reject(new ActionFailed(`${host} gave no answer: ${error.message}`, { cause: error }));
+      if (error) reject(new ActionFailed(reasonOf(error, parameters, known), { cause: error }));
       else resolve(found as Varbind[]);
     });
   });
+}
+
+/** What a device counts and reports when it refuses a message of version 3 (RFC 3414, 3.2), as the library says it. */
+function reasonOf(error: Error, { host, credential, timeout }: Parameters, { username }: Credential): string {
+  const about = `of the credential ${credential}`;
+  const said = error.message;
+  if (error.name === "RequestTimedOutError") return `${host} gave no answer within ${timeout}`;
+  if (/unknown user name/i.test(said)) return `${host} does not know the user ${username} ${about}`;
+  if (/wrong digest/i.test(said)) return `${host} refuses the authKey or authProtocol ${about}: ${said}`;
+  if (/decryption error/i.test(said)) return `${host} refuses the privKey or privProtocol ${about}: ${said}`;
+  if (/unsupported security level/i.test(said))
+    return `${host} has no such protection for the user ${username}: give authKey and privKey in the credential ${credential} as it wants them`;
+  if (/authorizationerror/i.test(said)) return `${host} does not let the user ${username} read this so: ${said}`;
+  return `${host} gave no answer: ${said}`;
 }
 
 function textOf(library: Library, found: Varbind, name: string, host: string): string {

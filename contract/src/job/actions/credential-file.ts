@@ -14,7 +14,7 @@ const schema = z.strictObject({
   /** Lines of known_hosts. */
   knownHosts: text.optional(),
   community: text.optional(),
-  authProtocol: z.enum(["md5", "sha", "sha256", "sha512"]).optional(),
+  authProtocol: z.enum(["md5", "sha", "sha224", "sha256", "sha384", "sha512"]).optional(),
   authKey: text.optional(),
   privProtocol: z.enum(["des", "aes", "aes256b", "aes256r"]).optional(),
   privKey: text.optional(),

@@ -8,7 +8,7 @@ const state = z.enum(["present", "absent"]).default("present");
 const packageName = z
   .string()
   .max(200)
-  .regex(/^[A-Za-z0-9@][A-Za-z0-9+._:~@=-]*$/, "must be the name of a package, optionally with =version (apt, apk)");
+  .regex(/^[A-Za-z0-9@][A-Za-z0-9+._:~@=-]*$/, "must be the name of a package, optionally with =version");
 const unitName = z
   .string()
   .max(200)
@@ -26,10 +26,15 @@ export const systemActions = {
   package: actionSpec({
     summary: "Installs, upgrades or removes packages with the host's own package manager.",
     notes:
-      "Configuration files that somebody changed are kept. What would be installed besides is told in check mode, as the package manager itself says it. The list of packages is refreshed first unless told otherwise, and never in check mode.",
+      "Configuration files that somebody changed are kept. What would be installed besides is told in check mode, as the package manager itself says it. The list of packages is refreshed first unless told otherwise, and never in check mode. When another program holds the manager's lock, apt, zypper and apk wait for ten minutes. A package that is held or locked stays with upgradeAll; latest fails then, and says so.",
     parameters: z
       .strictObject({
-        names: z.array(packageName).min(1).max(500).optional().describe("Packages by name."),
+        names: z
+          .array(packageName)
+          .min(1)
+          .max(500)
+          .optional()
+          .describe("Packages by name, or name=version as the host's package manager writes versions."),
         state: z
           .enum(["present", "latest", "absent"])
           .default("present")
