@@ -56,7 +56,12 @@ test.each([
   ["input.keep_days > 1", 0, "there is no variable called input; did you mean inputs?"],
   ["inputs.ticket > 3", 0, "string > int does not fit together"],
   ["inputs.ticket", 0, "a condition must be true or false, and this is text"],
-  ["inputs.keep_days +", 18, "unexpected token"],
+  ["inputs.keep_days +", 18, "something is missing at the end"],
+  ["inputs.keep_days = 1", 17, "= is not used here: equality is written =="],
+  ["failed()", 0, "failed() is not available in expressions; did you mean failure?"],
+  ["has(inputs.keep_day)", 11, "there is no input called keep_day; did you mean keep_days?"],
+  ["has(steps.chek.outputs.used)", 10, "there is no step before this one called chek; did you mean check?"],
+  ['has(steps["my-stp"].outputs.used)', 11, "there is no step before this one called my-stp; did you mean my-step?"],
   ["sucess()", 0, "sucess() is not available in expressions; did you mean success?"],
   ['inputs.ticket.matches("(a+)+$")', 0, "matches() is not available in expressions"],
   ["cel.bind(a, 1, a == 1)", 0, "bind() is not available"],
@@ -71,6 +76,21 @@ test.each([
   if (offset === -1) return expect(problem).toBeUndefined();
   expect(problem?.message.toLowerCase()).toContain(message.toLowerCase());
   if (offset >= 0) expect(problem?.offset).toBe(offset);
+});
+
+test("has() takes ids with a dash and targets in brackets, and is false for what is not there", () => {
+  const withStages: ExpressionNames = { ...names, stages: ["deploy"] };
+  const deploy = { state: "succeeded" as const, outputs: {}, targets: { "web-1": { v: "7" } } };
+  const holds = (text: string) => {
+    expect(checkExpression(text, withStages, "bool")).toBeUndefined();
+    return evaluateCondition(text, withStages, { ...scope, stages: { deploy } });
+  };
+  expect(holds('has(steps["my-step"].outputs.used)')).toBe(false);
+  expect(holds('has(stages.deploy.targets["web-1"].v)')).toBe(true);
+  expect(holds('has(stages.deploy.targets["web-1"].w)')).toBe(false);
+  expect(holds('has(stages.deploy.targets["web-2"].v)')).toBe(false);
+  expect(holds('has(stages.deploy.targets["web-2"]["v"])')).toBe(false);
+  expect(checkExpression("has(stages.deplyo.outputs.v)", withStages, "bool")).toMatchObject({ suggestion: "deploy" });
 });
 
 test("an output that a step did not write fails with a message that says what to do", () => {

@@ -77,6 +77,9 @@ const functions = new Set([
   ...macros,
 ]);
 
+/** What people write who know the states, or another CI system. */
+const outcomeWords: Readonly<Record<string, string>> = { failed: "failure", succeeded: "success", finished: "always" };
+
 /** What an expression is for: a condition, a piece of text, or a parameter of an action, which may be a list too. */
 export type ExpressionWant = "bool" | "text" | "value";
 
@@ -89,8 +92,9 @@ export function checkExpression(
   if (text.length > maxLength) return { message: `an expression has at most ${maxLength} characters`, offset: 0 };
   try {
     const parsed = environment(names, "success").parse(text);
-    const refused = refusedConstruct(parsed.ast, names);
+    const refused = refusedConstruct(parsed.ast, text, names);
     if (refused) return refused;
+    easeHas(parsed.ast);
     const result = parsed.check();
     if (!result.valid) return problemOf(result.error!, text, names);
     return wrongType(result.type ?? "dyn", want);
@@ -152,7 +156,9 @@ function evaluate(
   const problem = checkExpression(text, names, want);
   if (problem) throw new ExpressionError(`\`${text}\`: ${problem.message}`);
   try {
-    return environment(names, scope.outcome).evaluate(text, {
+    const parsed = environment(names, scope.outcome).parse(text);
+    easeHas(parsed.ast);
+    return parsed({
       inputs: celInputs(names, scope.inputs),
       steps: scope.steps,
       ...(names.stages ? { stages: scope.stages ?? {} } : {}),
@@ -202,19 +208,58 @@ function environment(names: ExpressionNames, outcome: ExpressionScope["outcome"]
   return env;
 }
 
-function refusedConstruct(root: ASTNode, names: ExpressionNames): ExpressionProblem | undefined {
+function refusedConstruct(root: ASTNode, text: string, names: ExpressionNames): ExpressionProblem | undefined {
   let problem: ExpressionProblem | undefined;
   walk(root, (node, loops) => {
-    problem ??= refusedCall(node, loops) ?? undeclaredOutput(node, names);
+    problem ??= refusedCall(node, loops) ?? undeclaredOutput(node, names) ?? unknownInHas(node, text, names);
   });
   return problem;
+}
+
+const argumentOfHas = (node: ASTNode): ASTNode | undefined =>
+  node.op === "call" && node.args[0] === "has" ? node.args[1][0] : undefined;
+
+/** The library does not look inside has(): a mistyped name would be false for ever. */
+function unknownInHas(node: ASTNode, text: string, names: ExpressionNames): ExpressionProblem | undefined {
+  const asked = argumentOfHas(node);
+  if (!asked) return undefined;
+  const known = {
+    inputs: Object.keys(names.inputs),
+    steps: Object.keys(names.steps),
+    stages: names.stages ?? [],
+    matrix: names.matrix ?? [],
+  };
+  for (const root of ["inputs", "steps", "stages", "matrix"] as const) {
+    const word = fieldsOf(asked, root)?.[0];
+    if (word === undefined || known[root].includes(word)) continue;
+    const offset = Math.max(text.indexOf(word, asked.start), asked.start);
+    if (root === "steps" || root === "stages")
+      return unknownPart(root === "steps" ? "step" : "stage", word, text, offset, known[root]);
+    return unknownName(root === "inputs" ? "input" : "list in the matrix", word, offset, known[root]);
+  }
+  return undefined;
+}
+
+/**
+ * The library's has() takes names with dots alone, and ids with a dash and targets are written in brackets. A part in
+ * brackets that is not there is no mistake: whether web-1 gave out something is what has() is asked for.
+ */
+function easeHas(root: ASTNode): void {
+  walk(root, (node) => {
+    const asked = argumentOfHas(node);
+    for (let part = asked; part?.op === "." || part?.op === "[]"; part = part.args[0]) {
+      const index: unknown = part.op === "[]" && part.args[1].op === "value" ? part.args[1].args : undefined;
+      if (typeof index === "string")
+        Object.assign(part, { op: part === asked ? "." : ".?", args: [part.args[0], index] });
+    }
+  });
 }
 
 function refusedCall(node: ASTNode, loops: number): ExpressionProblem | undefined {
   if (node.op !== "call" && node.op !== "rcall") return undefined;
   const name = node.args[0];
   if (!functions.has(name)) {
-    const suggestion = suggest(name, functions);
+    const suggestion = outcomeWords[name] ?? suggest(name, functions);
     const hint = suggestion ? `; did you mean ${suggestion}?` : "";
     const message = `${name}() is not available in expressions${hint}`;
     return suggestion ? { message, offset: node.pos, suggestion } : { message, offset: node.pos };
@@ -313,7 +358,8 @@ function unknownPart(
 
 function unknownName(what: string, word: string, offset: number, known: readonly string[]): ExpressionProblem {
   const suggestion = suggest(word, known);
-  const list = known.length > 0 ? `; there is ${known.slice(0, 10).join(", ")}` : "";
+  const none = what.startsWith("stage") ? "; it reads those that it needs alone: write them in needs" : "";
+  const list = known.length > 0 ? `; there is ${known.slice(0, 10).join(", ")}` : none;
   const hint = suggestion ? `; did you mean ${suggestion}?` : list;
   const message = `there is no ${what} called ${word}${hint}`;
   return suggestion ? { message, offset, suggestion } : { message, offset };
@@ -326,5 +372,7 @@ function explain(error: CelError): string {
   if (error.code === "no_such_overload") {
     return `${summary.replace(/^no such overload: /, "")} does not fit together: convert with string(…), int(…) or double(…)`;
   }
+  if (/^unexpected character: =$/i.test(summary)) return "= is not used here: equality is written ==";
+  if (/^unexpected token: EOF$/i.test(summary)) return "something is missing at the end";
   return summary.charAt(0).toLowerCase() + summary.slice(1);
 }
