@@ -65,6 +65,14 @@ describe("file", () => {
     await expect(bench.run("file", { path: bench.folder, state: "absent" })).rejects.toThrow("is a directory");
   });
 
+  test("in a check the directory may be what a step before would make, and that is said", async () => {
+    const wish = { path: bench.path("no/f"), content: "x" };
+    const message = `would change: create ${wish.path}, when a step before has made its directory ${bench.path("no")}`;
+    expect(await bench.check("file", wish)).toMatchObject({ changed: true, message });
+    expect(await bench.check("template", { path: wish.path, template: "x" })).toMatchObject({ changed: true, message });
+    expect(bench.names()).toEqual([]);
+  });
+
   test("says what to do about missing parents, directories and unknown owners", async () => {
     const at = (name: string) => ({ path: bench.path(name), content: "x" });
     await expect(bench.run("file", at("no/such/f"))).rejects.toThrow("make it with the action directory before");

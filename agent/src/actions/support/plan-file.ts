@@ -37,14 +37,16 @@ const maxLinks = 40;
 
 export async function planFile(wish: FileWish, context: ActionContext): Promise<ActionPlan> {
   const found = await findFile(wish.path);
-  await checkParent(found.path);
+  const waits = await checkParent(found.path, context);
   const rights = await wantedRights(context, wish, found.stats);
   const written = wish.content !== undefined || found.stats === undefined;
   const content = wish.content ?? Buffer.alloc(0);
   const sha256 = written ? await hashOf(content) : await hashFile(found.path);
   const differs = written && (found.stats === undefined || (await hashFile(found.path)) !== sha256);
   const changes = [
-    ...(differs ? [found.stats === undefined ? `create ${wish.path}` : `change the content of ${wish.path}`] : []),
+    ...(differs
+      ? [found.stats === undefined ? `create ${wish.path}${waits}` : `change the content of ${wish.path}`]
+      : []),
     ...rightsChanges(wish.path, found.stats, rights),
   ];
   const diff = differs && wish.showDiff !== false ? await diffOf(wish.path, found, content) : undefined;
@@ -149,14 +151,18 @@ export async function applyRights(path: string, { mode, uid, gid }: Rights, stat
   await chmod(path, mode);
 }
 
-async function checkParent(path: string): Promise<void> {
+/** In a check a step before may be what makes the directory, and has only told so: what is to be said about that. */
+async function checkParent(path: string, { check }: ActionContext): Promise<string> {
   const parent = dirname(path);
   const stats = await stat(parent).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT")
-      throw new ActionFailed(`the directory ${parent} does not exist: make it with the action directory before`);
+    if (error.code === "ENOENT") return undefined;
     throw error;
   });
+  if (stats === undefined && check) return `, when a step before has made its directory ${parent}`;
+  if (stats === undefined)
+    throw new ActionFailed(`the directory ${parent} does not exist: make it with the action directory before`);
   if (!stats.isDirectory()) throw new ActionFailed(`${parent} is not a directory`);
+  return "";
 }
 
 async function hashOf(content: Buffer | { file: string }): Promise<string> {
