@@ -3,8 +3,10 @@
 import { randomInt } from "node:crypto";
 import { writeAudit } from "../communication/audit.ts";
 import { type Context, systemActor } from "../context.ts";
+import { StartRefused } from "../start-refused.ts";
 import { ensureBuiltInRoles } from "./built-in-roles.ts";
 import { hashPassword } from "./password-hash.ts";
+import { passwordProblem } from "./password-policy.ts";
 import { selectRolesByName } from "./role-queries.ts";
 import { anyUserExists, insertUser, insertUserRole, lockFirstUser } from "./user-queries.ts";
 
@@ -18,6 +20,8 @@ export async function createAdministrator(ctx: Context, announce: (password: str
   await ensureBuiltInRoles(ctx);
   if (await anyUserExists(ctx.sql)) return;
   const given = ctx.config.adminPassword;
+  const problem = given && passwordProblem(given, administratorName);
+  if (problem) throw new StartRefused(`OC_ADMIN_PASSWORD is refused: ${problem}.`, { exitCode: 2 });
   const password = given ?? randomPassword();
   const passwordHash = await hashPassword(password);
   await ctx.sql.begin(async (tx) => {

@@ -321,6 +321,16 @@ test("an administrator's password given by the configuration is not printed and 
   await fresh.close();
 });
 
+test("a password of the configuration is held to the same rules, and the start says so", async () => {
+  const fresh = await testContext({ adminPassword: "Password!2026" });
+  const refused = createAdministrator(fresh.ctx, () => expect.unreachable());
+  await expect(refused).rejects.toMatchObject({
+    exitCode: 2,
+    message: expect.stringContaining("OC_ADMIN_PASSWORD is refused"),
+  });
+  await fresh.close();
+});
+
 test("controllers that share a database share the signing key, which is not readable in it", async () => {
   const [a, b] = await Promise.all([loadSigningKey(t.ctx), loadSigningKey(t.ctx)]);
   expect(Buffer.from(a).equals(Buffer.from(b))).toBe(true);
