@@ -13,6 +13,7 @@ import type { Rights, ScopedGrant } from "./identity/grants.ts";
 import type { Identity } from "./identity/identity.ts";
 import type { Keys } from "./keys.ts";
 import type { Live } from "./live/live.ts";
+import type { PostgresPeers } from "./live/postgres-peers.ts";
 
 export type { Query, Sql };
 
@@ -25,6 +26,8 @@ export interface Context {
   /** A new UUIDv7. */
   newId: () => string;
   live: Live;
+  /** The other controllers of this database. */
+  peers: PostgresPeers;
   /** Encrypts what the database must not reveal. */
   keys: Keys;
   identity: Identity;

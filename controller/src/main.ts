@@ -16,6 +16,7 @@ import { firstAccount } from "./identity/first-account.ts";
 import { oidcProvider } from "./identity/oidc/oidc-provider.ts";
 import { rightsChanges } from "./identity/rights-changes.ts";
 import { Lifecycle, StopRequested } from "./lifecycle.ts";
+import { peerLink } from "./live/postgres-peers.ts";
 import { createLog } from "./log.ts";
 import { openContext } from "./open-context.ts";
 import type { Service } from "./service.ts";
@@ -24,6 +25,7 @@ import { StartRefused } from "./start-refused.ts";
 /** In this order; stopped in reverse. */
 const services: Service[] = [
   controllerLease,
+  peerLink,
   auditDuties,
   automationDuties,
   sampleJobs,

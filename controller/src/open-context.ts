@@ -13,6 +13,7 @@ import type { HealthChecks } from "./health.ts";
 import { createIdentity } from "./identity/identity.ts";
 import { loadSigningKey } from "./identity/signing-key.ts";
 import { createLive } from "./live/in-process.ts";
+import { liveWithPeers, PostgresPeers } from "./live/postgres-peers.ts";
 import { openDatabase } from "./open-database.ts";
 import { openKeys } from "./open-keys.ts";
 import type { PartStarter } from "./service.ts";
@@ -29,10 +30,12 @@ export async function openContext(config: Config, log: Logger, life: PartStarter
   const watch = new DatabaseWatch(log, metrics);
   const sql = await openDatabase(config, { directory: directory.path, controllerId, watch }, log, life);
   const { keys, clusterId } = await life.start("keys", () => openKeys(config, directory.path, sql, newId));
+  const peers = new PostgresPeers({ ...{ sql, log, controllerId }, signal: life.signal });
   const base = {
     ...{ config, log, sql, keys, clusterId, newId },
     now: () => new Date(),
-    live: createLive(log),
+    live: liveWithPeers(createLive(log), peers),
+    peers,
     metrics,
     health: healthOf(watch),
     databaseTrouble: () => watch.trouble,

@@ -129,6 +129,8 @@ const limitedNotice = "You may run jobs on a part of the fleet: targets outside 
 class Rooms {
   private readonly dispatcher: Dispatcher;
   private readonly taken: string[] = [];
+  /** Connected to another controller, or to none. */
+  private readonly elsewhere = new Set<string>();
 
   constructor(dispatcher: Dispatcher) {
     this.dispatcher = dispatcher;
@@ -137,6 +139,7 @@ class Rooms {
   take(agentId: string): AgentLink | undefined {
     const link = this.dispatcher.reserve(agentId);
     if (link) this.taken.push(agentId);
+    else this.elsewhere.add(agentId);
     return link;
   }
 
@@ -148,8 +151,8 @@ class Rooms {
   giveBack(): void {
     const left = this.taken.splice(0);
     for (const agentId of left) this.dispatcher.release(agentId);
-    // What a limit has kept from being offered at once is claimed.
-    this.dispatcher.wake(left);
+    // What a limit has kept from being offered at once is claimed, and by others what is for their agents.
+    this.dispatcher.wake([...left, ...this.elsewhere]);
   }
 }
 

@@ -7,6 +7,7 @@ import { isOutcomeUnknown } from "@opsconductor/database/transaction-lost";
 import type { Context, Query } from "../context.ts";
 import type { AgentLink, AgentSession, DesireMessage, Links } from "../fleet/agent-link.ts";
 import { readMark } from "../fleet/database-mark.ts";
+import type { PeerMessage } from "../live/peers.ts";
 import { logFailure } from "../log-failure.ts";
 import { advanceExecutions } from "./advance-executions.ts";
 import {
@@ -33,18 +34,20 @@ export interface Dispatcher {
   release(agentId: string): void;
   /** The agent's hello is being answered. `inFlight`: what it really holds, counted from the rows. */
   resumed(session: AgentSession, inFlight: number): void;
-  /** Claims queued work soon, for these agents. */
+  /** Claims queued work soon, for these agents; those whose streams others hold are told to them. */
   wake(agentIds: Iterable<string>): void;
-  /** For all agents that are connected here: what may run at once was changed. */
+  /** For all agents, here and elsewhere: what may run at once was changed. */
   wakeAll(): void;
   /** Runs what commits offers and sends them: forgets wait for it, see `forget`. */
   offering<T>(commitAndSend: () => Promise<T>): Promise<T>;
   /** Sends what is committed. An agent that went away gets it at its next hello. */
   send(offers: readonly AddressedOffer[]): void;
-  /** Tells the agent what is wanted of an attempt, when it is connected here. */
+  /** Tells the agent what is wanted of an attempt, by the controller that it is connected to. */
   desire(agentId: string, desire: DesireMessage): void;
   /** The agent may know more than this database: what it holds and we do not know is not to be forgotten. */
   knowsMore(agentId: string): boolean;
+  /** Another controller has said so: claims and sends what concerns the agents that are connected here. */
+  heard(message: PeerMessage): void;
   /** One round of the poll. */
   poll(): Promise<void>;
   /** Waits until no claim is under way. */
@@ -54,7 +57,7 @@ export interface Dispatcher {
 /** What automation's own parts are built from: the context, before it holds them. */
 export type AutomationBase = Pick<
   Context,
-  "sql" | "now" | "log" | "live" | "metrics" | "signal" | "config" | "newId" | "keys"
+  "sql" | "now" | "log" | "live" | "peers" | "metrics" | "signal" | "config" | "newId" | "keys"
 >;
 
 export function createDispatcher(ctx: AutomationBase, links: Links): Dispatcher {
@@ -85,6 +88,7 @@ class RowDispatcher implements Dispatcher {
   constructor(ctx: AutomationBase, links: Links) {
     this.ctx = ctx;
     this.links = links;
+    ctx.peers.listen((message) => this.heard(message));
   }
 
   reserve(agentId: string): AgentLink | undefined {
@@ -110,7 +114,20 @@ class RowDispatcher implements Dispatcher {
   }
 
   wakeAll(): void {
-    this.wake([...this.links.all()].map((link) => link.session.agentId));
+    this.claimSoon([...this.links.all()].map((link) => link.session.agentId));
+    this.ctx.peers.tell({ limits: true });
+  }
+
+  heard({ wake, desires, limits }: PeerMessage): void {
+    const isHere = (id: string) => this.links.get(id) !== undefined;
+    if (wake) this.claimSoon(wake.filter(isHere));
+    if (limits) this.claimSoon([...this.links.all()].map((link) => link.session.agentId));
+    const wanted = desires?.filter(isHere) ?? [];
+    if (wanted.length === 0) return;
+    this.sendDesires(wanted).catch((error) => {
+      // The poll says it again.
+      if (!this.ctx.signal.aborted) this.ctx.log.warn({ err: error }, "dispatch.desires_not_sent");
+    });
   }
 
   resumed({ agentId, epoch }: AgentSession, inFlight: number): void {
@@ -119,6 +136,12 @@ class RowDispatcher implements Dispatcher {
   }
 
   wake(agentIds: Iterable<string>): void {
+    const { here, elsewhere } = Object.groupBy(agentIds, (id) => (this.links.get(id) ? "here" : "elsewhere"));
+    this.claimSoon(here ?? []);
+    if (elsewhere) this.ctx.peers.tell({ wake: elsewhere });
+  }
+
+  private claimSoon(agentIds: readonly string[]): void {
     for (const id of agentIds) this.woken.add(id);
     if (this.woken.size > 0) this.claiming ??= this.claimWoken();
   }
@@ -161,6 +184,7 @@ class RowDispatcher implements Dispatcher {
 
   desire(agentId: string, desire: DesireMessage): void {
     const link = this.links.get(agentId);
+    if (!link && desire.want !== "forget") this.ctx.peers.tell({ desires: [agentId] });
     if (!link) return;
     if (desire.want === "forget") this.forget(link, desire);
     else link.desire(desire);
@@ -210,7 +234,10 @@ class RowDispatcher implements Dispatcher {
       if (b.isCapped) this.capped.add(b.agentId);
     }
     this.wake(backlog.map((b) => b.agentId));
-    const agentIds = links.map(idOf);
+    await this.sendDesires(links.map(idOf));
+  }
+
+  private async sendDesires(agentIds: readonly string[]): Promise<void> {
     for (const row of await selectUnmetDesires(this.ctx.sql, agentIds)) this.desire(row.agentId, desireOf(row));
   }
 

@@ -15,6 +15,7 @@ import { LinkRegistry } from "../fleet/links.ts";
 import { createIdentity } from "../identity/identity.ts";
 import { createKeys } from "../keys.ts";
 import { createLive } from "../live/in-process.ts";
+import { liveWithPeers, PostgresPeers } from "../live/postgres-peers.ts";
 
 export interface TestContext {
   ctx: Context;
@@ -37,19 +38,23 @@ export async function testContext(
   const stopped = new AbortController();
   let fixed: Date | undefined;
   const log = pino({ level: overrides.logLevel ?? "silent" });
+  const sql = proxied?.sql ?? db.sql;
+  const controllerId = v7();
+  const peers = new PostgresPeers({ ...{ sql, log, controllerId }, signal: stopped.signal });
   const base = {
     config: { ...loadConfig({}), ...overrides },
     log,
-    sql: proxied?.sql ?? db.sql,
+    sql,
     now: () => fixed ?? new Date(),
     newId: () => v7(),
-    live: createLive(log),
+    live: liveWithPeers(createLive(log), peers),
+    peers,
     keys: createKeys(Buffer.alloc(32, 1)),
     identity: createIdentity(Buffer.alloc(32, 2)),
     metrics: new Registry(),
     health: new Map(),
     databaseTrouble: () => undefined,
-    controllerId: v7(),
+    controllerId,
     clusterId: v7(),
     signal: stopped.signal,
     packages: { all: async () => [] },
