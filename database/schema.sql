@@ -227,11 +227,13 @@ create table automation.limits (
   brake_job integer,
   brake_user integer,
   brake_seconds integer default 60 not null,
+  brake_unfinished integer default 1000,
   revision bigint default 1 not null,
   constraint limits_pkey PRIMARY KEY (singleton),
   constraint limits_agent_limit_check CHECK (((agent_limit >= 1) AND (agent_limit <= 10000))),
   constraint limits_brake_job_check CHECK (((brake_job >= 1) AND (brake_job <= 10000))),
   constraint limits_brake_seconds_check CHECK (((brake_seconds >= 1) AND (brake_seconds <= 3600))),
+  constraint limits_brake_unfinished_check CHECK (((brake_unfinished >= 1) AND (brake_unfinished <= 1000000))),
   constraint limits_brake_user_check CHECK (((brake_user >= 1) AND (brake_user <= 10000))),
   constraint limits_fleet_limit_check CHECK (((fleet_limit >= 1) AND (fleet_limit <= 1000000))),
   constraint limits_singleton_check CHECK (singleton)

@@ -489,6 +489,7 @@ create table automation.limits (
   brake_job integer check (brake_job between 1 and 10000),         -- starts of one job within brake_seconds; null: no brake
   brake_user integer check (brake_user between 1 and 10000),       -- of one user
   brake_seconds integer not null default 60 check (brake_seconds between 1 and 3600),
+  brake_unfinished integer default 1000 check (brake_unfinished between 1 and 1000000), -- executions of one job that are not over; null: no brake
   revision bigint not null default 1
 );
 insert into automation.limits default values;

@@ -216,6 +216,7 @@ export interface AutomationLimitsRow {
   brakeJob: number | null;
   brakeUser: number | null;
   brakeSeconds: number;
+  brakeUnfinished: number | null;
   revision: bigint;
 }
 

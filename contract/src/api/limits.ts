@@ -9,6 +9,9 @@ export const limitSettings = z.strictObject({
   brakeJob: atMost(10_000).describe("starts of one job within brakeSeconds; more are refused. null: no brake"),
   brakeUser: atMost(10_000).describe("starts by one user within brakeSeconds; null: no brake"),
   brakeSeconds: z.number().int().min(1).max(3600),
+  brakeUnfinished: atMost(1_000_000).describe(
+    "executions of one job that are not finished; further starts are refused. 1,000 until it is set; null: no brake",
+  ),
 });
 export type LimitSettings = z.infer<typeof limitSettings>;
 

@@ -26,6 +26,8 @@ export interface Automation {
   stages: StageCache;
   metrics: AutomationMetrics;
   flows: FlowDriver;
+  /** By job: how many may be started until its unfinished executions are counted again; see brake.ts. */
+  uncounted: Lru<string, number>;
   /** When somebody last read an output, so that following a log is one row of audit. */
   outputReaders: Lru<string, number>;
   /** Begins the background duties, which end with the context's signal. Resolves when history has its partitions. */
@@ -61,6 +63,7 @@ export function createAutomation(ctx: AutomationBase): Automation {
     stages,
     metrics,
     flows,
+    uncounted: new Lru(4096),
     outputReaders: new Lru(4096),
     async start() {
       await ensurePartitions(ctx);

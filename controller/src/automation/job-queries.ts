@@ -177,12 +177,13 @@ export interface RunnableVersion {
   latestVersion: number;
   sha256: Uint8Array;
   spec: Job;
-  /** Null: nobody has set one. */
+  /** Null: all of it is taken off. */
   brake: Brake | null;
 }
 
-/** How often a job may be started, and a user may start something, within some seconds. */
+/** How often a job may be started, and a user may start something, within some seconds; how many of a job may be under way. */
 export interface Brake {
+  unfinished: number | null;
   job: number | null;
   user: number | null;
   seconds: number;
@@ -197,8 +198,8 @@ export async function selectRunnable(
 ): Promise<RunnableVersion | undefined> {
   const [row] = await q<RunnableVersion[]>`
     select j.id as job_id, j.name as job_name, j.latest_version, v.version, v.sha256, v.spec,
-      (select jsonb_build_object('job', brake_job, 'user', brake_user, 'seconds', brake_seconds) from automation.limits
-        where coalesce(brake_job, brake_user) is not null) as brake
+      (select jsonb_build_object('job', brake_job, 'user', brake_user, 'seconds', brake_seconds, 'unfinished', brake_unfinished)
+        from automation.limits where coalesce(brake_job, brake_user, brake_unfinished) is not null) as brake
     from automation.jobs j
     left join automation.job_versions v on v.job_id = j.id and v.version = ${version === undefined ? q`j.latest_version` : version}
     where ${jobIs(q, idOrName)} and j.deleted_at is null and ${visibleTo(q, actor, "job", "jobs:execute")}`;

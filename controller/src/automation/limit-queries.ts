@@ -79,7 +79,8 @@ export type LimitsRow = LimitSettings & { revision: bigint };
 
 export async function selectLimits(q: Query, { lock = false } = {}): Promise<LimitsRow> {
   const [row] = await q<[LimitsRow]>`
-    select agent_limit, fleet_limit, brake_job, brake_user, brake_seconds, revision from automation.limits
+    select agent_limit, fleet_limit, brake_job, brake_user, brake_seconds, brake_unfinished, revision
+    from automation.limits
     ${lock ? q`for update` : q``}`;
   return row;
 }
@@ -87,7 +88,8 @@ export async function selectLimits(q: Query, { lock = false } = {}): Promise<Lim
 export async function updateLimits(q: Query, to: LimitSettings): Promise<void> {
   await q`
     update automation.limits set agent_limit = ${to.agentLimit}, fleet_limit = ${to.fleetLimit},
-      brake_job = ${to.brakeJob}, brake_user = ${to.brakeUser}, brake_seconds = ${to.brakeSeconds}, revision = revision + 1`;
+      brake_job = ${to.brakeJob}, brake_user = ${to.brakeUser}, brake_seconds = ${to.brakeSeconds},
+      brake_unfinished = ${to.brakeUnfinished}, revision = revision + 1`;
 }
 
 /** Of assignment `a`, which is queued: what it waits for although its agent is connected. Null: for nothing. */
@@ -150,4 +152,12 @@ export async function countStarts(
         where e.requested_by = ${userId}::uuid and e.id >= automation.uuid7_floor(${since}) and e.created_at > ${since}
         limit ${limit}) u) as user`;
   return { job: Number(row.job), user: Number(row.user) };
+}
+
+/** Executions of the job that are not over, counted up to `limit`. */
+export async function countUnfinished(q: Query, jobId: string, limit: number): Promise<number> {
+  const [row] = await q<[{ count: bigint }]>`
+    select count(*) as count from (
+      select from automation.executions where job_id = ${jobId} and finished_at is null limit ${limit}) u`;
+  return Number(row.count);
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { limitAgent } from "../fleet/limit-agent.ts";
 import { type TestContext, testActor, testContext } from "../testing/test-context.ts";
+import { cancelExecution } from "./cancel-execution.ts";
 import { getExecution } from "./get-execution.ts";
 import { getLimits, setLimits } from "./limits.ts";
 import { listAssignments } from "./list-assignments.ts";
@@ -27,7 +28,14 @@ beforeEach(async () => {
 });
 
 const none = Buffer.from("");
-const unset = { agentLimit: null, fleetLimit: null, brakeJob: null, brakeUser: null, brakeSeconds: 60 };
+const unset = {
+  agentLimit: null,
+  fleetLimit: null,
+  brakeJob: null,
+  brakeUser: null,
+  brakeSeconds: 60,
+  brakeUnfinished: null,
+};
 const set = async (to: Partial<typeof unset> | Record<string, number | null>) =>
   await setLimits(t.ctx, tester, { ...unset, ...to, revision: (await getLimits(t.ctx)).revision });
 const offers = (id: string, to = one) => to.offers.filter((offer) => offer.executionId === id);
@@ -174,6 +182,45 @@ test("the brake refuses a job, or a user, that is started too often, says when t
   await expect(execute(t, "work", ["one"], {}, other)).rejects.toThrow("tester started 1 executions within 60 s");
   await set({});
   expect(await execute(t, "loop", ["one"], {}, other)).toMatchObject({ state: "queued" });
+});
+
+test("a job whose executions pile up is not started again until some are over; of other jobs nothing is said", async () => {
+  await FakeAgent.make(t, "asleep");
+  await saveTestJob(t, "pile");
+  await set({ brakeUnfinished: 3 });
+  const key = { idempotencyKey: "third" };
+  const first = await execute(t, "pile", ["asleep"]);
+  await execute(t, "pile", ["asleep"]);
+  const third = await execute(t, "pile", ["asleep"], key);
+  const refused = await execute(t, "pile", ["asleep"]).catch((error) => error);
+  expect(refused).toMatchObject({ code: "rate_limited", retryAfterSeconds: 60 });
+  expect(refused.message).toMatch(
+    /^3 executions of pile are not finished, and no more are allowed \(the brake under Limits\)/,
+  );
+  expect(await execute(t, "pile", ["asleep"], key)).toMatchObject({ id: third.id });
+  await saveTestJob(t, "other");
+  await execute(t, "other", ["asleep"]);
+  await cancelExecution(t.ctx, tester, { execution: first.id, reason: "" });
+  expect(await execute(t, "pile", ["asleep"])).toMatchObject({ state: "queued" });
+  await expect(execute(t, "pile", ["asleep"])).rejects.toThrow("3 executions of pile");
+  await set({});
+  await execute(t, "pile", ["asleep"]);
+});
+
+test("until somebody sets another, the brake is at 1,000 unfinished executions of a job, and close to it when many start", async () => {
+  const fresh = await testContext();
+  expect(await getLimits(fresh.ctx)).toMatchObject({ brakeUnfinished: 1000, brakeJob: null, brakeUser: null });
+  await FakeAgent.make(fresh, "one");
+  await saveTestJob(fresh, "loop");
+  await setLimits(fresh.ctx, tester, { ...unset, brakeUnfinished: 40, revision: 1 });
+  let made = 0;
+  const refused = async () => {
+    for (; made < 60; made++) await execute(fresh, "loop", ["one"]);
+  };
+  await expect(refused()).rejects.toThrow("40 executions of loop are not finished");
+  expect(made).toBeGreaterThanOrEqual(40);
+  expect(made).toBeLessThanOrEqual(42);
+  await fresh.close();
 });
 
 test("setting the limits takes the revision that was read, and the right over the system", async () => {

@@ -43,6 +43,6 @@ export async function setLimits(ctx: Context, actor: Actor, params: z.infer<type
 }
 
 function settingsOf(row: LimitsRow): LimitSettings {
-  const { agentLimit, fleetLimit, brakeJob, brakeUser, brakeSeconds } = row;
-  return { agentLimit, fleetLimit, brakeJob, brakeUser, brakeSeconds };
+  const { agentLimit, fleetLimit, brakeJob, brakeUser, brakeSeconds, brakeUnfinished } = row;
+  return { agentLimit, fleetLimit, brakeJob, brakeUser, brakeSeconds, brakeUnfinished };
 }

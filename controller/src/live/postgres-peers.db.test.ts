@@ -85,6 +85,7 @@ test("a limit that is lifted lets work begin everywhere", async () => {
     brakeJob: null,
     brakeUser: null,
     brakeSeconds: before.brakeSeconds,
+    brakeUnfinished: null,
   };
   const limited = await setLimits(t.ctx, tester, { ...settings, revision });
   for (let n = 0; n < 2; n++) await execute(t, "work", ["limited"]);
