@@ -27,13 +27,16 @@ export type UserRecord = z.infer<typeof userRecord>;
 
 export const userListQuery = listQuery.extend({ active: z.enum(["true", "false"]).optional() });
 
+const isLikeAnId = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+
 export const userInput = z.strictObject({
   username: z
     .string()
     .regex(
       /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/,
       "letters, digits and . _ @ -, starts with a letter or digit, at most 64",
-    ),
+    )
+    .refine((text) => !isLikeAnId(text), "must not be written like an id: where both may stand, ids are looked for"),
   displayName: displayName.default(""),
   email: email.default(null),
   roles: z.array(roleName).max(20).describe("over everything; with none, grants say what they may do"),

@@ -80,9 +80,7 @@ function wantedBy(issue: Issue): string | undefined {
       return issue.values.length === 1 ? String(issue.values[0]) : `one of ${issue.values.join(", ")}`;
     case "invalid_format":
       if (isOurs(issue)) return issue.message;
-      return issue.format === "uuid"
-        ? "a UUID"
-        : `${issue.format === "regex" ? `like ${issue.pattern}` : issue.format}`;
+      return issue.format === "regex" ? `like ${issue.pattern}` : (formatNames[issue.format] ?? issue.format);
     case "invalid_union":
       return isOurs(issue) ? issue.message : undefined;
     default:
@@ -101,6 +99,13 @@ const typeNames: Record<string, string> = {
   array: "a list",
   object: "an object",
   record: "an object",
+};
+
+const formatNames: Record<string, string> = {
+  uuid: "a UUID",
+  email: "an e-mail address like ann@example.com",
+  datetime: "a time like 2026-11-23T17:00:00Z",
+  url: "an address like https://example.com",
 };
 
 const units: Record<string, string> = { string: "characters", array: "items" };

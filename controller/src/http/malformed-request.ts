@@ -15,7 +15,8 @@ export function answerMalformed(error: ParserError, socket: Duplex, requestId: s
   const { _httpMessage: answering } = socket as { _httpMessage?: { headersSent: boolean } };
   if (!socket.writable || error.code === "ECONNRESET" || answering?.headersSent) return void socket.destroy();
   const { line, code, detail } = answerTo(error);
-  const body = JSON.stringify(problemOf(code, detail, requestId));
+  // RFC 9457, 3.1.2: the member repeats the status of the answer, which no code of ours has.
+  const body = JSON.stringify({ ...problemOf(code, detail, requestId), status: Number.parseInt(line, 10) });
   socket.end(
     [
       `HTTP/1.1 ${line}`,

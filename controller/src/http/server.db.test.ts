@@ -192,7 +192,11 @@ test.each([
   const [head, body] = (await sendBytes(await serve(loopback), bytes)).split("\r\n\r\n");
   expect(head).toContain(`HTTP/1.1 ${status} `);
   expect(head).toContain("application/problem+json");
-  expect(JSON.parse(body!)).toMatchObject({ detail: expect.stringContaining(words), requestId: expect.any(String) });
+  expect(JSON.parse(body!)).toMatchObject({
+    status,
+    detail: expect.stringContaining(words),
+    requestId: expect.any(String),
+  });
 });
 
 test("the sender of a chunked body that is too large is heard to its end, and its connection goes on", async () => {

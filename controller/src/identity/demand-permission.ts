@@ -15,12 +15,15 @@ export async function demandPermission(
   { permission, route }: { permission: Permission; route: string },
 ): Promise<void> {
   if (mayAnywhere(actor, permission)) return;
+  if (actor.token && mayAnywhere(actor.token.owner, permission))
+    throw await beyondScopes(ctx, actor, permission, { route });
   throw await refused(ctx, actor, permission, { route }, `This needs the permission ${permission}`);
 }
 
 /** For what concerns everybody: a right within a scope is not enough. */
 export async function demandEverywhere(ctx: Context, actor: Actor, permission: Permission): Promise<void> {
   if (mayEverywhere(actor, permission)) return;
+  if (actor.token && mayEverywhere(actor.token.owner, permission)) throw await beyondScopes(ctx, actor, permission, {});
   throw await refused(ctx, actor, permission, {}, `This needs the permission ${permission} over everything`);
 }
 
@@ -45,6 +48,16 @@ async function refused(
   const ask = givers.length === 0 ? "ask an administrator for it" : `${listed(givers)} can grant it`;
   const missing = { permission, roles, givers };
   return new OcError("permission_denied", `${sentence}; ${ask}.${held}`, { missing });
+}
+
+/** The owner may do it: no role would help, only a token with that scope. */
+async function beyondScopes(ctx: Context, actor: Actor, permission: Permission, detail: Record<string, unknown>) {
+  await auditRefusal(ctx, actor, {
+    action: "permission.refused",
+    detail: { permission, why: "token_scope", ...detail },
+  });
+  const text = `The scopes of the API token ${actor.token!.name} do not hold ${permission}, which ${actor.name} may do: make a token with that scope.`;
+  return new OcError("permission_denied", text, { missing: { permission, roles: [], givers: [] } });
 }
 
 const maxGivers = 5;

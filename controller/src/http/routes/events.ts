@@ -17,6 +17,8 @@ const maxReplay = 500;
 /** Changes are told at once (rights-changes.ts); for a database behind a pool that passes no notifications. */
 const sessionCheckMs = 400;
 
+const followed = Object.keys(topicRequirements);
+
 const topics = z
   .string()
   .transform((text) => [...new Set(text.split(",").filter((topic) => topic !== ""))])
@@ -26,7 +28,7 @@ const topics = z
   )
   .refine(
     (list) => list.every((topic) => topicPattern.test(topic)),
-    "must be topics: agents, targets, jobs, executions, executions:<id>, enrollment-tokens",
+    `must be topics: ${followed.join(", ")}, executions:<id>`,
   )
   .openapi({ type: "string", example: "agents,executions" });
 

@@ -147,6 +147,8 @@ describe("an operator of one group", () => {
     const started = await as(ann, "POST", "jobs/prints/execute", { targets: { select: "group=world" } });
     expect(started.status).toBe(201);
     expect(started.body).toMatchObject({ targetCount: 2, notice: expect.stringContaining("left out") });
+    const waited = await as(ann, "POST", "jobs/prints/execute?wait=1s", { targets: { select: "group=world" } });
+    expect(waited.body.notice).toBe(started.body.notice);
     const preview = await as(ann, "GET", "targets/resolve?select=group%3Dworld&job=prints");
     expect(preview.body).toMatchObject({ count: 2, limited: true });
     const foreign = await as(ann, "POST", "jobs/prints/execute", { targets: { names: ["host-berlin", "host-asia"] } });

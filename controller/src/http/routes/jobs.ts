@@ -193,5 +193,7 @@ async function waited(
 ): Promise<z.infer<typeof execution>> {
   if (wait === undefined) return created;
   const waitMs = Math.min(Number.parseInt(wait, 10), maxWaitSeconds) * 1000;
-  return await waitForExecution(ctx, c.get("actor"), { execution: created, waitMs, signal: c.req.raw.signal });
+  const done = await waitForExecution(ctx, c.get("actor"), { execution: created, waitMs, signal: c.req.raw.signal });
+  // Of the request and not of the execution: who reads it later is not told.
+  return { ...done, ...(created.notice !== undefined && { notice: created.notice }) };
 }

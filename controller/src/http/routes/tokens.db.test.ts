@@ -45,7 +45,13 @@ test("a token is shown once, kept as a hash, ends after 90 days, and does what i
   expect(body.token).toContain(body.ending);
   expect((await call("GET", "jobs", undefined, headers)).status).toBe(200);
   const refused = await call("GET", "targets", undefined, headers);
-  expect([refused.status, refused.body.detail]).toEqual([403, expect.stringContaining("targets:read")]);
+  expect([refused.status, refused.body.detail]).toEqual([
+    403,
+    expect.stringMatching(/token a program .* targets:read/),
+  ]);
+  expect(refused.body.missing).toEqual({ permission: "targets:read", roles: [], givers: [] });
+  const everywhere = await call("POST", "users", { username: "ann", roles: [] }, headers);
+  expect([everywhere.status, everywhere.body.detail]).toEqual([403, expect.stringContaining("make a token")]);
   expect((await call("GET", "auth/me", undefined, headers)).body.permissions).toEqual(["jobs:read", "audit:read"]);
   const listed = await call("GET", "auth/tokens");
   expect(JSON.stringify(listed.body)).not.toContain(body.token);

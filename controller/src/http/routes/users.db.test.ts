@@ -57,6 +57,19 @@ test("a new user sets the first password with the link, once, and has the role's
   expect(JSON.stringify(await t.ctx.sql`select * from communication.audit`)).not.toContain(token);
 });
 
+test("a name that would be looked for as an id, and an address that is none, are refused in words", async () => {
+  const error = async (more: object) =>
+    (await call("POST", "users", { username: newName(), roles: [], ...more })).body.errors?.[0];
+  expect(await error({ username: admin.userId.toUpperCase() })).toEqual({
+    path: "username",
+    message: expect.stringContaining("written like an id"),
+  });
+  expect(await error({ email: "nobody" })).toEqual({
+    path: "email",
+    message: expect.stringContaining("an e-mail address like"),
+  });
+});
+
 test("of twenty who use one link at once, one sets the password", async () => {
   const { token } = await add();
   const answers = await Promise.all(

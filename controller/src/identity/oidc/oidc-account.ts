@@ -40,7 +40,7 @@ export const nameOf = ({ username, email, subject }: OidcPerson) => (username ??
 async function createAccount(ctx: Context, tx: Query, mapper: Actor, person: OidcPerson): Promise<UserRow> {
   if (!ctx.config.oidcCreateUsers) throw new OidcRefused("unknown");
   const username = person.username;
-  if (username === undefined) throw new OidcRefused("invalid", { cause: new Error("no claim that names an account") });
+  if (username === undefined) throw new OidcRefused("name_unusable", { cause: unusableName(ctx) });
   if (await selectUserByName(tx, username)) throw new OidcRefused("name_taken");
   // Not everybody whom the provider knows is to leave an account here.
   if (chooseRoles([], person.groups, mappingOf(ctx)).length === 0) throw new OidcRefused("no_role");
@@ -65,6 +65,9 @@ async function createAccount(ctx: Context, tx: Query, mapper: Actor, person: Oid
   });
   return user;
 }
+
+const unusableName = ({ config }: Context) =>
+  new Error(`the claim ${config.oidcUsernameClaim} is missing, or is no name that an account can have`);
 
 const mappingOf = ({ config }: Context) => ({ roles: config.oidcRoles, defaultRole: config.oidcDefaultRole });
 

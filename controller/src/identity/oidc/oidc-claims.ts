@@ -1,4 +1,5 @@
 // What of a provider's words about a person matters here. Pure.
+import { userInput } from "@opsconductor/contract/api/users";
 
 export interface OidcPerson {
   subject: string;
@@ -20,7 +21,7 @@ export function readPerson(subject: string, claims: Claims, names: { username: s
   const email = textOf(claims.email);
   return {
     subject,
-    username: username && /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/.test(username) ? username : undefined,
+    username: userInput.shape.username.safeParse(username).data,
     displayName: (textOf(claims.name) ?? "").slice(0, 128),
     email: email && claims.email_verified !== false && /^[^\s@]{1,64}@[^\s@]{1,189}$/.test(email) ? email : null,
     groups: [claimAt(claims, names.groups) ?? []].flat().flatMap((group) => textOf(group) ?? []),

@@ -6,6 +6,7 @@ export const oidcRefusals = [
   "invalid",
   "unknown",
   "name_taken",
+  "name_unusable",
   "disabled",
   "no_role",
   "last_administrator",

@@ -113,6 +113,14 @@ test("nobody gets an account where the configuration does not allow it, or witho
   expect((await whoHas((await signOn()).session!)).user.roles).toEqual(["viewer"]);
 });
 
+test("a name that no account can have is told as that, and not as an answer that could not be believed", async () => {
+  for (const preferred_username of ["with a space", "", "x".repeat(65), "01a20979-d2fe-76f1-84b1-ea3615eb8e01"]) {
+    await person(["ops"], { preferred_username });
+    expect([preferred_username, (await signOn()).to]).toEqual([preferred_username, "/login?sso=name_unusable"]);
+  }
+  expect(await accounts()).toHaveLength(0);
+});
+
 test("a local account is never taken over by its name or e-mail; its owner connects it while signed in", async () => {
   const local = await signedIn(t.ctx, http, ["jobs:read"]);
   await t.db.owner`update identity.users set email = ${`${name}@example.com`} where id = ${local.userId}`;

@@ -33,6 +33,8 @@ export const signOn = area({
     unknown:
       "There is no account here for you yet. Ask an administrator; if you have a password here, sign in with it and connect your account in My settings.",
     name_taken: "There is a local account with your name. Sign in with its password and connect it in My settings.",
+    name_unusable:
+      "The provider gives you a name that no account here can have. Ask an administrator to make an account for you and connect it.",
     disabled: "Your account is not active. Ask an administrator.",
     no_role: "None of your groups may use OpsConductor. Ask an administrator.",
     last_administrator:
