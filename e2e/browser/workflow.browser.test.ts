@@ -101,6 +101,11 @@ test("the graph follows its stages, and a stage shows its batches and its target
   await page.getByRole("button", { name: /^Succeeded deploy/ }).click();
   await page.getByRole("button", { name: /^Skipped undo/ }).waitFor();
   await page.getByText("Batch 2 of 2").waitFor();
+  // By keys alone, and in words: from stage to stage and back, one stop of Tab for all of them.
+  const deploy = page.getByRole("button", { name: /^Succeeded deploy 2 of 2 targets done.* after build$/ });
+  await deploy.press("ArrowRight");
+  await page.getByRole("button", { name: /^Skipped undo .*after deploy$/, pressed: false }).press("ArrowLeft");
+  await expect.poll(() => deploy.evaluate((stage) => stage.matches(":focus") && stage.tabIndex === 0)).toBe(true);
   await page.getByText("0 of at most 0 failures").waitFor();
   await page.getByText("deploying 7").first().waitFor();
   await look("execution-done");

@@ -12,6 +12,7 @@ const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((fi
 const reasons: Readonly<Record<string, string>> = {
   "lib/ui/table.svelte <div": "its rows take the focus, and without rows it does",
   "lib/ui/tabs.svelte <div": "it always holds the chosen tab, which is a tab stop",
+  "lib/executions/flow-graph.svelte <div": "it holds nothing but stages, of which one is a tab stop",
   "lib/ui/link-tabs.svelte <nav": "it holds nothing but links",
   "lib/shell/nav-list.svelte <nav": "it holds nothing but links",
   "lib/shell/shell.svelte <main": "takes the focus at every change of page; each page has its links and buttons",

@@ -45,6 +45,28 @@ export function flowLayout(stages: readonly Stage[], parent: string | null = nul
   return { nodes, columns: Math.max(0, ...filled.keys()) + 1, rows: Math.max(1, ...filled.values()) };
 }
 
+/** The stage to look at first: the first that runs, else that failed, else that waits. -1: all are over and well. */
+export function leadingNode({ nodes }: FlowLayout): number {
+  const first = (...states: string[]) => nodes.findIndex(({ stage }) => states.includes(stage.state));
+  return [first("running"), first("failed", "timed_out"), first("queued", "pending")].find((at) => at >= 0) ?? -1;
+}
+
+/** The stage that an arrow key leads to, or undefined: up and down in its column, else the nearest of the next one. */
+export function nodeTowards({ nodes }: FlowLayout, from: number, key: string): number | undefined {
+  const here = nodes[from];
+  if (!here) return undefined;
+  if (key === "Home") return 0;
+  if (key === "End") return nodes.length - 1;
+  const sideways = key === "ArrowLeft" ? -1 : key === "ArrowRight" ? 1 : 0;
+  const upright = key === "ArrowUp" ? -1 : key === "ArrowDown" ? 1 : 0;
+  if (sideways === 0 && upright === 0) return undefined;
+  const row = here.row + upright;
+  const found = nodes
+    .map((node, at) => ({ at, away: Math.abs(node.row - row), column: node.column }))
+    .filter(({ column, away }) => column === here.column + sideways && (upright === 0 || away === 0));
+  return found.toSorted((a, b) => a.away - b.away)[0]?.at;
+}
+
 export function partsOf(stages: readonly Stage[], id: string): Stage[] {
   return stages.filter((stage) => stage.parent === id).flatMap((part) => [part, ...partsOf(stages, part.id)]);
 }

@@ -4,9 +4,11 @@ import { area } from "./area.ts";
 
 export const flow = area({
   stages: "Stages",
-  graph: "Stages of this workflow and how they depend on each other",
+  graph: "Stages of this workflow and how they depend on each other; the arrow keys go from one to the next",
   allStages: "All stages",
   done: (done: number, total: number) => `${groupedNumber(done)} / ${groupedNumber(total)}`,
+  doneOf: (done: number, total: number) =>
+    `${groupedNumber(done)} of ${plural(total, { one: "target", other: "targets" })} done`,
   parts: (count: number) => plural(count, { one: "part", other: "parts" }),
   from: (job: string) => `from ${job}`,
   rollout: "Rollout",
