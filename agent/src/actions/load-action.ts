@@ -24,6 +24,7 @@ const actions: { [N in ActionName]: () => Promise<Action<ActionParameters<N>>> }
   sql: async () => (await import("./sql.ts")).sql,
   ssh: async () => (await import("./ssh.ts")).ssh,
   sftp: async () => (await import("./sftp.ts")).sftp,
+  winrm: async () => (await import("./winrm.ts")).winrm,
   snmp: async () => (await import("./snmp.ts")).snmp,
   message: async () => (await import("./message.ts")).message,
 };

@@ -4,6 +4,7 @@ import { parseDuration } from "@opsconductor/contract/job/duration";
 import type { Client } from "ssh2";
 import { type Action, type ActionContext, type ActionEnd, ActionFailed } from "./action.ts";
 import { withSsh } from "./support/ssh-connection.ts";
+import { StreamText } from "./support/stream-text.ts";
 
 type Parameters = ActionParameters<"ssh">;
 
@@ -11,8 +12,6 @@ interface End {
   code: number;
   stdout: string;
 }
-
-const keptOutput = 64 * 1024;
 
 export const ssh: Action<Parameters> = async (parameters, context) => {
   const what = `run ${parameters.command.split("\n")[0]!.slice(0, 80)} on ${parameters.host}`;
@@ -39,42 +38,19 @@ function execute(client: Client, parameters: Parameters, { log }: ActionContext)
     client.exec(command, (error, channel) => {
       if (error)
         return reject(new ActionFailed(`${parameters.host} refuses commands: ${error.message}`, { cause: error }));
-      let stdout = "";
-      const lines = new LineLog(log);
-      channel.on("data", (bytes: Buffer) => {
-        if (stdout.length < keptOutput) stdout = `${stdout}${bytes}`.slice(0, keptOutput);
-        lines.write(String(bytes));
-      });
-      channel.stderr.on("data", (bytes: Buffer) => lines.write(String(bytes)));
+      const [stdout, stderr] = [new StreamText(log), new StreamText(log)];
+      channel.on("data", (bytes: Buffer) => stdout.write(bytes));
+      channel.stderr.on("data", (bytes: Buffer) => stderr.write(bytes));
       channel.on("close", (code: number | null, signal?: string) => {
         clearTimeout(timer);
-        lines.end();
+        for (const stream of [stdout, stderr]) stream.end();
         if (code === null || code === undefined)
           reject(new ActionFailed(`the command was ended by ${signal ?? "an unknown signal"} on ${parameters.host}`));
-        else resolve({ code, stdout });
+        else resolve({ code, stdout: stdout.kept });
       });
       channel.end(parameters.stdin ?? "");
     });
   });
-}
-
-class LineLog {
-  readonly #log: (line: string) => void;
-  #open = "";
-
-  constructor(log: (line: string) => void) {
-    this.#log = log;
-  }
-
-  write(text: string): void {
-    const lines = (this.#open + text).split("\n");
-    this.#open = lines.pop()!;
-    for (const line of lines) this.#log(line);
-  }
-
-  end(): void {
-    if (this.#open !== "") this.#log(this.#open);
-  }
 }
 
 /** For the shell of the other side, which takes nothing inside of single quotes for anything else. */

@@ -4,6 +4,7 @@ import { type Log, lockTimeoutS, type PackageChange, type PackageManager } from 
 import { managerFailed } from "./package-words.ts";
 import { rpmInstalled } from "./rpm-installed.ts";
 import type { ProgramEnd, Programs } from "./run-program.ts";
+import { elementsOf } from "./xml-text.ts";
 
 const env = { ZYPP_LOCK_TIMEOUT: String(lockTimeoutS) };
 /** zypper(8), exit codes: 102 and 103 say that the host or zypper itself is to be restarted; everything was done. */
@@ -50,20 +51,18 @@ const verbs: Record<string, string> = {
 
 /** As zypper's own xmlout.rnc describes it: `install-summary` with what is to be done, or a prompt about a problem. */
 function planOf(verb: string, end: ProgramEnd): string[] {
-  const problem = /<description>(Problem:[^<]*)<\/description>/.exec(end.stdout)?.[1];
+  const problem = elementsOf(end.stdout, "description").find(({ text }) => text.startsWith("Problem:"))?.text;
   if (problem !== undefined) throw new ActionFailed(`zypper ${verb} failed: ${oneLine(problem)}`);
-  const errors = [...end.stdout.matchAll(/<message type="error">([^<]*)</g)].map(([, text]) => oneLine(text!));
-  if (errors.length > 0) throw new ActionFailed(`zypper ${verb} failed (${end.code}): ${errors.join(" | ")}`);
+  const errors = elementsOf(end.stdout, "message").filter(({ attributes }) => attributes.type === "error");
+  if (errors.length > 0)
+    throw new ActionFailed(
+      `zypper ${verb} failed (${end.code}): ${errors.map(({ text }) => oneLine(text)).join(" | ")}`,
+    );
   if (!succeeded.includes(end.code)) throw managerFailed(`zypper ${verb}`, end);
-  const groups = end.stdout.matchAll(/<(to-[a-z]+)>([\s\S]*?)<\/\1>/g);
-  return [...groups].flatMap(([, group, content]) =>
-    Object.hasOwn(verbs, group!) ? solvables(content!).map((one) => wordsOf(verbs[group!]!, one)) : [],
-  );
-}
-
-function solvables(content: string): Record<string, string>[] {
-  return [...content.matchAll(/<solvable ([^>]*)>/g)].map(([, attributes]) =>
-    Object.fromEntries([...attributes!.matchAll(/([a-z-]+)="([^"]*)"/g)].map(([, name, value]) => [name, value])),
+  return Object.entries(verbs).flatMap(([group, word]) =>
+    elementsOf(end.stdout, group).flatMap(({ inner }) =>
+      elementsOf(inner, "solvable").map(({ attributes }) => wordsOf(word, attributes)),
+    ),
   );
 }
 
@@ -74,9 +73,5 @@ function wordsOf(verb: string, solvable: Record<string, string>): string {
 }
 
 function oneLine(text: string): string {
-  const plain = { lt: "<", gt: ">", amp: "&", apos: "'", quot: '"' } as Record<string, string>;
-  return text
-    .replaceAll(/&([a-z]+);/g, (whole, name: string) => plain[name] ?? whole)
-    .replaceAll(/\s*\n\s*/g, "; ")
-    .trim();
+  return text.replaceAll(/\s*\n\s*/g, "; ").trim();
 }

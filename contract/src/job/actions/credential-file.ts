@@ -13,6 +13,8 @@ const schema = z.strictObject({
   passphrase: text.optional(),
   /** Lines of known_hosts. */
   knownHosts: text.optional(),
+  /** Certificates in PEM that sign those of the machines. */
+  certificateAuthority: text.optional(),
   community: text.optional(),
   authProtocol: z.enum(["md5", "sha", "sha224", "sha256", "sha384", "sha512"]).optional(),
   authKey: text.optional(),

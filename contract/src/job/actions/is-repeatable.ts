@@ -13,7 +13,7 @@ const changesNothing: Judge = { when: "with `changes: false`", holds: ({ changes
 const judges: Record<ActionName, Judge> = {
   ...{ archive: true, assert: true, copy: true, cron: true, directory: true, fetch: true, file: true, git: true },
   ...{ "line-in-file": true, message: true, package: true, sftp: true, sleep: true, snmp: true, template: true },
-  ...{ user: true, "wait-for": true, reboot: false, sql: changesNothing, ssh: changesNothing },
+  ...{ user: true, "wait-for": true, reboot: false, sql: changesNothing, ssh: changesNothing, winrm: changesNothing },
   http: { when: "with every method but POST and PATCH", holds: ({ method }) => repeatableMethods.includes(method) },
   service: {
     when: "with every state but restarted and reloaded",

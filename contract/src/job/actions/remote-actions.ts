@@ -12,6 +12,9 @@ const changes = z
   .describe("Whether it changes something: then it is only announced in check mode, and the step counts as changed.");
 const text = z.string().max(1024 * 1024);
 
+/** Text that XML can carry. */
+const canBeSent = (value: string) => !/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/.test(value);
+
 const sshTarget = {
   host: hostName.describe("The machine."),
   port: port.default(22).describe("Its port."),
@@ -120,6 +123,74 @@ export const remoteActions = {
     gateway: true,
     example: `- uses: sftp
   with: { direction: upload, host: legacy-1, credential: legacy, local: /srv/firmware.bin, remote: /tmp/firmware.bin }`,
+  }),
+  winrm: actionSpec({
+    summary: "Runs a PowerShell script or a command on a machine with Windows, over its remote management (WinRM).",
+    notes:
+      "Always over TLS, and the machine's certificate must be trusted: by the host's own authorities, by certificateAuthority in the credential, or by its fingerprint. Values in env are the script's environment ($env:NAME). An error that the script does not catch ends it with 1.",
+    parameters: z
+      .strictObject({
+        host: hostName.describe("The machine."),
+        port: port.default(5986).describe("Its port."),
+        credential: credential.describe(
+          "Credential with username (user, DOMAIN\\user or user@domain) and password; certificateAuthority too, where it has one.",
+        ),
+        auth: z
+          .enum(["ntlm", "basic"])
+          .default("ntlm")
+          .describe("How it signs in. basic: local users, where it is allowed."),
+        certificateFingerprint: z
+          .string()
+          .regex(/^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$/, "must be a SHA-256 fingerprint: 64 hexadecimal digits")
+          .optional()
+          .describe("SHA-256 fingerprint of its certificate, for one that nobody signed."),
+        connectTimeout: timeout.default("20s").describe("Longest time until it is connected."),
+        shell: z
+          .enum(["powershell", "cmd"])
+          .default("powershell")
+          .describe("What runs the script; cmd takes one line."),
+        script: text.min(1).describe("What it runs."),
+        env: z
+          .record(
+            z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "an environment name has letters, digits and _"),
+            z.string().max(32_000).refine(canBeSent, "must have no control characters but tabs and line breaks"),
+          )
+          .default({})
+          .describe("Environment of the script: where values go."),
+        expectCodes: z
+          .array(z.int().min(-2147483648).max(4294967295))
+          .min(1)
+          .max(50)
+          .default([0])
+          .describe("Exit codes that are a success."),
+        changes,
+        changedCodes: z
+          .array(z.int().min(-2147483648).max(4294967295))
+          .max(50)
+          .optional()
+          .describe("Exit codes that say that something was changed; others of expectCodes then say that nothing was."),
+        timeout: timeout.default("10m").describe("Longest time of the script."),
+      })
+      .refine(({ shell, script }) => shell !== "cmd" || (!/[\r\n]/.test(script) && canBeSent(script)), {
+        message: "cmd takes one line",
+        path: ["script"],
+      }),
+    code: ["script"],
+    valuesGo: "env",
+    outputs: {
+      code: "the exit code",
+      stdout: "the first 64 KiB of what it wrote",
+      stderr: "the first 64 KiB of its errors, as text",
+    },
+    check: "announces",
+    gateway: true,
+    example: `- uses: winrm
+  with:
+    host: win-7.example.com
+    credential: windows
+    script: |
+      Get-Service -Name $env:SERVICE | Restart-Service
+    env: { SERVICE: Spooler }`,
   }),
   snmp: actionSpec({
     summary: "Reads values of a device over SNMP (version 2c or 3).",
