@@ -95,6 +95,7 @@ class FlowRows {
     const names = (rows: AssignmentEvidence[]) => rows.map(({ target }) => target);
     if (!plan.job.flow!.stages) return names(before.filter(({ state }) => badStates.includes(state)));
     if (this.#isDone(id)) return [];
+    if (this.#isAskedAnew(id)) return names(before);
     const left = names(before.filter(({ state }) => state !== "succeeded"));
     return left.length > 0 ? left : names(before);
   }
@@ -105,7 +106,21 @@ class FlowRows {
     if (retryOf === undefined || !plan.job.flow!.stages) return false;
     const before = (this.#stagesOf.get(retryOf) ?? []).find(({ stageId }) => stageId === id);
     const parts = this.#planned.filter(({ parent }) => parent === id);
-    return before?.state === "succeeded" && parts.every((part) => this.#isDone(part.id));
+    return before?.state === "succeeded" && !this.#isAskedAnew(id) && parts.every((part) => this.#isDone(part.id));
+  }
+
+  /** Of a retry: it answers to how stages before it go, or is a part of such a one, and one of those runs again. */
+  #isAskedAnew(id: string): boolean {
+    const planned = this.#planned.find((one) => one.id === id)!;
+    if (planned.parent !== null && this.#isAskedAnew(planned.parent)) return true;
+    return ["failure()", "always()"].includes(planned.condition) && planned.before.some((one) => this.#runsAgain(one));
+  }
+
+  #runsAgain(id: string): boolean {
+    const state = (this.#stagesOf.get(this.#asked.retryOf!) ?? []).find(({ stageId }) => stageId === id)?.state;
+    if (this.#isAskedAnew(id) || (state !== "succeeded" && state !== "skipped")) return true;
+    const { before } = this.#planned.find((one) => one.id === id)!;
+    return state === "skipped" && before.some((one) => this.#runsAgain(one));
   }
 
   #ran(id: string): boolean {
@@ -177,6 +192,6 @@ class FlowRows {
     if (retryOf === undefined || !plan.job.flow!.stages) return [];
     const before = this.#assignments(retryOf, id);
     if (this.#isDone(id)) return before;
-    return this.#ran(id) ? before.filter(({ state }) => state === "succeeded") : [];
+    return this.#ran(id) && !this.#isAskedAnew(id) ? before.filter(({ state }) => state === "succeeded") : [];
   }
 }

@@ -64,8 +64,12 @@ test.each<[RegExp, (e: Evidence) => void]>([
     (e) => Object.assign(startOf(e, `${right}/b/1/host-1`, "b-1"), { given: "none" }),
   ],
   [
-    /^flow: three-again .*stage c had succeeded before, and is skipped/,
-    (e) => Object.assign(stageOf(e, "execution-4", "c"), { state: "skipped" }),
+    /^flow: three-again .*stage d had succeeded before, and is skipped/,
+    (e) => Object.assign(stageOf(e, "execution-4", "d"), { state: "skipped" }),
+  ],
+  [
+    /^1: three-again .*stage c was to run on host-1 and has nothing/,
+    (e) => e.assignments.splice(e.assignments.indexOf(assignment(e, "execution-4/c/host-1")), 1),
   ],
   [
     /^1: three-again .*stage a was to run on host-1, host-3 and has host-3/,

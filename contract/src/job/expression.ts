@@ -134,15 +134,18 @@ export function evaluateValue(text: string, names: ExpressionNames, scope: Expre
 }
 
 /** Whether the author decided about earlier failures; if not, `success()` is implied (see plan-stage.ts). */
-export function namesOutcome(text: string): boolean {
+export const namesOutcome = (text: string): boolean => outcomesNamed(text).length > 0;
+
+/** Which of success(), failure() and always() it asks; nothing of a text that is no expression. */
+export function outcomesNamed(text: string): string[] {
   try {
-    let found = false;
+    const found = new Set<string>();
     walk(environment({ inputs: {}, steps: {} }, "success").parse(text).ast, (node) => {
-      if (node.op === "call" && ["success", "failure", "always"].includes(node.args[0])) found = true;
+      if (node.op === "call" && ["success", "failure", "always"].includes(node.args[0])) found.add(node.args[0]);
     });
-    return found;
+    return [...found];
   } catch (error) {
-    if (error instanceof ParseError) return false;
+    if (error instanceof ParseError) return [];
     throw error;
   }
 }

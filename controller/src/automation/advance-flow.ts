@@ -240,8 +240,9 @@ const maxOutcomeBytes = 256 * 1024;
 
 async function collect({ tx, flow, row }: Advancing, stage: FlowStage): Promise<StageOutcome> {
   const isRead = flow.stages.length > 1 && stage.batch >= 0;
-  const kept = isRead && row.retryOf !== null ? await keptOutputs(tx, row.retryOf, stage.stageId) : {};
-  const targets = { ...kept, ...(isRead ? await collectOutputs(tx, flow.execution.id, stage.stageId) : {}) };
+  const { id, retryOf } = row;
+  const kept = isRead && retryOf !== null ? await keptOutputs(tx, { id, retryOf }, stage.stageId) : {};
+  const targets = { ...kept, ...(isRead ? await collectOutputs(tx, id, stage.stageId) : {}) };
   const outputs = agreed(Object.values(targets));
   const fits = Buffer.byteLength(JSON.stringify(targets)) <= maxOutcomeBytes;
   return { state: stage.state, outputs, targets: fits ? targets : {} };

@@ -156,11 +156,15 @@ export async function collectOutputs(q: Query, executionId: string, stageId: str
  * What the targets gave out that had succeeded in the stage before a retry, which runs it on the others alone. The
  * outcome before has what its own retry had kept.
  */
-export async function keptOutputs(q: Query, retryOf: string, stageId: string): Promise<StageOutcome["targets"]> {
+export async function keptOutputs(
+  q: Query,
+  { id, retryOf }: { id: string; retryOf: string },
+  stageId: string,
+): Promise<StageOutcome["targets"]> {
   const [row] = await q<{ targets: StageOutcome["targets"] | null; repeated: string[] }[]>`
     select s.outcome -> 'targets' as targets, array(
       select a.target_name from automation.assignments a
-      where ${ofStage(q, retryOf, stageId)} and a.state <> 'succeeded') as repeated
+      where ${ofStage(q, id, stageId)} or (${ofStage(q, retryOf, stageId)} and a.state <> 'succeeded')) as repeated
     from automation.stages s where s.execution_id = ${retryOf} and s.stage_id = ${stageId}`;
   return Object.fromEntries(Object.entries(row?.targets ?? {}).filter(([name]) => !row!.repeated.includes(name)));
 }
@@ -199,7 +203,7 @@ export async function updateFlow(
 export async function selectDone(q: Query, executionId: string): Promise<DoneStage[]> {
   const { from, to } = assignmentIdRange(executionId);
   return await q<DoneStage[]>`
-    select s.stage_id, s.parent, s.state, s.outcome, s.job_id, s.job_version, array(
+    select s.stage_id, s.parent, s.needs, s.condition, s.state, s.outcome, s.job_id, s.job_version, array(
       select a.target_id from automation.assignments a
       where a.execution_id = ${executionId} and a.id >= ${from} and a.id <= ${to} and a.stage_id = s.stage_id
         and a.state = 'succeeded') as succeeded, array(

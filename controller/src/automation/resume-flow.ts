@@ -1,6 +1,6 @@
 // What a workflow that is run again from its failed stages takes over from the execution before: stages that succeeded
 // count as done with their outputs, the others run where they have not succeeded yet. Called by create-flow.ts.
-import type { StageOutcome } from "@opsconductor/contract/job/expression";
+import { outcomesNamed, type StageOutcome } from "@opsconductor/contract/job/expression";
 import type { StageState } from "@opsconductor/contract/states";
 import type { Query } from "../context.ts";
 import { advanceFlow } from "./advance-flow.ts";
@@ -10,6 +10,8 @@ import type { PlannedStage } from "./plan-flow.ts";
 export interface DoneStage {
   stageId: string;
   parent: string | null;
+  needs: string[];
+  condition: string | null;
   state: StageState;
   outcome: StageOutcome | null;
   jobId: string | null;
@@ -29,11 +31,41 @@ export interface Resumed {
 export async function readResumed(tx: Query, executionId: string, now: Date): Promise<Resumed> {
   // It is over, but what its last stages gave out may not be noted yet: that is a transaction after their end.
   await advanceFlow(tx, executionId, now);
-  const rows = await selectDone(tx, executionId);
+  const rows = forgetAnswers(await selectDone(tx, executionId));
   const versions = rows.flatMap((row): [string, number][] =>
     row.jobId === null || row.jobVersion === null ? [] : [[row.jobId, row.jobVersion]],
   );
   return { versions: new Map(versions), stages: new Map(rows.map((row) => [row.stageId, row])) };
+}
+
+/**
+ * A stage with failure() or always() answers to how the stages before it went. When one of those runs again, that is asked
+ * anew: a rollback that was right then is none now, and is needed once more when the second attempt fails too.
+ */
+export function forgetAnswers(rows: readonly DoneStage[]): DoneStage[] {
+  const again = new Set(
+    rows.filter(({ state }) => !["succeeded", "skipped"].includes(state)).map((row) => row.stageId),
+  );
+  const anew = new Set<string>();
+  for (let before = -1; before < again.size + anew.size; ) {
+    before = again.size + anew.size;
+    for (const row of rows) {
+      const follows = stagesBefore(rows, row).some((id) => again.has(id));
+      const isAnew = (row.parent !== null && anew.has(row.parent)) || (follows && answers(row));
+      if (isAnew) anew.add(row.stageId);
+      if (isAnew || (follows && row.state === "skipped")) again.add(row.stageId);
+    }
+  }
+  const forgotten = { state: "pending" as const, outcome: null, succeeded: [] };
+  return rows.map((row) => (anew.has(row.stageId) ? { ...row, ...forgotten } : row));
+}
+
+const answers = ({ condition }: DoneStage) => outcomesNamed(condition ?? "").some((name) => name !== "success");
+
+/** Also those before the ones that it needs. */
+function stagesBefore(rows: readonly DoneStage[], { needs }: Pick<DoneStage, "needs">): string[] {
+  const needed = rows.filter(({ stageId }) => needs.includes(stageId));
+  return needed.flatMap((row) => [row.stageId, ...stagesBefore(rows, row)]);
 }
 
 /** Leaves out what is done; returns the outcomes of the stages that do not run again. */

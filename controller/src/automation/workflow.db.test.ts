@@ -446,6 +446,37 @@ test("the timeline tells of each stage when it began and how it ended", async ()
   ]);
 });
 
+test("a stage that answers to a failure is asked anew when what failed runs again", async () => {
+  await saveTestJob(
+    t,
+    "answering",
+    `stages:
+  build: { targets: { names: [lb] }, steps: [{ run: build }] }
+  deploy: { needs: [build], targets: { names: [web-1, web-2] }, steps: [{ run: deploy }] }
+  undo: { needs: [deploy], if: failure(), targets: { names: [web-1, web-2] }, steps: [{ run: undo }] }
+  beside: { needs: [build], if: always(), targets: { names: [lb] }, steps: [{ run: beside }] }`,
+  );
+  const first = await execute(t, "answering", [], { targets: undefined });
+  await runOn("lb", first.id, "succeeded", {}, "build");
+  await runOn("lb", first.id, "succeeded", {}, "beside");
+  await runOn("web-1", first.id, "succeeded", {}, "deploy");
+  await runOn("web-2", first.id, "failed", {}, "deploy");
+  for (const name of ["web-1", "web-2"]) await runOn(name, first.id, "succeeded", {}, "undo");
+  expect(await stagesOf(first.id)).toMatchObject({ undo: "succeeded" });
+  const retry = async (execution: string) =>
+    (await retryExecution(t.ctx, tester, { execution, repeatLost: false, reason: "" })).id;
+  const second = await retry(first.id);
+  await settled();
+  expect(await stagesOf(second)).toMatchObject({ undo: "pending", beside: "succeeded" });
+  await runOn("web-2", second, "failed", {}, "deploy");
+  for (const name of ["web-1", "web-2"]) await runOn(name, second, "succeeded", {}, "undo");
+  const third = await retry(second);
+  await settled();
+  await runOn("web-2", third, "succeeded", {}, "deploy");
+  expect(await stagesOf(third)).toMatchObject({ deploy: "succeeded", undo: "skipped" });
+  expect(await getExecution(t.ctx, tester, third)).toMatchObject({ state: "succeeded" });
+});
+
 test("what repeated and called stages give out is what all their parts gave, also those that end last", async () => {
   await saveTestJob(
     t,

@@ -27,6 +27,7 @@ const job = (failOn?: string[]): JobPlan => ({
     approval: { required: 1, by: ["user:boss"], expires: "1m" },
     concurrency: { key: "turn", limit: 1, onConflict: "queue" },
     stages: [
+      stage("d", [], {}),
       stage("a", [], {
         job: jobOf([step("a-1", { gives: true, ...(failOn && { failOn }) }), step("a-2")]),
         rollout: { ...rollout, canary: 2 },
@@ -55,7 +56,7 @@ export function sampleFlowEvidence(): Evidence {
   const again = sample.ask("three-again", job(["host-1"]), third.executionId);
   sample.decide(again, "approve");
   sample.take(again);
-  sample.runStages(again, { done: ["c"] });
+  sample.runStages(again, { done: ["d"] });
   sample.finish(again, "succeeded");
   return sample.evidence;
 }
@@ -109,7 +110,8 @@ class FlowSample {
   #addStage(executionId: string, planned: PlannedStage, retryOf: string | undefined): void {
     const { id: stageId, parent, isGroup, item, rollout: rule } = planned;
     const before = this.evidence.stages.find((row) => row.executionId === retryOf && row.stageId === stageId);
-    const isDone = before?.state === "succeeded";
+    // What answers to a failure is asked anew.
+    const isDone = before?.state === "succeeded" && planned.condition !== "failure()";
     this.evidence.stages.push({
       ...{ executionId, stageId, state: isDone ? "succeeded" : "pending", counts: {}, parent, isGroup },
       matrix: item === undefined ? null : { item },
@@ -122,7 +124,7 @@ class FlowSample {
           row.executionId === retryOf && row.stageId === stageId && row.target === target && row.state === "succeeded",
       );
     for (const [at, target] of isDone ? [] : planned.targets.entries()) {
-      if (!isLeft(target)) continue;
+      if (planned.condition !== "failure()" && !isLeft(target)) continue;
       const id = `${executionId}/${stageId}/${target}`;
       const row = { id, executionId, stageId, target, batch: batches[at]!, attempt: 0, fence: null } as const;
       this.evidence.assignments.push({ ...row, state: "queued", reason: null });
