@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { describeBad } from "./execution-list.ts";
+import { describeBad, progressOf } from "./execution-list.ts";
 
 describe("what did not succeed", () => {
   it("is told by its own words: what is lost is not merely failed", () => {
@@ -8,5 +8,12 @@ describe("what did not succeed", () => {
 
   it("is nothing when all is well", () => {
     expect(describeBad({ counts: { succeeded: 5, running: 3, failed: 0 } })).toBe("");
+  });
+});
+
+describe("what is done", () => {
+  it("is what came to an end of its work: targets that were never begun are counted by themselves", () => {
+    const counts = { succeeded: 77, failed: 4, skipped: 119, running: 1 };
+    expect(progressOf({ counts })).toEqual({ done: 81, bad: 4, skipped: 119 });
   });
 });

@@ -14,15 +14,19 @@ export type StateGroup = keyof typeof stateGroups;
 const unfinished = ["queued", "offered", "accepted", "running"];
 export const badStates = ["failed", "timed_out", "denied", "expired", "lost"] as const;
 
-/** Finished targets, and how many of them did not succeed. */
-export function progressOf({ counts }: Pick<Execution, "counts">): { done: number; bad: number } {
+/**
+ * Targets that came to an end of their work, how many of them did not succeed, and those that were never begun. A rollout
+ * that stopped at its third batch has not done all of its targets.
+ */
+export function progressOf({ counts }: Pick<Execution, "counts">): { done: number; bad: number; skipped: number } {
   let done = 0;
   let failed = 0;
+  const skipped = counts.skipped ?? 0;
   for (const [state, count] of Object.entries(counts)) {
-    if (!unfinished.includes(state)) done += count;
+    if (!unfinished.includes(state) && state !== "skipped") done += count;
     if ((badStates as readonly string[]).includes(state)) failed += count;
   }
-  return { done, bad: failed };
+  return { done, bad: failed, skipped };
 }
 
 /** What did not succeed, by its own words: what is lost is not merely failed. Empty when all is well. */
