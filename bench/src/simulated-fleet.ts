@@ -59,12 +59,25 @@ async function enrolOne(
   const { token } = await api.post<{ token: string }>("/api/v1/enrollment-tokens", { labels: { fleet: prefix } });
   const state = new StateFolder(join(stack.folder, "fleet", name));
   const makeRequest = makeCertificateRequest;
-  const identity = await enroll({ state, token, server: stack.apiAddress, name, version, makeRequest });
+  const identity = await patiently(() =>
+    enroll({ state, token, server: stack.apiAddress, name, version, makeRequest }),
+  );
   return new Link({
     ...{ state, identity, version, makeRequest, signal, host, incarnation: name },
     ...{ log: pino({ level: "silent" }), dialsDirectly: true },
     status: new StatusFile(state.file("status.json"), firstStatus(identity)),
   });
+}
+
+/** A thousand handshakes on a busy machine: some are cut off before they begin, and a token is not used up by that. */
+async function patiently<T>(connect: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await connect();
+    } catch (error) {
+      if (tries === 10 || (error as NodeJS.ErrnoException).code !== "ECONNRESET") throw error;
+    }
+  }
 }
 
 export async function untilOnline(stack: Devstack, count: number): Promise<void> {

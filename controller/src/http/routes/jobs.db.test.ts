@@ -56,6 +56,29 @@ test("the same bytes again make no version; others make the next, and an old ver
   expect(late).toMatchObject({ status: 412, body: { code: "version_mismatch" } });
 });
 
+test.each([
+  ["carriage returns and no last newline", yaml("round").replaceAll("\n", "\r\n").trimEnd()],
+  ["a byte order mark", `\u{feff}${yaml("round")}`],
+  ["trailing blanks, quotes and signs of every plane", `${yaml("round", '"a  b" # é 😀 $(x)')}  \n\n`],
+  [
+    "JSON with its own spaces",
+    '{ "apiVersion": "opsconductor/v1","kind":"Job",\t"name": "round", "steps": [{"run":"1.0"}] }\n',
+  ],
+])("what is exported is imported again with the same bytes: %s", async (_, text) => {
+  const type = { "content-type": text.startsWith("{") ? "application/json" : "text/yaml" };
+  const wanted = createHash("sha256").update(text).digest("hex");
+  let exported = text;
+  for (let n = 0; n < 2; n++) {
+    const made = await send("POST", "/api/v1/jobs", exported, type);
+    expect(made.status).toBe(201);
+    const { body } = await call("GET", `/api/v1/jobs/${made.body.id}/versions`);
+    expect(body.items).toMatchObject([{ version: 1, sha256: wanted }]);
+    exported = (await call("GET", `/api/v1/jobs/${made.body.id}`)).body.definition;
+    expect(Buffer.from(exported)).toEqual(Buffer.from(text));
+    expect((await call("DELETE", `/api/v1/jobs/${made.body.id}`)).status).toBe(204);
+  }
+});
+
 test("a definition is taken as JSON, in an envelope, and refused in anything else", async () => {
   const definition = { apiVersion: "opsconductor/v1", kind: "Job", name: "as-json", steps: [{ run: "true" }] };
   const json = await call("POST", "/api/v1/jobs", definition);
