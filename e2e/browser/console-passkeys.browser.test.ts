@@ -20,6 +20,11 @@ beforeAll(async () => {
   stack = await startDevstack({ adminPassword: password });
   browser = await launchChromium();
   ({ page, context, trouble } = await visit(browser, stack.url.replace("127.0.0.1", "localhost")));
+  // The virtual authenticator answers the autofill's question by itself. It is a browser without one, but where a test says so.
+  await context.addInitScript(() => {
+    if (localStorage.getItem("autofill") === null)
+      PublicKeyCredential.isConditionalMediationAvailable = () => Promise.resolve(false);
+  });
   cdp = await context.newCDPSession(page);
   await cdp.send("WebAuthn.enable");
   ({ authenticatorId } = await cdp.send("WebAuthn.addVirtualAuthenticator", {
@@ -74,6 +79,15 @@ test("the passkey signs in without a name, and its counter goes up", async () =>
   await page.getByRole("heading", { name: "Targets", level: 1 }).waitFor();
   const { credentials } = await cdp.send("WebAuthn.getCredentials", { authenticatorId });
   expect(credentials[0]!.signCount).toBeGreaterThan(1);
+});
+
+test("a browser that can offers it where the user name is typed, and choosing it there signs in", async () => {
+  await signOut();
+  expect(await page.getByLabel("User name").getAttribute("autocomplete")).toBe("username webauthn");
+  await page.evaluate(() => localStorage.setItem("autofill", "yes"));
+  await page.goto("/login?next=%2Ftargets");
+  await page.getByRole("heading", { name: "Targets", level: 1 }).waitFor();
+  await page.evaluate(() => localStorage.removeItem("autofill"));
 });
 
 test("after the password the passkey is the second factor", async () => {

@@ -1,12 +1,21 @@
 // Rights in the console: groups of targets, roles of one's own making, a role within a group, what a person with it sees,
 // why they may, and the page that says what is missing.
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Api } from "../devstack/api.ts";
 import { type Devstack, startDevstack } from "../devstack/devstack.ts";
+import { waitFor } from "../devstack/wait-for.ts";
 import { launchChromium, newContext, type Trouble } from "./chromium.ts";
+import { pagesOfConsole, type Things, Walk } from "./console-pages.ts";
 import { accessibilityProblems, sidewaysOverflow, untilSettled } from "./page-checks.ts";
 import { signIn } from "./visit.ts";
+
+interface Target {
+  id: string;
+  name: string;
+  managedByAgentId: string | null;
+  agentState: string | null;
+}
 
 const adminPassword = "a-password-of-many-rights";
 const annPassword = "a-password-of-few-rights";
@@ -18,7 +27,7 @@ let trouble: Trouble;
 let api: Api;
 
 beforeAll(async () => {
-  stack = await startDevstack({ adminPassword });
+  stack = await startDevstack({ adminPassword, localAgent: true });
   browser = await launchChromium();
   api = await Api.signIn(stack.url, "admin", adminPassword);
   for (const name of ["web-berlin", "web-paris", "db-tokyo"])
@@ -148,3 +157,96 @@ test("a role within a group is given, explained, and everything outside of it is
   await look("forbidden", ann.page);
   expect(trouble.errors.concat(ann.trouble.errors)).toEqual([]);
 });
+
+/** Of the page, what changes something: nobody who may only look is shown it. */
+const changes =
+  /^(add|new|make|edit|delete|run|retry|cancel|pause|resume|approve|reject|revoke|release|restore|set|settle|save|put|change|take|actions for)\b/i;
+/** Everybody's own: their settings, and what only reads. */
+const own = /^\/me$/;
+
+interface Visitor {
+  name: string;
+  roles: string[];
+  /** Within one group. */
+  grants?: string[];
+  /** What they may change, as their buttons say it. */
+  may: RegExp;
+  /** Pages that say what is missing. */
+  forbidden: (address: string) => boolean;
+}
+const administration = /^\/(access|audit|limits|agents\/enroll|jobs\/new|jobs\/[^/]+\/edit)/;
+const visitors: Visitor[] = [
+  { name: "a viewer", roles: ["viewer"], may: /^$/, forbidden: (address) => administration.test(address) },
+  {
+    name: "an operator and developer of one group",
+    roles: [],
+    grants: ["operator", "developer"],
+    may: /^(run\b|add a target|edit|delete target|change groups|actions for (?!the group))/i,
+    forbidden: (address) => administration.test(address),
+  },
+  {
+    name: "an auditor",
+    roles: ["auditor"],
+    may: /^$/,
+    forbidden: (address) => !/^\/(audit|me|no)\b/.test(address),
+  },
+];
+
+describe("every page", () => {
+  let things: Things;
+  beforeAll(async () => {
+    const [{ id: target, name, managedByAgentId: agent }] = await waitFor("the local agent", async () => {
+      const { items } = await api.get<{ items: Target[] }>("/api/v1/targets?select=name~*");
+      return items.filter(({ agentState }) => agentState === "online") as [Target];
+    });
+    await api.post("/api/v1/groups/europe/targets", { add: [name] });
+    const careful = {
+      apiVersion: "opsconductor/v1",
+      kind: "Job",
+      name: "careful",
+      steps: [{ run: "true" }],
+      approval: {},
+    };
+    await api.request("POST", "/api/v1/jobs", careful);
+    const run = async (job: string, inputs: object) => {
+      const body = { targets: { names: [name] }, inputs };
+      return (await api.post<{ id: string }>(`/api/v1/jobs/${job}/execute?wait=20s`, body)).id;
+    };
+    const [earlier, execution] = [await run("deploy", { env: "prod" }), await run("deploy", { env: "prod" })];
+    const approval = (await api.post<{ id: string }>("/api/v1/jobs/careful/execute", { targets: { names: [name] } }))
+      .id;
+    await api.post("/api/v1/roles", { name: "auditor", permissions: ["audit:read"] });
+    things = { job: "deploy", target, agent: agent!, execution, earlier, approval };
+  });
+
+  test.each(visitors)(
+    "shows $name what they may use, or says what is missing and who can grant it",
+    async (visitor) => {
+      const username = visitor.name.replaceAll(" ", "-");
+      const { link } = await api.post<{ link: { token: string } }>("/api/v1/users", { username, roles: visitor.roles });
+      await api.request("POST", "/api/v1/auth/password-link", { token: link.token, newPassword: annPassword });
+      for (const role of visitor.grants ?? [])
+        await api.post(`/api/v1/users/${username}/grants`, { role, scope: { kind: "group", group: "europe" } });
+      const { page, trouble } = await signedIn(username, annPassword);
+      const walk = new Walk(page);
+      for (const address of pagesOfConsole(things)) {
+        const shown = await walk.to(address);
+        if (shots) await page.screenshot({ path: `${shots}/${username}-${address.replaceAll(/\W+/g, "-")}.png` });
+        const isForbidden = visitor.forbidden(shown.address);
+        expect([address, shown.forbidden !== undefined]).toEqual([address, isForbidden]);
+        if (shown.forbidden) expect([address, shown.forbidden]).toEqual([address, expect.stringMatching(says)]);
+        expect([address, shown.alerts, shown.refused]).toEqual([address, [], []]);
+        const wrong = own.test(address)
+          ? []
+          : shown.buttons.filter((name) => changes.test(name) && !visitor.may.test(name));
+        expect([address, wrong]).toEqual([address, []]);
+        expect([address, shown.disabled.filter((button) => button.endsWith(": "))]).toEqual([address, []]);
+      }
+      expect(trouble).toEqual({ policy: [], errors: [] });
+      await page.context().close();
+    },
+  );
+});
+
+/** The permission, the roles that hold it, somebody who can grant it, and a way to something that may be seen. */
+const says = /permission [a-z]+:[a-z]+.*These roles hold it: .*admin.*Ask admin, who can grant it\. Go to /;

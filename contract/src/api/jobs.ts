@@ -26,6 +26,8 @@ export const job = z.object({
   updatedAt: instant,
   updatedByName: z.string().nullable(),
   revision: z.number().int(),
+  canRun: z.boolean().describe("the caller may, on some target"),
+  canWrite: z.boolean().describe("the caller may"),
   lastExecutions: z
     .array(
       z.object({

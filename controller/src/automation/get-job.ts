@@ -21,7 +21,7 @@ export async function getJob(
     selectSparks(ctx.sql, actor, [row.id], sparksPerJob),
   ]);
   return {
-    ...presentJob(row, sparks),
+    ...presentJob(actor, row, sparks),
     version: text.version,
     definition: Buffer.from(text.definition).toString("utf8"),
     mediaType: text.mediaType,

@@ -25,7 +25,7 @@ export async function listJobs(
     sparksPerJob,
   );
   const byJob = Map.groupBy(sparks, (s) => s.jobId);
-  const items = shown.map((row) => presentJob(row, byJob.get(row.id) ?? []));
+  const items = shown.map((row) => presentJob(actor, row, byJob.get(row.id) ?? []));
   const last = items.at(-1);
   if (rows.length <= limit || !last) return { items };
   return { items, nextCursor: encodeCursor([last.name.toLowerCase()]) };

@@ -1,9 +1,11 @@
 // Rows of jobs in the shapes of the API. Pure.
 import type { Job, jobVersion } from "@opsconductor/contract/api/jobs";
 import type { z } from "zod";
+import type { Actor } from "../context.ts";
+import { mayRun, mayWrite } from "../identity/locked-inputs.ts";
 import type { JobRow, SparkRow, VersionRow } from "./job-queries.ts";
 
-export function presentJob(row: JobRow, sparks: readonly SparkRow[]): Job {
+export function presentJob(actor: Actor, row: JobRow, sparks: readonly SparkRow[]): Job {
   return {
     id: row.id,
     number: Number(row.number),
@@ -15,6 +17,8 @@ export function presentJob(row: JobRow, sparks: readonly SparkRow[]): Job {
     updatedAt: row.updatedAt.toISOString(),
     updatedByName: row.updatedByName,
     revision: Number(row.revision),
+    canRun: mayRun(actor, row.id),
+    canWrite: mayWrite(actor, row.id),
     lastExecutions: sparks.map((s) => ({
       id: s.id,
       number: Number(s.number),

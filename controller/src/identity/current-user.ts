@@ -9,7 +9,7 @@ export async function currentUser(ctx: Context, actor: Actor): Promise<User> {
   const row = actor.kind === "user" && actor.id ? await selectUser(ctx.sql, actor.id) : undefined;
   if (!row) throw new OcError("unauthenticated", "Sign in first.");
   const user = toUser(row);
-  return actor.token ? { ...user, permissions: [...actor.permissions] } : user;
+  return actor.token ? { ...user, permissions: [...actor.permissions], everywhere: [...actor.permissions] } : user;
 }
 
 export function toUser(row: UserRow): User {
@@ -22,6 +22,7 @@ export function toUser(row: UserRow): User {
     jobTitle: row.jobTitle,
     roles: row.roles,
     permissions: permissionsAnywhere(row),
+    everywhere: row.permissions,
     mustChangePassword: row.mustChangePassword,
     mustSetUpFactor: row.mfaRequired && row.factors.length === 0,
     factors: row.factors,

@@ -31,8 +31,10 @@ export async function explainAccess(ctx: Context, actor: Actor, params: Params):
   const user = await findAccount(ctx.sql, isSelf ? actor.id! : params.user!);
   const object = await objectOf(ctx, user.id === actor.id ? actor : systemActor, params);
   const sources = await sourcesThatAllow(ctx, user, params.permission, object);
-  const roles = sources.length > 0 ? [] : await selectRolesHolding(ctx.sql, params.permission);
-  const givers = sources.length > 0 ? [] : await selectGivers(ctx.sql, params.permission, 5);
+  // On nothing in particular a grant is a part: whoever needs all of it is told whom to ask.
+  const isEnough = sources.some(({ kind }) => object !== null || kind === "role");
+  const roles = isEnough ? [] : await selectRolesHolding(ctx.sql, params.permission);
+  const givers = isEnough ? [] : await selectGivers(ctx.sql, params.permission, 5);
   return {
     ...{
       allowed: sources.length > 0 && user.active,

@@ -42,6 +42,13 @@ export function mayRun(actor: Actor, jobId: string): boolean {
   return mayEverywhere(actor, "jobs:execute") || grantsToRun(actor, jobId).length > 0;
 }
 
+/** A part of the fleet is no right to write what runs everywhere. */
+export function mayWrite(actor: Actor, jobId: string): boolean {
+  const ofJob = ({ scope }: ScopedGrant) =>
+    scope.kind === "everything" || (scope.kind === "job" && scope.jobId === jobId);
+  return mayEverywhere(actor, "jobs:write") || grantsWith(actor, "jobs:write").some(ofJob);
+}
+
 /** Inputs that every grant binds by which somebody could run the job, each with the values that are possible. */
 export function lockedInputsOf(actor: Actor, jobId: string, specs: Values): Record<string, unknown[]> {
   if (mayEverywhere(actor, "jobs:execute")) return {};

@@ -69,8 +69,9 @@ class Session {
     return () => this.#signedOut.delete(listener);
   }
 
-  can(permission: string): boolean {
-    const held = this.user?.permissions ?? [];
+  /** On anything at all, or `everywhere`: over everything. */
+  can(permission: string, where: "permissions" | "everywhere" = "permissions"): boolean {
+    const held = this.user?.[where] ?? [];
     return held.includes("*") || held.includes(permission);
   }
 

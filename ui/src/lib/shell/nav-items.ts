@@ -67,11 +67,20 @@ export function navGroups(can: (permission: string) => boolean): NavGroup[] {
     .filter((group) => group.items.length > 0);
 }
 
-/** The permission that every page of a section needs; undefined: none, as for one's own settings. */
+/** Pages that need something else than the section they lie in. */
+const ownPermissions = [
+  [paths.serviceAccounts(), "tokens:read"],
+  [paths.apiTokens(), "tokens:read"],
+  ["/access", "users:read"],
+  [paths.enrollmentTokens(), "agents:enroll"],
+];
+
+export const allItems = (can: (permission: string) => boolean) => navGroups(can).flatMap((group) => group.items);
+
+/** The permission that a page needs; undefined: none, as for one's own settings. */
 export function permissionFor(pathname: string): string | undefined {
-  const items = navGroups(() => true).flatMap((group) => group.items);
-  if (isCurrent("/access", pathname)) return "users:read";
-  return items.find((item) => isCurrent(item.href, pathname))?.permission;
+  const own = ownPermissions.find(([href]) => isCurrent(href!, pathname));
+  return own?.[1] ?? allItems(() => true).find((item) => isCurrent(item.href, pathname))?.permission;
 }
 
 /** Whether `href` is the section that `pathname` belongs to. */

@@ -4,6 +4,19 @@ import { area } from "./area.ts";
 
 export const access = area({
   roles: "Roles",
+  forbidden: {
+    missing: (permission: string) => `Your roles do not hold the permission ${permission}.`,
+    inPart: (permission: string) =>
+      `This takes the permission ${permission} over everything; your rights hold it for a part.`,
+    how: (roles: readonly string[], givers: readonly string[]) =>
+      [
+        roles.length > 0 ? `These roles hold it: ${roles.join(", ")}.` : "",
+        givers.length > 0 ? `Ask ${givers.join(", ")}, who can grant it.` : "An administrator can grant it.",
+      ]
+        .filter((part) => part !== "")
+        .join(" "),
+    goTo: (page: string) => `Go to ${page}`,
+  },
   role: {
     add: "Make a role",
     matrix: "What each role may do",
@@ -133,6 +146,8 @@ export const access = area({
     kinds: { none: "anything at all", target: "a target", job: "a job", agent: "an agent", execution: "an execution" },
     name: "Name",
     nameHint: "Name or id; of an execution its number",
+    userMissing: "Say who",
+    nameMissing: "Say on what, or choose anything at all",
     submit: "Explain",
     yes: "Yes",
     no: "No",

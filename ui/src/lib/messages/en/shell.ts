@@ -86,14 +86,6 @@ export const shell = {
     notFoundTitle: "Page not found",
     notFoundText: "There is nothing at this address. It may have moved, or the link is wrong.",
     forbiddenTitle: "You are not allowed to see this",
-    forbiddenText: (permission: string) => `Your roles do not hold the permission ${permission}.`,
-    forbiddenHow: (roles: readonly string[], givers: readonly string[]) =>
-      [
-        roles.length > 0 ? `These do: ${roles.join(", ")}.` : "",
-        givers.length > 0 ? `Ask ${givers.join(", ")}, who can grant it.` : "An administrator can grant it.",
-      ]
-        .filter((part) => part !== "")
-        .join(" "),
     crashTitle: "This page could not be shown",
     crashText: "Something went wrong in the console. Reload the page; if it stays, tell an administrator what you did.",
     search: "Search instead",
