@@ -196,7 +196,8 @@ function stopSpent(flow: Flow, stage: FlowStage): FlowAct | undefined {
   if (stage.batch < 0 || !isSpent(stage) || flow.emptied.has(stage.stageId)) return undefined;
   const waiting = (stage.counts.queued ?? 0) > 0 || (stage.rollout?.stepFirst && openOf(stage) > 0);
   if (!waiting) return undefined;
-  const spent = `not started: ${countBad(stage.counts)} targets failed, and the job allows ${stage.maxFailures} (rollout.maxFailures)`;
+  const failed = countBad(stage.counts);
+  const spent = `not started: ${failed} ${failed === 1 ? "target" : "targets"} failed, and the job allows ${stage.maxFailures} (rollout.maxFailures)`;
   const reason = (stage.stopped ? stage.stateReason : null) ?? spent;
   const change = { stopped: true, stateReason: reason, nextBatchAt: null };
   return { kind: "empty", stage, reason, change, cancelHeld: stage.rollout?.stepFirst === true };

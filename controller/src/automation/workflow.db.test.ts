@@ -236,6 +236,7 @@ test("a canary goes first, then batches; beyond the failure budget nothing more 
   expect(await getExecution(t.ctx, tester, id)).toMatchObject({
     state: "failed",
     counts: { succeeded: 5, failed: 2, skipped: 3 },
+    stages: [{ stateReason: "not started: 2 targets failed, and the job allows 1 (rollout.maxFailures)" }],
   });
 });
 

@@ -55,11 +55,11 @@ test("parts stand inside of what they are parts of, and count there", () => {
     stage("call"),
     stage("call/one", [], "call", { succeeded: 2 }),
     stage("call/two", ["call/one"], "call", { queued: 1 }),
-    stage("call/two/1", [], "call/two", { failed: 1 }),
+    stage("call/two/1", [], "call/two", { failed: 1, skipped: 5 }),
   ];
   const [node] = flowLayout(stages).nodes;
   expect(node!.parts).toHaveLength(3);
-  expect(targetsOf(node!)).toEqual({ done: 3, total: 4 });
+  expect(targetsOf(node!)).toEqual({ done: 3, total: 9 });
   expect([...stageIdsOf(stages, "call/two")]).toEqual(["call/two", "call/two/1"]);
   expect(flowLayout(stages, "call").nodes.map((n) => n.column)).toEqual([0, 1]);
 });

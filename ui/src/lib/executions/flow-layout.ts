@@ -76,14 +76,14 @@ export function stageIdsOf(stages: readonly Stage[], id: string): Set<string> {
   return new Set([id, ...partsOf(stages, id).map((part) => part.id)]);
 }
 
-/** Targets that are over, and all, of a stage with its parts. */
+/** Targets that came to an end of their work, and all, of a stage with its parts; what was never begun is not done. */
 export function targetsOf({ stage, parts }: Pick<FlowNode, "stage" | "parts">): { done: number; total: number } {
   let done = 0;
   let total = 0;
   for (const { counts } of [stage, ...parts])
     for (const [state, count] of Object.entries(counts)) {
       total += count;
-      if (!["queued", "offered", "accepted", "running"].includes(state)) done += count;
+      if (!["queued", "offered", "accepted", "running", "skipped"].includes(state)) done += count;
     }
   return { done, total };
 }
