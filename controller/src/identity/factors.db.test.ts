@@ -207,6 +207,25 @@ test("a role that requires a second factor lets nobody do anything else before t
   expect([last.status, last.body.code]).toEqual([409, "failed_precondition"]);
 });
 
+test("a role that requires one does so for whoever has it within a group only, and no longer when it is taken back", async () => {
+  const admin = await signedIn(t.ctx, http);
+  const user = await signedIn(t.ctx, http, ["targets:read"]);
+  const as = (who: typeof admin, method: string, path: string, body?: object) =>
+    http.call(method, `/api/v1/${path}`, body, who.headers);
+  expect((await as(admin, "POST", "roles", { name: "guarded", permissions: ["targets:read"] })).status).toBe(201);
+  expect((await as(admin, "POST", "groups", { name: "vault" })).status).toBe(201);
+  const grant = { role: "guarded", scope: { kind: "group", group: "vault" } };
+  const given = await as(admin, "POST", `users/${user.userId}/grants`, grant);
+  expect(given.status).toBe(201);
+  expect((await as(user, "GET", "targets")).status).toBe(200);
+  expect((await as(admin, "PUT", "roles/guarded/mfa", { required: true })).status).toBe(204);
+  const refused = await as(user, "GET", "targets");
+  expect([refused.status, refused.body.code]).toEqual([403, "second_factor_setup_required"]);
+  expect((await as(user, "GET", "auth/me")).body).toMatchObject({ mustSetUpFactor: true });
+  expect((await as(admin, "DELETE", `users/${user.userId}/grants/${given.body.id}`)).status).toBe(204);
+  expect((await as(user, "GET", "targets")).status).toBe(200);
+});
+
 test("without such a role the app can be taken away, and the recovery codes go with it", async () => {
   const user = await withTotp();
   const challenge = await challengeOf(user);
