@@ -1,10 +1,11 @@
+import { spawnSync } from "node:child_process";
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { CheckpointKeeper } from "./checkpoint-keeper.ts";
-import { type KeptFile, keptText, readKept } from "./stored-checkpoints.ts";
+import { checkpointsFile, type KeptFile, keptText, readKept } from "./stored-checkpoints.ts";
 
 const cluster = "01999999-0000-7000-8000-000000000001";
 const key = generateKeyPairSync("ed25519");
@@ -64,6 +65,19 @@ test("another hash of a position that is kept is a fork: told once, and on disk 
     /FORK \(other_hash\) noticed at 1970-01-01T00:00:05.000Z: kept position 20/,
   );
 });
+
+test("the program on the host tells what is kept, and ends with 1 and the fork in one line when there is one", () => {
+  const file = join(path, "..", checkpointsFile);
+  const kept = new CheckpointKeeper(file, cluster);
+  for (let n = 1; n <= 130; n++) kept.hear(checkpoint(n), 0);
+  const program = join(import.meta.dirname, "../main.ts");
+  const audit = () =>
+    spawnSync(process.execPath, [program, "audit", "--state-dir", join(path, "..")], { encoding: "utf8" });
+  expect(audit()).toMatchObject({ status: 0, stdout: expect.stringContaining("100 checkpoints") });
+  kept.hear(checkpoint(120, { hash: 2 }), 5_000);
+  const { status, stdout } = audit();
+  expect([status, stdout]).toEqual([1, expect.stringMatching(/^FORK \(other_hash\) noticed at .*kept position 120/m)]);
+}, 60_000);
 
 test("a chain that went backwards is a fork, unless a person accepted a restored database", () => {
   const kept = keeper();
