@@ -34,8 +34,21 @@ export class LabHosts {
 
   cut = (host: string) => void this.#must("cut", numberOf(host));
   heal = (host: string) => void this.#must("heal", numberOf(host));
-  kill = (host: string) => void this.#must("kill", numberOf(host));
-  boot = (host: string) => void this.#must("boot", numberOf(host));
+
+  /** Resolves when it is down: a host that is still taken for running when it is to start stays down for ever. */
+  async kill(host: string): Promise<void> {
+    this.#must("kill", numberOf(host));
+    await waitFor(`${host} to be down`, async () => !(await this.#isUp(host)), { timeoutMs: 60_000, everyMs: 100 });
+  }
+
+  /** Resolves when it runs programs. */
+  async boot(host: string): Promise<void> {
+    const started = () => {
+      this.#must("boot", numberOf(host));
+      return this.#isUp(host);
+    };
+    await waitFor(`${host} to be up`, started, { timeoutMs: 60_000, everyMs: 500 });
+  }
 
   /** Runs a script of the shell there, and answers what it printed. What it asks for comes through this process. */
   async sh(host: string, script: string): Promise<string> {
@@ -47,7 +60,7 @@ export class LabHosts {
   /** As a machine does: what goes down for a restart comes up again. Ends with `signal`. */
   async restartWhatGoesDown(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      for (const host of this.names) if ((await this.#exec(host, ["true"])).code !== 0) this.boot(host);
+      for (const host of this.names) if (!(await this.#isUp(host))) await this.boot(host);
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   }
@@ -62,6 +75,10 @@ export class LabHosts {
     server.listen(port, this.gateway);
     this.#forwards.push(server);
     await waitFor(`port ${port} of the gateway`, () => server.listening);
+  }
+
+  async #isUp(host: string): Promise<boolean> {
+    return (await this.#exec(host, ["true"])).code === 0;
   }
 
   #exec(host: string, command: string[]): Promise<{ code: number | null; output: string }> {

@@ -64,8 +64,8 @@ async function pullPower(lab: Lab, name: string, more: string, outcome: "lost" |
   await lab.save(job(name, 100, more));
   const { id } = await lab.start(name);
   await untilPrinted(lab, id, "lab3");
-  lab.hosts.kill("lab3");
-  lab.hosts.boot("lab3");
+  await lab.hosts.kill("lab3");
+  await lab.hosts.boot("lab3");
   const { state } = await lab.untilOver(id);
   lab.expect(proof, "outcome", state, outcome === "lost" ? "partial" : "succeeded");
   lab.expect(proof, "states", await lab.statesOf(id), { lab1: "succeeded", lab2: "succeeded", lab3: outcome });
