@@ -18,4 +18,5 @@ test("entries stand as the definition writes them, in YAML and in JSON", () => {
 
 test("what the definition does not have comes last", () => {
   expect(keys(["gone", "b"], "inputs:\n  b: {}\n")).toEqual(["b", "gone"]);
+  expect(keys(["b"], "")).toEqual(["b"]);
 });
