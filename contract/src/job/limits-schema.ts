@@ -2,11 +2,11 @@
 // step, and what they come to for one step. Used by job-schema.ts and plan-stage.ts. Pure.
 import "../zod-without-eval.ts";
 import * as z from "zod";
-import { quantity } from "./schema-parts.ts";
+import { quantity, withoutUnit } from "./schema-parts.ts";
 import { parseSize, sizeHint, sizePattern } from "./size.ts";
 
 const size = (least: number, most: number, range: string) =>
-  quantity({ hint: sizeHint, pattern: sizePattern, parse: parseSize }, least, most, range);
+  quantity({ hint: sizeHint, units: ["MiB", "GiB"], pattern: sizePattern, parse: parseSize }, least, most, range);
 
 const cpuHint = "must be a percentage of one processor like 50% or 200%";
 
@@ -19,7 +19,7 @@ const hostLimits = {
     .optional()
     .describe("Most memory that one try may use with everything it starts; beyond it the try is ended: out of memory."),
   cpu: z
-    .string({ error: cpuHint })
+    .string({ error: ({ input }) => `${cpuHint}${withoutUnit(input, ["%"])}` })
     .regex(/^\d{1,6}%$/, cpuHint)
     .refine((text) => Number(text.slice(0, -1)) >= 1, "must be at least 1%")
     .optional()

@@ -72,7 +72,25 @@ test.each([
     "a duration without unit",
     10,
     "timeout: 30",
-    "10:10 timeout: must be text, and this is the number 30; put it in quotes",
+    "10:10 timeout: must be a duration like 90s, 15m, 6h, 2d or 1h30m, and this is the number 30: write 30s or 30m",
+  ],
+  [
+    "a duration of an action without unit",
+    14,
+    "    uses: sleep\n    with: { for: 10 }",
+    "15:18 steps.0.with.for: must be a duration like 90s, 15m, 6h, 2d or 1h30m, and this is the number 10: write 10s or 10m",
+  ],
+  [
+    "a size without unit",
+    10,
+    "limits: { memory: 1 }",
+    "10:19 limits.memory: must be a size like 512KiB, 10MiB or 1GiB, and this is the number 1: write 1MiB or 1GiB",
+  ],
+  [
+    "a percentage as a number",
+    10,
+    "limits: { cpu: 50 }",
+    "10:16 limits.cpu: must be a percentage of one processor like 50% or 200%, and this is the number 50: write 50%",
   ],
   [
     "a duration with a wrong unit",
@@ -155,8 +173,8 @@ test.each([
   [
     "a limit of a step",
     14,
-    "    limits: { memory: 1KiB }",
-    "14:23 steps.0.limits.memory: must be between 4MiB and 1024TiB",
+    "    run: df\n    limits: { memory: 1KiB }",
+    "15:23 steps.0.limits.memory: must be between 4MiB and 1024TiB",
   ],
   [
     "a later key",

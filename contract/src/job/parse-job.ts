@@ -3,8 +3,9 @@
 import type { FieldError } from "../errors.ts";
 import { checkJob, checkTemplatePlaces } from "./check-job.ts";
 import type { JobError } from "./check-parts.ts";
+import { checkRest } from "./check-rest.ts";
 import { type Job, jobSchema } from "./job-schema.ts";
-import { schemaErrors } from "./schema-errors.ts";
+import { type Issue, schemaErrors } from "./schema-errors.ts";
 import { readYaml, type YamlDocument } from "./yaml-document.ts";
 
 /** A broken file of a thousand steps needs no thousand messages. */
@@ -18,10 +19,15 @@ export function parseJob(text: string): ParsedJob {
   if (document.errors.length > 0) return refuse(document.errors);
   const misplaced = checkTemplatePlaces(document.value);
   const parsed = jobSchema.safeParse(document.value);
-  const errors = parsed.success ? checkJob(parsed.data) : schemaErrors(parsed.error.issues, document.value);
+  const errors = parsed.success ? checkJob(parsed.data) : everyError(parsed.error.issues, document.value);
   const all = [...misplaced, ...errors].map((error) => toFieldError(error, document));
   if (all.length > 0 || !parsed.success) return refuse(all);
   return { job: parsed.data, errors: [] };
+}
+
+/** What has the wrong shape, and what does not agree in the rest: all mistakes are told at once. */
+function everyError(issues: readonly Issue[], value: unknown): JobError[] {
+  return [...schemaErrors(issues, value), ...checkRest(issues, value)];
 }
 
 function refuse(errors: FieldError[]): ParsedJob {

@@ -26,7 +26,7 @@ export interface PlacedError {
   missing?: boolean;
 }
 
-type Issue = z.core.$ZodIssue;
+export type Issue = z.core.$ZodIssue;
 type Area = keyof typeof laterKeys;
 
 export function schemaErrors(issues: readonly Issue[], root: unknown): PlacedError[] {
@@ -102,12 +102,12 @@ function wrongType(expected: string, path: Path, value: unknown, message: string
   const key = String(path.at(-1) ?? "the definition");
   if (value === undefined) return { path, message: `${key} is missing`, missing: true };
   if (path.length === 0) return { path, message: "a job is a mapping of keys: start with apiVersion, kind and name" };
-  if (expected === "string" && (typeof value === "number" || typeof value === "boolean")) {
-    return { path, message: `must be text, and this is ${describe(value)}; put it in quotes` };
-  }
   if (value === null) return emptyValue(path, nameOf(expected));
   // Messages of our own schema start with "must be"; the library's do not.
   if (message.startsWith("must be")) return { path, message };
+  if (expected === "string" && (typeof value === "number" || typeof value === "boolean")) {
+    return { path, message: `must be text, and this is ${describe(value)}; put it in quotes` };
+  }
   return { path, message: `must be ${nameOf(expected)}, and this is ${describe(value)}` };
 }
 
@@ -216,7 +216,7 @@ function show(value: unknown): string {
   return `"${text.length > 40 ? `${text.slice(0, 40)}…` : text}"`;
 }
 
-function valueAt(root: unknown, path: Path): unknown {
+export function valueAt(root: unknown, path: Path): unknown {
   let value = root;
   for (const key of path) {
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
@@ -225,6 +225,6 @@ function valueAt(root: unknown, path: Path): unknown {
   return value;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

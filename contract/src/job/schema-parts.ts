@@ -7,9 +7,9 @@ export const minute = 60_000;
 export const day = 24 * 60 * minute;
 
 /** A quantity written with its unit, refused outside of `least` to `most` of what `parse` makes of it. */
-export function quantity({ hint, pattern, parse }: QuantityFormat, least: number, most: number, range: string) {
+export function quantity({ hint, units, pattern, parse }: QuantityFormat, least: number, most: number, range: string) {
   return z
-    .string({ error: `must be ${hint}` })
+    .string({ error: ({ input }) => `must be ${hint}${withoutUnit(input, units)}` })
     .regex(pattern, `must be ${hint}`)
     .refine((text) => {
       const value = parse(text);
@@ -17,15 +17,29 @@ export function quantity({ hint, pattern, parse }: QuantityFormat, least: number
     }, `must be ${range}`);
 }
 
+/** A bare number, which quotes would not mend. */
+export function withoutUnit(input: unknown, units: readonly string[]): string {
+  if (typeof input !== "number") return "";
+  const meant = input >= 0 ? `: write ${units.map((unit) => `${input}${unit}`).join(" or ")}` : "";
+  return `, and this is the number ${input}${Number.isInteger(input) ? meant : ""}`;
+}
+
 interface QuantityFormat {
   hint: string;
+  /** What a number without one most likely means. */
+  units: readonly string[];
   pattern: RegExp;
   parse: (text: string) => number | undefined;
 }
 
 /** Refused outside of `minMs` to `maxMs`; `range` says so to people. */
 export const duration = (minMs: number, maxMs: number, range: string) =>
-  quantity({ hint: durationHint, pattern: durationPattern, parse: parseDuration }, minMs, maxMs, range);
+  quantity(
+    { hint: durationHint, units: ["s", "m"], pattern: durationPattern, parse: parseDuration },
+    minMs,
+    maxMs,
+    range,
+  );
 
 const shareHint = "must be a number of targets like 5, or a percentage like 20%";
 

@@ -2,7 +2,7 @@
 // entries have this shape; editors, the documentation, the controller's check and the agent read them. Pure.
 import "../../zod-without-eval.ts";
 import * as z from "zod";
-import { durationHint, durationPattern, parseDuration } from "../duration.ts";
+import { duration as durationWithin } from "../schema-parts.ts";
 
 /** What an action does when only a check was asked for. `looks`: it changes nothing anyway and does its whole work. */
 export type CheckKind = "plans" | "looks" | "announces";
@@ -77,12 +77,7 @@ export const hostName = z
   .regex(/^[A-Za-z0-9_.:%[\]-]+$/, "must be a host name or an address");
 export const port = z.int().min(1).max(65535);
 
-export function duration(maxMs: number, range: string) {
-  return z
-    .string()
-    .regex(durationPattern, `must be ${durationHint}`)
-    .refine((text) => (parseDuration(text) ?? 0) <= maxMs, `must be ${range}`);
-}
+export const duration = (maxMs: number, range: string) => durationWithin(0, maxMs, range);
 
 export const oneLine = z.string().refine((text) => !/[\n\r\0]/.test(text), "must be one line");
 
