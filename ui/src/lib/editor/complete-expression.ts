@@ -80,7 +80,7 @@ function stageAt({ stages }: JobNames, path: YamlPath): StageNames | undefined {
 /** The stages that a stage can wait for. */
 function needsAt(names: JobNames, lines: readonly string[], line: number, column: number): JobCompletions | undefined {
   const spot = spotAt(lines, line, column);
-  if (!spot || spot.path[0] !== "stages" || spot.path[2] !== "needs") return undefined;
+  if (spot?.path[0] !== "stages" || spot.path[2] !== "needs") return undefined;
   const written = new Set((lines[line] ?? "").match(/[\w-]+/g));
   const other = names.stages.filter(
     ({ id }) => id !== "" && id !== spot.path[1] && (id === spot.word || !written.has(id)),
