@@ -211,9 +211,16 @@ export const outputFileQuery = outputQuery.pick({ target: true, step: true, stag
 export const outputTicket = z.object({ url: z.string().describe("path to navigate to"), expiresAt: instant });
 /** Declares an assignment lost that nobody may ever tell the end of. */
 export const abandonRequest = z.strictObject({ reason: storableText(500).min(1) });
-/** A new execution of the same version with the same inputs, on the targets that ended badly. */
+/** A new execution of the same version with the same inputs, on the targets that ended badly or on all that are left. */
 export const retryRequest = z.strictObject({
-  assignments: z.array(id).min(1).max(10000).optional().describe("only these; all that ended badly when absent"),
+  assignments: z.array(id).min(1).max(10000).optional().describe("only these; what take says when absent"),
+  take: z
+    .enum(["failed", "rest"])
+    .default("failed")
+    .describe(
+      "failed: targets that ended badly. rest: all that have not succeeded, also those that were never begun (a failure " +
+        "budget was spent, an agent was away) or were cancelled. A workflow always goes on with the rest",
+    ),
   repeatLost: z
     .boolean()
     .default(false)

@@ -78,6 +78,17 @@ test("one target is chosen by its assignment; one that has not ended, or is of a
   await expect(retry(open.id)).rejects.toMatchObject({ message: /nothing to retry/ });
 });
 
+test("the rest is known when all has ended, and is not chosen by hand", async () => {
+  const [good] = await agents(1);
+  const { id } = await execute(t, "careful", [good!.name]);
+  await expect(retry(id, { take: "rest" })).rejects.toMatchObject({ message: /has not ended/ });
+  await good!.run(good!.offers[0]!, Buffer.alloc(0));
+  await expect(retry(id, { take: "rest" })).rejects.toMatchObject({ message: /nothing is left/ });
+  const { assignmentId } = good!.offers[0]!;
+  const both = retry(id, { take: "rest", assignments: [assignmentId] });
+  await expect(both).rejects.toMatchObject({ message: /not both/ });
+});
+
 test("asking twice with one key makes one execution", async () => {
   const { execution } = await halfLost("harmless");
   const [a, b] = [await retry(execution, { idempotencyKey: "k" }), await retry(execution, { idempotencyKey: "k" })];

@@ -1,5 +1,5 @@
-// Repeats an execution on the targets that ended badly: a new execution of the same version with the same inputs, so that
-// what was recorded stays as it is and a late result of the old attempt can never mix with the new one. A target that is
+// Repeats an execution on the targets that ended badly, or goes on with all that have not succeeded: a new execution of the
+// same version with the same inputs, so that what was recorded stays as it is and a late result of the old attempt can never mix with the new one. A target that is
 // lost may still have done its work; unless every step says that it is idempotent, a person must say that it may run a
 // second time. Called by POST executions/{id}/retry-failed.
 import type { Execution, retryRequest } from "@opsconductor/contract/api/executions";
@@ -24,21 +24,29 @@ import { publishTimelines } from "./publish-changes.ts";
 import { type RetriableAssignment, selectRetriable } from "./retry-queries.ts";
 
 const badStates: readonly AssignmentState[] = ["failed", "timed_out", "lost", "denied", "expired"];
+/** Also what a spent failure budget, a cancel or a deadline kept from beginning or from its end. */
+const restStates: readonly AssignmentState[] = [...badStates, "cancelled", "skipped"];
 /** A workflow that ended so may have stages that never began. */
 const wentWrong: readonly ExecutionState[] = ["failed", "partial", "timed_out", "cancelled"];
 
-type Params = z.infer<typeof retryRequest> & { execution: string; idempotencyKey?: string | undefined };
+type Params = Omit<z.infer<typeof retryRequest>, "take"> & {
+  take?: z.infer<typeof retryRequest>["take"];
+  execution: string;
+  idempotencyKey?: string | undefined;
+};
 
 export async function retryExecution(ctx: Context, actor: Actor, params: Params): Promise<Execution> {
   const row = await findExecution(ctx.sql, actor, params.execution);
   const version = await selectRunnable(ctx.sql, actor, row.jobId, row.jobVersion);
   if (!version) throw noSuchJob(row.jobName);
   const isWorkflow = version.spec.stages !== undefined;
-  // What a cancel or a deadline kept from beginning is part of what a workflow goes on with.
-  const states = isWorkflow ? [...badStates, "cancelled" as const] : badStates;
-  const chosen = await selectRetriable(ctx.sql, actor, row.id, { ids: params.assignments, states });
-  refuseUnfit(chosen, params.assignments, isWorkflow && wentWrong.includes(row.state));
-  if (isWorkflow) refuseUnresumable(row, params.assignments);
+  if (isWorkflow || params.take === "rest") refuseUnresumable(row, params.assignments, isWorkflow);
+  const chosen = await selectRetriable(ctx.sql, actor, row.id, {
+    ids: params.assignments,
+    // What a cancel or a deadline kept from beginning is part of what a workflow goes on with.
+    states: params.take === "rest" ? restStates : isWorkflow ? [...badStates, "cancelled"] : badStates,
+  });
+  refuseUnfit(chosen, params, isWorkflow && wentWrong.includes(row.state));
   if (!params.repeatLost) refuseUnsure(chosen, version);
   const created = await createExecution(ctx, actor, {
     job: row.jobId,
@@ -58,13 +66,18 @@ export async function retryExecution(ctx: Context, actor: Actor, params: Params)
 
 function refuseUnfit(
   chosen: readonly RetriableAssignment[],
-  asked: readonly string[] | undefined,
+  { assignments: asked, take }: Pick<Params, "assignments" | "take">,
   isUnfinished: boolean,
 ): void {
   if (asked !== undefined && chosen.length < new Set(asked).size)
     throw new OcError("unprocessable", "Some of these assignments do not belong to the execution: read them again.");
   if (chosen.length === 0 && !isUnfinished)
-    throw new OcError("failed_precondition", "No target of this execution ended badly: there is nothing to retry.");
+    throw new OcError(
+      "failed_precondition",
+      take === "rest"
+        ? "Every target of this execution has succeeded: nothing is left to go on with."
+        : 'No target of this execution ended badly: there is nothing to retry. With take: "rest" it goes on with what never began.',
+    );
   const open = chosen.find((a) => !isTerminal(assignmentStates, a.state));
   if (open)
     throw new OcError(
@@ -84,11 +97,13 @@ function refuseUnreached(cause: unknown): never {
   });
 }
 
-function refuseUnresumable(row: ExecutionRow, asked: readonly string[] | undefined): void {
+function refuseUnresumable(row: ExecutionRow, asked: readonly string[] | undefined, isWorkflow: boolean): void {
   if (asked !== undefined)
     throw new OcError(
       "failed_precondition",
-      "A workflow goes on from its failed stages: retry it without choosing targets.",
+      isWorkflow
+        ? "A workflow goes on from its failed stages: retry it without choosing targets."
+        : 'take: "rest" is all that have not succeeded: give it, or assignments, and not both.',
     );
   if (!isTerminal(executionStates, row.state))
     throw new OcError(

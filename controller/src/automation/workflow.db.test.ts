@@ -238,6 +238,14 @@ test("a canary goes first, then batches; beyond the failure budget nothing more 
     counts: { succeeded: 5, failed: 2, skipped: 3 },
     stages: [{ stateReason: "not started: 2 targets failed, and the job allows 1 (rollout.maxFailures)" }],
   });
+  const again = async (take: "failed" | "rest") => {
+    const made = await retryExecution(t.ctx, tester, { execution: id, take, repeatLost: false, reason: "" });
+    const { items } = await listAssignments(t.ctx, tester, { execution: made.id, limit: 20 });
+    await cancelExecution(t.ctx, tester, { execution: made.id, reason: "" });
+    return items.map(({ targetName }) => targetName).sort();
+  };
+  expect(await again("failed")).toEqual(["host-1", "host-4"]);
+  expect(await again("rest")).toEqual(["host-1", "host-4", "host-7", "host-8", "host-9"]);
 });
 
 test("within the failure budget the rest goes on, and the outcome is partial", async () => {

@@ -59,6 +59,7 @@ export const abandonAssignment = (id: string, assignmentId: string, reason: stri
 
 export interface RetryRequest {
   assignments?: string[];
+  take?: "failed" | "rest";
   repeatLost: boolean;
   reason: string;
 }

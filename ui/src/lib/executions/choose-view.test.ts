@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { Assignment } from "../api/types.ts";
-import { byAttention, chooseStep, chooseTarget, countStates, stateShares, summariseStep } from "./choose-view.ts";
+import {
+  byAttention,
+  chooseStep,
+  chooseTarget,
+  countStates,
+  isLeft,
+  isWorkflow,
+  stateShares,
+  summariseStep,
+} from "./choose-view.ts";
 
 const target = (targetName: string, state: string, unreachable = false) =>
   ({ id: targetName, targetName, state, unreachable }) as unknown as Assignment;
@@ -25,6 +34,18 @@ describe("the target to look at", () => {
     ]);
     expect(chooseTarget(all)?.targetName).toBe("web-1");
     expect(chooseTarget([])).toBeUndefined();
+  });
+});
+
+describe("what an execution leaves to be gone on with", () => {
+  it("is all that ended without success, also what never began", () => {
+    const states = ["failed", "lost", "skipped", "cancelled", "succeeded", "running", "queued"] as const;
+    expect(states.filter(isLeft)).toEqual(["failed", "lost", "skipped", "cancelled"]);
+  });
+  it("is decided by its stages in a workflow, also in one with a single stage", () => {
+    expect(isWorkflow({ stages: [{ id: "main" }] })).toBe(false);
+    expect(isWorkflow({ stages: [{ id: "build" }] })).toBe(true);
+    expect(isWorkflow({ stages: [{ id: "main" }, { id: "build" }] })).toBe(true);
   });
 });
 

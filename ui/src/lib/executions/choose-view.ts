@@ -9,6 +9,13 @@ export const isBad = (state: string): boolean => bad.includes(state);
 const open: readonly AssignmentState[] = ["queued", "offered", "accepted", "running"];
 export const isOpen = (state: AssignmentState): boolean => open.includes(state);
 
+/** Its job names stages; all others have one that is called main. */
+export const isWorkflow = ({ stages }: { stages: readonly { id: string }[] }): boolean =>
+  stages.length > 1 || (stages[0] !== undefined && stages[0].id !== "main");
+
+/** What came to its end, or will never begin, without success. */
+export const isLeft = (state: AssignmentState): boolean => !isOpen(state) && state !== "succeeded";
+
 /** Failed first, then running, waiting, finished: the order of the matrix and of "next". */
 export function attentionRank(assignment: Pick<Assignment, "state" | "unreachable">): number {
   if (isBad(assignment.state)) return 0;

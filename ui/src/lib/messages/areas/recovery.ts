@@ -21,7 +21,11 @@ export const recovery = area({
     done: (target: string) => `The work on ${target} is declared lost.`,
   },
   retry: {
-    action: (count: number) => `Retry (${groupedNumber(count)})`,
+    action: (count: number) => `Retry failed (${groupedNumber(count)})`,
+    rest: (count: number) => `Go on with the rest (${groupedNumber(count)})`,
+    titleRest: (count: number) => `Go on with ${plural(count, targetWords)}?`,
+    textRest: (version: number) =>
+      `Those that failed, and those that were never begun or were cancelled: a new execution of the same version (${version}) with the same inputs. What is recorded here stays as it is.`,
     one: "Retry here",
     title: (count: number) => `Retry on ${plural(count, targetWords)}?`,
     titleOne: (target: string) => `Retry on ${target}?`,
