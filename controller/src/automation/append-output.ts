@@ -27,7 +27,7 @@ export async function appendOutput(r: Recorder, q: Query, growths: readonly Grow
   const rows: NewOutputRow[] = [];
   for (const growth of growths) {
     const { attempt, row, from, pieces } = growth;
-    const key = hashKey(attempt.assignment.id, row.attempt, row.stepId, row.try);
+    const key = hashKey(attempt, row);
     const stream = { assignmentId: attempt.assignment.id, attempt: row.attempt, stepId: row.stepId, try: row.try };
     const isComplete = row.storedBytes === row.outputBytes;
     const hash = r.hashes.fork(key, from) ?? (isComplete ? await hashStored(q, stream, from) : undefined);

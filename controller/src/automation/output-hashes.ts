@@ -33,8 +33,8 @@ export class OutputHashes {
   }
 }
 
-export const hashKey = (assignmentId: string, attempt: number, stepId: string, number: number): string =>
-  `${assignmentId} ${attempt} ${number} ${stepId}`;
+export const hashKey = ({ assignment }: Attempt, row: TryRow): string =>
+  `${assignment.id} ${row.attempt} ${row.stepId} ${row.try}`;
 
 /**
  * When all output of a try is here, says whether it is what the agent sent. `hash` is over everything stored, if known;

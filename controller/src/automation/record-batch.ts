@@ -16,7 +16,7 @@ import type {
 } from "../fleet/agent-link.ts";
 import { executionsOf, foldTransitions, writeProgress } from "./advance-executions.ts";
 import { type Appended, appendOutput } from "./append-output.ts";
-import { type Attempt, type TryRow, tryKey } from "./attempt.ts";
+import { type Attempt, tryKey } from "./attempt.ts";
 import { copyOutput } from "./copy-output.ts";
 import { type ExecutionRow, lockExecutions } from "./execution-queries.ts";
 import type { Transition } from "./execution-state.ts";
@@ -127,15 +127,12 @@ function noteRewinds(r: Recorder, batch: LockedBatch, entry: RecordEntry, replie
 /** Verifies outputs that are complete now, then ends the assignment if nothing is missing. */
 async function settle(r: Recorder, tx: Query, attempt: Attempt, hashes: Appended["hashes"]): Promise<void> {
   for (const row of attempt.dirtyTries) {
-    const key = keyOf(attempt, row);
+    const key = hashKey(attempt, row);
     const hash = hashes.get(key)?.hash.copy() ?? r.hashes.fork(key, row.storedBytes);
     await verifyOutput(tx, attempt, row, hash, r.ctx.now());
   }
   settleAttempt(attempt);
 }
-
-export const keyOf = ({ assignment }: Attempt, row: TryRow): string =>
-  hashKey(assignment.id, row.attempt, row.stepId, row.try);
 
 /** How an attempt's state moved, with the start in between when a batch holds both start and end. */
 export function transitionsOf({ assignment: a, before }: Attempt, now: Date): Transition[] {

@@ -4,6 +4,7 @@ import { type AssignmentState, assignmentStates, isTerminal } from "@opsconducto
 import { type Attempt, hasAllOutput, isSettled } from "./attempt.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { ExecutionRow } from "./execution-queries.ts";
+import { hashKey } from "./output-hashes.ts";
 import {
   publishAssignments,
   publishExecutions,
@@ -11,7 +12,7 @@ import {
   publishSteps,
   publishTimelines,
 } from "./publish-changes.ts";
-import { keyOf, type Recorded } from "./record-batch.ts";
+import type { Recorded } from "./record-batch.ts";
 import type { Recorder } from "./recorder.ts";
 
 const heldStates: readonly AssignmentState[] = ["offered", "accepted", "running"];
@@ -100,7 +101,7 @@ function reportTrouble({ metrics, ctx }: Recorder, { assignment, violations, dir
 function keepHashes(r: Recorder, { attempts, hashes }: Recorded): void {
   for (const [key, { bytes, hash }] of hashes) r.hashes.keep(key, bytes, hash);
   for (const attempt of attempts)
-    for (const row of attempt.dirtyTries) if (row.outputVerified !== null) r.hashes.drop(keyOf(attempt, row));
+    for (const row of attempt.dirtyTries) if (row.outputVerified !== null) r.hashes.drop(hashKey(attempt, row));
 }
 
 function countRewinds(

@@ -1,6 +1,6 @@
 // apk: Alpine. Used by package-managers.ts.
 import { ActionFailed } from "../action.ts";
-import { type Log, lockTimeoutS, type PackageChange, type PackageManager } from "./package-managers.ts";
+import { type Log, lockTimeoutS, type PackageChange, type PackageManager } from "./package-manager.ts";
 import { linesOf, managerFailed } from "./package-words.ts";
 import type { Programs } from "./run-program.ts";
 

@@ -1,5 +1,5 @@
 // dnf, and yum, which it grew from: Fedora, RHEL and what comes from them. Used by package-managers.ts.
-import type { Log, PackageChange, PackageManager } from "./package-managers.ts";
+import type { Log, PackageChange, PackageManager } from "./package-manager.ts";
 import { managerFailed } from "./package-words.ts";
 import { rpmInstalled, rpmVersions } from "./rpm-installed.ts";
 import type { Programs } from "./run-program.ts";

@@ -1,6 +1,6 @@
 // zypper: SUSE and openSUSE. Used by package-managers.ts. What it would do is read as XML, which is meant for programs.
 import { ActionFailed } from "../action.ts";
-import { type Log, lockTimeoutS, type PackageChange, type PackageManager } from "./package-managers.ts";
+import { type Log, lockTimeoutS, type PackageChange, type PackageManager } from "./package-manager.ts";
 import { managerFailed } from "./package-words.ts";
 import { rpmInstalled } from "./rpm-installed.ts";
 import type { ProgramEnd, Programs } from "./run-program.ts";
