@@ -1,5 +1,6 @@
 // Hears what any transaction tells on one channel with pg_notify, once it has committed. A connection of its own, which
-// holds nothing: whoever calls this looks again when it was lost. Called by the controller's identity domain.
+// holds nothing: whoever calls this listens again when it was lost. Called by the controller's rights-changes.ts and
+// postgres-peers.ts.
 import postgres from "postgres";
 import type { Sql } from "./connect.ts";
 

@@ -3,6 +3,7 @@
 // inside of the others, each commit would wait for PostgreSQL's one lock of all notifications. A service of main.ts.
 import { setTimeout as sleep } from "node:timers/promises";
 import { liveEvent } from "@opsconductor/contract/api/events";
+import { type Listening, listen } from "@opsconductor/database/listen";
 import * as z from "zod";
 import type { Context } from "../context.ts";
 import type { Service } from "../service.ts";
@@ -39,7 +40,7 @@ export class PostgresPeers implements Peers {
   private sending: Promise<void> | undefined;
   private others = false;
   private dropped = 0;
-  private unlisten: (() => Promise<unknown>) | undefined;
+  private listening: Listening | undefined;
   /** Rounds since our own notification came back, while others live. */
   private silent = 0;
 
@@ -66,7 +67,7 @@ export class PostgresPeers implements Peers {
     this.others = row!.others;
     if (!this.others) return await this.stopListening();
     if (this.silent > 2) await this.stopListening();
-    if (!this.unlisten) this.unlisten = (await sql.listen(channel, (text) => this.receive(text))).unlisten;
+    if (!this.listening) await this.startListening();
     this.silent += 1;
     await this.notify([JSON.stringify({ from: controllerId, messages: [] })]);
   }
@@ -77,11 +78,19 @@ export class PostgresPeers implements Peers {
     await this.stopListening();
   }
 
-  private async stopListening(): Promise<void> {
+  private async startListening(): Promise<void> {
+    const listening = await listen(this.ctx.sql, channel, (text) => this.receive(text));
     this.silent = 0;
-    const unlisten = this.unlisten;
-    this.unlisten = undefined;
-    await unlisten?.();
+    this.listening = listening;
+    void listening.lost.then(() => {
+      if (this.listening === listening) this.listening = undefined;
+    });
+  }
+
+  private async stopListening(): Promise<void> {
+    const { listening } = this;
+    this.listening = undefined;
+    await listening?.stop();
   }
 
   private async send(): Promise<void> {
