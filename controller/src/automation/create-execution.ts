@@ -20,7 +20,6 @@ import { resolveTargets, type TargetChoice } from "../assets/resolve-targets.ts"
 import { isStorable, unstorablePath } from "../assets/storable-text.ts";
 import { writeAudit } from "../communication/audit.ts";
 import { type Actor, type Context, type Query, systemActor } from "../context.ts";
-import type { AgentLink } from "../fleet/agent-link.ts";
 import { demandInputs } from "../identity/demand-inputs.ts";
 import { fillLocked, lockedInputsOf } from "../identity/locked-inputs.ts";
 import { reachToExecute } from "../identity/reach-to-execute.ts";
@@ -29,7 +28,6 @@ import { assignmentIds } from "./assignment-ids.ts";
 import { demandUnbraked } from "./brake.ts";
 import { type ChosenAssignment, chooseAssignments } from "./choose-assignments.ts";
 import { createFlow, isOrchestrated } from "./create-flow.ts";
-import type { Dispatcher } from "./dispatcher.ts";
 import { type ExecutionRow, insertExecution, type NewAssignment, type NewExecution } from "./execution-queries.ts";
 import { addTransitions } from "./execution-state.ts";
 import { genericPlans } from "./generic-plans.ts";
@@ -49,6 +47,7 @@ import { presentExecution } from "./present-execution.ts";
 import { demandPriority, numberOfPriority } from "./priorities.ts";
 import { publishExecutions } from "./publish-changes.ts";
 import { stageKey } from "./recorder.ts";
+import { Rooms } from "./rooms.ts";
 import { userOf } from "./save-job.ts";
 import { insertRetryNote } from "./timeline-queries.ts";
 import { withCommit } from "./with-commit.ts";
@@ -124,37 +123,6 @@ function present(actor: Actor, row: ExecutionRow): Execution {
 }
 
 const limitedNotice = "You may run jobs on a part of the fleet: targets outside of it were left out.";
-
-/** Places taken at agents that are connected here; what was not used in the end is given back. */
-class Rooms {
-  private readonly dispatcher: Dispatcher;
-  private readonly taken: string[] = [];
-  /** Connected to another controller, or to none. */
-  private readonly elsewhere = new Set<string>();
-
-  constructor(dispatcher: Dispatcher) {
-    this.dispatcher = dispatcher;
-  }
-
-  take(agentId: string): AgentLink | undefined {
-    const link = this.dispatcher.reserve(agentId);
-    if (link) this.taken.push(agentId);
-    else this.elsewhere.add(agentId);
-    return link;
-  }
-
-  /** An agent whose stream was replaced at this moment got no offer: its assignment stayed queued. */
-  keep(offers: readonly AddressedOffer[]): void {
-    for (const { agentId } of offers) this.taken.splice(this.taken.indexOf(agentId), 1);
-  }
-
-  giveBack(): void {
-    const left = this.taken.splice(0);
-    for (const agentId of left) this.dispatcher.release(agentId);
-    // What a limit has kept from being offered at once is claimed, and by others what is for their agents.
-    this.dispatcher.wake([...left, ...this.elsewhere]);
-  }
-}
 
 /** Stages, batches and conditions: nothing is offered here, advance-flow.ts does it right after. */
 async function startFlow(ctx: Context, actor: Actor, params: CreateExecutionParams, asked: Asked): Promise<Execution> {
