@@ -211,6 +211,7 @@ export const requirements: Readonly<Record<string, Requirement | Dangerous | Met
   "GET /api/v1/jobs": "jobs:read",
   "POST /api/v1/jobs": "jobs:write",
   "POST /api/v1/jobs/validate": "jobs:read",
+  "POST /api/v1/jobs/check": "jobs:write",
   "GET /api/v1/jobs/{idOrName}": "jobs:read",
   "PUT /api/v1/jobs/{idOrName}": "jobs:write",
   "DELETE /api/v1/jobs/{idOrName}": "jobs:write",

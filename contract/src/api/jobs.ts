@@ -148,3 +148,25 @@ export const executionPlan = z.object({
   ),
 });
 export type ExecutionPlan = z.infer<typeof executionPlan>;
+
+/** What text that is not saved would do. */
+export const draftCheck = validateResponse.extend({
+  wouldRun: z.boolean().describe("an execution of it would be made now, for the caller"),
+  problems: z
+    .array(
+      z.object({
+        stage: z.string().nullable().describe("null: of the job as a whole"),
+        message: z.string(),
+        line: z.number().int().optional(),
+        column: z.number().int().optional(),
+      }),
+    )
+    .describe("why it would be refused now, although the text can be saved"),
+  notes: z
+    .array(z.string())
+    .describe("what is no mistake, and to be known: inputs and targets that are still to be given"),
+  targetCount: executionPlan.shape.targetCount,
+  limited: z.boolean().describe("the caller may read or run on a part of the fleet only, and the rest is left out"),
+  stages: executionPlan.shape.stages.describe("job is null where the text's own steps run"),
+});
+export type DraftCheck = z.infer<typeof draftCheck>;

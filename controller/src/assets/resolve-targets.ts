@@ -26,14 +26,21 @@ export interface Reach {
   permission?: Permission | undefined;
   /** What the actor may reach besides, because a job that was granted chooses it itself. */
   besides?: TargetChoice | undefined;
+  /** And no further than the actor may read. */
+  readable?: boolean;
 }
 
-function withinOf(query: Query, actor: Actor, { permission, besides }: Reach): (reading: Reading) => Fragment {
+function withinOf(
+  query: Query,
+  actor: Actor,
+  { permission, besides, readable }: Reach,
+): (reading: Reading) => Fragment {
   const chosen =
     besides &&
     ("select" in besides ? { selector: readSelector(besides.select) } : { names: lowerNames(besides.names) });
   return (reading) => {
-    const own = visibleTo(query, actor, "target", permission, reading);
+    const reached = visibleTo(query, actor, "target", permission, reading);
+    const own = readable ? query`(${reached} and ${visibleTo(query, actor, "target", undefined, reading)})` : reached;
     return chosen ? query`(${own} or ${chosenBy(query, chosen, reading)})` : own;
   };
 }

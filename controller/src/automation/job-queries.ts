@@ -1,6 +1,7 @@
 // SQL of jobs and their versions. Called by the verbs of jobs.
 import type { Job } from "@opsconductor/contract/job/job-schema";
 import type { Priority } from "@opsconductor/contract/job/priorities";
+import type { Permission } from "@opsconductor/contract/permissions";
 import type { ExecutionState } from "@opsconductor/contract/states";
 import type { Actor, Query } from "../context.ts";
 import { type Fragment, visibleTo } from "../identity/visible-to.ts";
@@ -195,6 +196,7 @@ export async function selectRunnable(
   actor: Actor,
   idOrName: string,
   version: number | undefined,
+  permission: Permission = "jobs:execute",
 ): Promise<RunnableVersion | undefined> {
   const [row] = await q<RunnableVersion[]>`
     select j.id as job_id, j.name as job_name, j.latest_version, v.version, v.sha256, v.spec,
@@ -202,8 +204,16 @@ export async function selectRunnable(
         from automation.limits where coalesce(brake_job, brake_user, brake_unfinished) is not null) as brake
     from automation.jobs j
     left join automation.job_versions v on v.job_id = j.id and v.version = ${version === undefined ? q`j.latest_version` : version}
-    where ${jobIs(q, idOrName)} and j.deleted_at is null and ${visibleTo(q, actor, "job", "jobs:execute")}`;
+    where ${jobIs(q, idOrName)} and j.deleted_at is null and ${visibleTo(q, actor, "job", permission)}`;
   return row;
+}
+
+/** For "did you mean …". */
+export async function selectJobNames(q: Query, actor: Actor, limit: number): Promise<string[]> {
+  const rows = await q<{ name: string }[]>`
+    select j.name from automation.jobs j where j.deleted_at is null and ${visibleTo(q, actor, "job")}
+    order by j.updated_at desc limit ${limit}`;
+  return rows.map((row) => row.name);
 }
 
 export async function selectPriority(q: Query, jobId: string): Promise<Priority> {

@@ -6,6 +6,7 @@ import type { z } from "zod";
 import type { Actor, Context } from "../context.ts";
 import { reachToExecute } from "../identity/reach-to-execute.ts";
 import { readRequest } from "./create-execution.ts";
+import { unsaved } from "./draft-flow.ts";
 import { type PlannedStage, planFlow } from "./plan-flow.ts";
 
 type Params = z.infer<typeof executeRequest> & { job: string };
@@ -29,12 +30,13 @@ export async function planExecution(ctx: Context, actor: Actor, params: Params):
   }
 }
 
-function presentStage(stage: PlannedStage): ExecutionPlan["stages"][number] {
+export function presentStage(stage: PlannedStage): ExecutionPlan["stages"][number] {
   const { id, name, parent, isGroup, needs, condition, inputs, matrix, work } = stage;
   return {
     ...{ id, name, parent, isGroup, needs, inputs, matrix },
     condition: condition === "success()" ? null : condition,
-    job: work ? { name: work.version.jobName, version: work.version.version } : null,
+    job:
+      work && work.version.version !== unsaved ? { name: work.version.jobName, version: work.version.version } : null,
     steps: work?.plan.steps.map((step) => ({ id: step.id, name: step.name, phase: step.phase })) ?? [],
     targets: work && presentTargets(work.chosen, work.targets.max),
     rollout: work?.batches.rollout

@@ -2,7 +2,6 @@
 // version frozen, every target resolved, batches dealt out. Called by create-flow.ts, and by plan-execution.ts for the
 // preview that runs nothing.
 import { OcError } from "@opsconductor/contract/errors";
-import { listInputOf } from "@opsconductor/contract/job/check-stages";
 import { msOf } from "@opsconductor/contract/job/duration";
 import { ExpressionError, type ExpressionNames, type InputValue } from "@opsconductor/contract/job/expression";
 import type { Job } from "@opsconductor/contract/job/job-schema";
@@ -16,7 +15,6 @@ import {
   type StagePlan,
   type TargetPlan,
 } from "@opsconductor/contract/job/plan-stage";
-import { interpolate } from "@opsconductor/contract/job/template";
 import { resolveTargets, type TargetChoice } from "../assets/resolve-targets.ts";
 import type { Actor, Context, Query } from "../context.ts";
 import { grantsWith } from "../identity/grants.ts";
@@ -24,10 +22,11 @@ import { describeLocks, fitLocks, grantsToRun, mayRun } from "../identity/locked
 import { reachToExecute } from "../identity/reach-to-execute.ts";
 import { type ChosenAssignment, chooseAssignments } from "./choose-assignments.ts";
 import { type Batches, dealBatches } from "./choose-batches.ts";
+import { type Draft, draftReach, suggestJob, tolerated, unsaved } from "./draft-flow.ts";
 import { givenInputs, type StageCall } from "./flow-state.ts";
-import { noSuchJob } from "./get-job.ts";
 import { type RunnableVersion, selectRunnable } from "./job-queries.ts";
 import { loadDefinition } from "./offer-message.ts";
+import { combine, withMatrix } from "./plan-matrix.ts";
 import type { Resumed } from "./resume-flow.ts";
 
 export type FrozenVersion = Omit<RunnableVersion, "version"> & { version: number };
@@ -74,6 +73,8 @@ interface Planning {
   choice: TargetChoice | undefined;
   /** The execution that this one goes on from. */
   resumed?: Resumed | undefined;
+  /** Of text that is not saved: what would be refused is noted, and the rest goes on. */
+  draft?: Draft | undefined;
   stages: PlannedStage[];
   resolved: Map<string, ReturnType<typeof resolveTargets>>;
   choiceUsed: boolean;
@@ -92,9 +93,9 @@ interface Surroundings {
 }
 
 export async function planFlow(
-  { ctx, tx, actor, choice, resumed }: Pick<Planning, "ctx" | "tx" | "actor" | "choice" | "resumed">,
+  { ctx, tx, actor, choice, resumed, draft }: Pick<Planning, "ctx" | "tx" | "actor" | "choice" | "resumed" | "draft">,
   version: FrozenVersion,
-  inputs: Record<string, unknown>,
+  inputs: Surroundings["inputs"],
 ): Promise<PlannedStage[]> {
   const found = { stages: [], resolved: new Map(), choiceUsed: false };
   const p: Planning = {
@@ -103,6 +104,7 @@ export async function planFlow(
     actor,
     choice,
     resumed,
+    draft,
     called: version.jobId,
     approved: version.spec.approval !== undefined,
     ...found,
@@ -120,7 +122,7 @@ export async function planFlow(
 
 /** In the order of its text: PostgreSQL keeps no order of keys. */
 async function readJob({ ctx, tx }: Planning, { jobId, version, spec }: FrozenVersion): Promise<Job> {
-  if (!spec.stages) return spec;
+  if (!spec.stages || version === unsaved) return spec;
   const { definition } = await loadDefinition(tx, ctx.automation.dispatcher.definitions, jobId, version);
   return parseJob(Buffer.from(definition).toString("utf8")).job ?? spec;
 }
@@ -142,32 +144,35 @@ function refuseLocked(
 ): void {
   if (mayRun(fitLocks(p.actor, inputs), jobId)) return;
   const only = grantsToRun(p.actor, jobId).map(({ lockedInputs }) => describeLocks(lockedInputs));
+  if (p.draft) return void p.draft.notes.add(`You may not run ${jobName} so, which stage ${at} calls.`);
   const unknown = inputs ? "" : ", and its inputs are known only when the stage begins";
   throw refuse(`Stage ${at}: you may run ${jobName} only with ${[...new Set(only)].join("; or ")}${unknown}.`);
 }
 
 async function unfold(p: Planning, s: Surroundings): Promise<void> {
-  for (const stage of jobStages(s.job)) {
-    const names = stageNames(s.job, stage);
-    const row = {
-      ...{ id: s.scope + stage.id, name: stage.name, parent: s.parent, scope: s.scope, names },
-      needs: stage.needs.map((need) => s.scope + need),
-      condition: conditionOf(stage.condition),
-      deadlineMs: msOf(stage.deadline),
-    };
-    if (!stage.matrix) {
-      await addStage(p, s, stage, { ...row, matrix: null });
-      continue;
-    }
-    push(p, { ...row, isGroup: true, call: null, inputs: null, matrix: null, work: null });
-    const combinations = combine(stage, s);
-    for (const [i, matrix] of combinations.entries()) {
-      const id = `${row.id}/${i + 1}`;
-      const name = `${stage.name} (${Object.values(matrix).join(", ")})`;
-      // What the stages before said is decided for all of them at once.
-      const part = { parent: row.id, needs: [], condition: "always()", deadlineMs: null };
-      await addStage(p, s, stage, { ...row, ...part, id, name, matrix });
-    }
+  for (const stage of jobStages(s.job)) await tolerated(p.draft, s.scope + stage.id, () => unfoldStage(p, s, stage));
+}
+
+async function unfoldStage(p: Planning, s: Surroundings, stage: JobStage): Promise<void> {
+  const names = stageNames(s.job, stage);
+  const row = {
+    ...{ id: s.scope + stage.id, name: stage.name, parent: s.parent, scope: s.scope, names },
+    needs: stage.needs.map((need) => s.scope + need),
+    condition: conditionOf(stage.condition),
+    deadlineMs: msOf(stage.deadline),
+  };
+  if (!stage.matrix) {
+    await addStage(p, s, stage, { ...row, matrix: null });
+    return;
+  }
+  push(p, { ...row, isGroup: true, call: null, inputs: null, matrix: null, work: null });
+  const combinations = combine(stage, s);
+  for (const [i, matrix] of combinations.entries()) {
+    const id = `${row.id}/${i + 1}`;
+    const name = `${stage.name} (${Object.values(matrix).join(", ")})`;
+    // What the stages before said is decided for all of them at once.
+    const part = { parent: row.id, needs: [], condition: "always()", deadlineMs: null };
+    await addStage(p, s, stage, { ...row, ...part, id, name, matrix });
   }
 }
 
@@ -212,8 +217,8 @@ function push(p: Planning, stage: PlannedStage): void {
 }
 
 async function freeze(p: Planning, s: Surroundings, at: string, name: string): Promise<FrozenVersion> {
-  const found = await selectRunnable(p.tx, p.actor, name, undefined);
-  if (!found) throw new OcError("failed_precondition", `Stage ${at}: ${noSuchJob(name).message}`);
+  const found = await selectRunnable(p.tx, p.actor, name, undefined, p.draft && "jobs:read");
+  if (!found) throw refuse(`Stage ${at}: ${await suggestJob(p.tx, p.actor, name, s.way)}`);
   const names = [...s.way.map((step) => step.name), found.jobName].join(" → ");
   if (s.way.some(({ id }) => id === found.jobId)) throw refuse(`These jobs call each other in a circle: ${names}.`);
   if (s.way.length >= maxDepth) throw refuse(`Jobs call each other more than ${maxDepth} deep: ${names}.`);
@@ -241,25 +246,6 @@ function knownInputs(s: Surroundings, row: StageRowBase, call: StageCall): Recor
 
 /** Also true for an execution's number, which is not known either. */
 const readsStages = (inputs: Record<string, unknown>): boolean => /\b(stages|execution)\b/.test(JSON.stringify(inputs));
-
-function combine(stage: JobStage, s: Surroundings): Record<string, string>[] {
-  let all: Record<string, string>[] = [{}];
-  for (const [name, items] of Object.entries(stage.matrix!)) {
-    const list = Array.isArray(items) ? items : listOf(stage, s, items);
-    all = all.flatMap((one) => list.map((item) => ({ ...one, [name]: item })));
-    if (all.length > 256) throw refuse(`Stage ${s.scope}${stage.id}: its matrix has more than 256 combinations.`);
-  }
-  if (all.length === 0) throw refuse(`Stage ${s.scope}${stage.id}: its matrix is empty: give at least one item.`);
-  return all;
-}
-
-function listOf(stage: JobStage, s: Surroundings, template: string): string[] {
-  if (!s.inputs)
-    throw refuse(
-      `Stage ${s.scope}${stage.id}: a matrix of an input must be known before the start, and this one comes from another stage.`,
-    );
-  return (s.inputs[listInputOf(template)!] as string[] | undefined) ?? [];
-}
 
 async function planWork(
   p: Planning,
@@ -296,14 +282,16 @@ async function chooseTargets(p: Planning, choosing: Choosing): Promise<ChosenAss
   const frozen = before && before.targets.length > 0 ? { names: before.targets } : undefined;
   const choice = frozen ?? (own ? choiceOf(targets) : (p.choice ?? choiceOf(targets)));
   p.choiceUsed ||= choice !== undefined && choice === p.choice;
-  if (!choice)
-    throw refuse(
-      `${stage.id === mainStage ? version.jobName : `Stage ${stage.id}`} names no targets itself: choose them for this execution.`,
-    );
+  if (!choice) {
+    const none = `${stage.id === mainStage ? version.jobName : `Stage ${stage.id}`} names no targets itself: choose them for`;
+    if (!p.draft) throw refuse(`${none} this execution.`);
+    p.draft.notes.add(`${none} each execution.`);
+    return [];
+  }
   const besides = isTrusted(p, choosing) ? choiceOf(targets) : undefined;
   const actor = fitLocks(p.actor, choosing.inputs);
   const key = JSON.stringify([choice, besides, grantsWith(actor, "jobs:execute").map((grant) => grant.id)]);
-  const reach = { permission: "jobs:execute" as const, besides };
+  const reach = p.draft ? draftReach(p.actor) : { permission: "jobs:execute" as const, besides };
   const resolving = p.resolved.get(key) ?? resolveTargets(p.ctx, actor, choice, p.tx, reach);
   p.resolved.set(key, resolving);
   const wanted = "select" in choice ? `The selector ${choice.select}` : "The list of names";
@@ -323,25 +311,6 @@ function isTrusted({ actor, called }: Planning, { version, inputs, chooser }: Ch
 export function choiceOf({ select, names }: TargetPlan): TargetChoice | undefined {
   if (select !== undefined) return { select };
   return names === undefined ? undefined : { names };
-}
-
-/** Items are put into a selector only as single words, so that none of them can change what it means. */
-function withMatrix(targets: TargetPlan, matrix: Record<string, string> | null, stage: JobStage): TargetPlan {
-  if (!matrix || targets.select === undefined || !targets.select.includes("${{")) return targets;
-  const bad = Object.values(matrix).find((item) => !/^[A-Za-z0-9._:@-]{1,253}$/.test(item));
-  if (bad !== undefined)
-    throw refuse(
-      `Stage ${stage.id}: ${JSON.stringify(bad)} cannot stand in a selector: only letters, digits and . _ : @ -`,
-    );
-  const scope = {
-    matrix,
-    inputs: {},
-    steps: {},
-    target: { id: "", name: "" },
-    execution: { id: "", number: 0, job: "" },
-  };
-  const names = { inputs: {}, steps: {}, matrix: Object.keys(matrix) };
-  return { ...targets, select: interpolate(targets.select, names, { ...scope, outcome: "success" }) };
 }
 
 const refuse = (message: string) => new OcError("failed_precondition", message);

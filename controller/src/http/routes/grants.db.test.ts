@@ -200,6 +200,28 @@ describe("a developer of one group", () => {
     expect([refused.status, refused.body.missing.permission]).toEqual([403, "targets:write"]);
   });
 
+  test("checks text that is not saved: it matches what is in the group, and a job of one's own is no way to the rest", async () => {
+    const text = (name: string) => ({
+      ...{ apiVersion: "opsconductor/v1", kind: "Job", name, targets: { select: "name~host-*" } },
+      steps: [{ run: "true" }],
+    });
+    const checked = await as(dev, "POST", "jobs/check", text("draft"));
+    expect(checked.body).toMatchObject({ valid: true, wouldRun: true, limited: true, targetCount: 2 });
+    const hosts = (body: { stages: { targets: { items: { name: string }[] } }[] }) =>
+      body.stages.flatMap(({ targets }) => targets.items.map(({ name }) => name));
+    expect(hosts(checked.body)).toEqual(["host-berlin", "host-europe"]);
+    const runner = await person(["developer", europe], ["operator", { kind: "job", job: "prints" }]);
+    expect(hosts((await as(runner, "POST", "jobs/check", text("prints"))).body)).toEqual([
+      "host-berlin",
+      "host-europe",
+    ]);
+    const foreign = { ...text("draft"), targets: { names: ["host-asia"] } };
+    expect((await as(dev, "POST", "jobs/check", foreign)).body).toMatchObject({
+      wouldRun: false,
+      problems: [{ stage: null, message: expect.stringContaining("There is no target host-asia") }],
+    });
+  });
+
   test("brings no foreign host into reach: neither by its group nor by its agent", async () => {
     expect((await as(dev, "PUT", "targets/host-asia/groups", { groups: ["berlin"] })).status).toBe(403);
     expect((await as(dev, "POST", "groups/berlin/targets", { add: ["host-asia"] })).status).toBe(403);

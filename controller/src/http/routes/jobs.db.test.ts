@@ -166,3 +166,79 @@ test("execute waits for the end when asked, and an empty body is an empty reques
   expect(await answer).toMatchObject({ status: 201, body: { state: "succeeded", counts: { succeeded: 1 } } });
   expect((await call("POST", "/api/v1/jobs/waits/execute?wait=1h")).status).toBe(400);
 });
+
+const check = async (text: string, as = headers) => {
+  const { status, body } = await send("POST", "/api/v1/jobs/check", text, as);
+  expect(status, JSON.stringify(body)).toBe(200);
+  return body;
+};
+
+test("text that is not saved is checked against the fleet: targets, batches, called jobs, and what is still to be given", async () => {
+  for (const name of ["draft-1", "draft-2", "draft-3"]) await FakeAgent.connected(t, name);
+  await send("POST", "/api/v1/jobs", `${yaml("restart-web")}targets: { names: [draft-3] }\n`);
+  const head =
+    "apiVersion: opsconductor/v1\nkind: Job\nname: drafted\ninputs: { who: { type: string, required: true } }\n";
+  const good = await check(
+    `${head}stages:\n  roll:\n    targets: { select: "name~draft-*" }\n    rollout: { canary: 1, batch: 2 }\n    steps: [{ run: x }]\n  call: { needs: [roll], job: restart-web }\n  free: { steps: [{ run: x }] }\n`,
+  );
+  expect(good).toMatchObject({ valid: true, wouldRun: true, problems: [], targetCount: 4, limited: false });
+  expect(good.stages.map((stage: { id: string }) => stage.id)).toEqual(["roll", "call", "free"]);
+  expect(good.stages[0]).toMatchObject({
+    job: null,
+    targets: { count: 3, items: [{ name: "draft-1" }, { name: "draft-2" }, { name: "draft-3" }] },
+    rollout: { batches: [1, 2] },
+  });
+  expect(good.stages[1]).toMatchObject({ job: { name: "restart-web", version: 1 }, targets: { count: 1 } });
+  expect(good.notes).toEqual([
+    "To be given for each execution: who is required.",
+    "Stage free names no targets itself: choose them for each execution.",
+  ]);
+  const bad = await check(
+    `${head}stages:\n  many:\n    targets: { select: "name~draft-*", max: 2 }\n    steps: [{ run: x }]\n  none: { targets: { select: "env=nowhere" }, steps: [{ run: x }] }\n  call: { job: restart-wbe }\n  self: { job: drafted }\n  fine: { targets: { names: [draft-1] }, steps: [{ run: x }] }\n`,
+  );
+  expect(bad).toMatchObject({ valid: true, wouldRun: false, targetCount: 1, stages: [{ id: "fine" }] });
+  expect(bad.problems).toEqual([
+    expect.objectContaining({
+      stage: "many",
+      line: 7,
+      column: 24,
+      message: expect.stringContaining("matches 3 targets"),
+    }),
+    expect.objectContaining({ stage: "none", line: 9, message: expect.stringContaining("matches no target") }),
+    {
+      ...{ stage: "call", line: 10, column: 16 },
+      message: "Stage call: there is no job restart-wbe; did you mean restart-web?",
+    },
+    { stage: "self", line: 11, column: 16, message: "Stage self: drafted would call itself." },
+  ]);
+  expect((await call("GET", "/api/v1/jobs/drafted")).status).toBe(404);
+  expect(await check(head)).toMatchObject({ valid: false, wouldRun: false, errors: [{ path: "steps" }], stages: [] });
+});
+
+test("a matrix of an input that nobody gave yet is a note; the calls of a saved job in a circle are a problem", async () => {
+  await send("POST", "/api/v1/jobs", `${yaml("round-b").split("steps:")[0]}stages: { s: { job: round-a } }\n`);
+  const circle = await check(
+    "apiVersion: opsconductor/v1\nkind: Job\nname: round-a\nstages: { call: { job: round-b } }\n",
+  );
+  expect(circle.problems).toEqual([expect.objectContaining({ message: "Stage call/s: round-a would call itself." })]);
+  const matrix = await check(
+    "apiVersion: opsconductor/v1\nkind: Job\nname: matrix\ninputs: { zones: { type: list, required: true } }\n" +
+      'stages: { s: { matrix: { zone: "${{ inputs.zones }}" }, targets: { select: "zone=${{ matrix.zone }}" }, steps: [{ run: x }] } }\n',
+  );
+  expect(matrix).toMatchObject({ wouldRun: true, problems: [] });
+  expect(matrix.notes).toContain("Stage s: how often it is repeated depends on the input zones.");
+});
+
+test("who may write jobs and run none sees what a draft matches, and that somebody else has to run it", async () => {
+  await FakeAgent.connected(t, "seen-1");
+  const text = `${yaml("author")}targets: { select: "name~seen-*" }\n`;
+  const author = await signedIn(t.ctx, http, ["jobs:write", "targets:read"]);
+  expect(await check(text, author.headers)).toMatchObject({
+    ...{ wouldRun: false, problems: [], targetCount: 1 },
+    notes: ["You may not run jobs: the targets are those of them that you may read."],
+  });
+  const blind = await signedIn(t.ctx, http, ["jobs:write", "jobs:execute"]);
+  expect(await check(text, blind.headers)).toMatchObject({ targetCount: 0, limited: true });
+  const reader = await signedIn(t.ctx, http, ["jobs:read", "targets:read", "jobs:execute"]);
+  expect((await send("POST", "/api/v1/jobs/check", text, reader.headers)).status).toBe(403);
+});

@@ -3,6 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { page, storableText } from "@opsconductor/contract/api/common";
 import { execution } from "@opsconductor/contract/api/executions";
 import {
+  draftCheck,
   executeQuery,
   executeRequest,
   executionPlan,
@@ -12,6 +13,7 @@ import {
   jobVersion,
   validateResponse,
 } from "@opsconductor/contract/api/jobs";
+import { checkDraft } from "../../automation/check-draft.ts";
 import { createExecution } from "../../automation/create-execution.ts";
 import { deleteJob } from "../../automation/delete-job.ts";
 import { getJob } from "../../automation/get-job.ts";
@@ -62,6 +64,16 @@ const validate = createRoute({
   summary: "Say what is wrong with a definition without saving it",
   request: { body: definitionBody },
   responses: { 200: jsonResponse(validateResponse, "Every error with its line and column"), ...problemResponses },
+});
+const check = createRoute({
+  method: "post",
+  path: "/api/v1/jobs/check",
+  tags,
+  summary: "Say whether text that is not saved would run, and where: nothing is saved or started",
+  description:
+    "Beside the errors of the text: jobs that it calls and that are not there, what its selectors match now of what the caller may read, and its stages with their targets and batches. Inputs that are still to be given are only notes.",
+  request: { body: definitionBody },
+  responses: { 200: jsonResponse(draftCheck, "What it would do"), ...problemResponses },
 });
 const get = createRoute({
   method: "get",
@@ -146,6 +158,9 @@ export function jobRoutes(ctx: Context): Router {
   });
   // Before {idOrName}, which would take it for a name.
   routes.openapi(validate, async (c) => c.json(validateJob((await readDefinitionBody(c)).definition), 200));
+  routes.openapi(check, async (c) =>
+    c.json(await checkDraft(ctx, c.get("actor"), (await readDefinitionBody(c)).definition), 200),
+  );
   routes.openapi(get, async (c) => {
     const found = await getJob(ctx, c.get("actor"), c.req.valid("param"));
     c.header("ETag", etag(found.revision));
