@@ -1,6 +1,6 @@
 // Requests of jobs and their versions.
 import { newIdempotencyKey, request } from "./request.ts";
-import type { Job, JobDetail, JobVersion, Page, ValidateResponse } from "./types.ts";
+import type { DraftCheck, Job, JobDetail, JobVersion, Page, ValidateResponse } from "./types.ts";
 
 const one = (job: string, rest = "") => `jobs/${encodeURIComponent(job)}${rest}`;
 
@@ -26,3 +26,6 @@ export const deleteJob = (job: string, revision: number) => request<void>("DELET
 
 export const validateJob = (definition: string, signal?: AbortSignal) =>
   request<ValidateResponse>("POST", "jobs/validate", { body: { definition }, signal });
+
+/** Whether text that is not saved would run, and where. */
+export const checkDraft = (definition: string) => request<DraftCheck>("POST", "jobs/check", { body: { definition } });

@@ -45,7 +45,14 @@ import type {
   rolePatch,
 } from "@opsconductor/contract/api/grants";
 import type { group, groupInput, groupPatch } from "@opsconductor/contract/api/groups";
-import type { executionPlan, job, jobDetail, jobVersion, validateResponse } from "@opsconductor/contract/api/jobs";
+import type {
+  draftCheck,
+  executionPlan,
+  job,
+  jobDetail,
+  jobVersion,
+  validateResponse,
+} from "@opsconductor/contract/api/jobs";
 import type { externalLink, signInOptions } from "@opsconductor/contract/api/oidc";
 import type { addedPasskey, ceremony, passkey, passkeyProof } from "@opsconductor/contract/api/passkeys";
 import type { stepUpRequest } from "@opsconductor/contract/api/step-up";
@@ -151,6 +158,7 @@ export type UserInput = z.input<typeof userInput>;
 export type UserPatch = z.input<typeof userPatch>;
 export type UserRecord = z.infer<typeof userRecord>;
 export type UserSession = z.infer<typeof userSession>;
+export type DraftCheck = z.infer<typeof draftCheck>;
 export type ValidateResponse = z.infer<typeof validateResponse>;
 
 /** One page of a list; `nextCursor` is absent on the last. */
