@@ -1,4 +1,5 @@
 // The two files between the agent and the process of an action, in the try's folder: what is asked, and how it ended.
+import type { Made } from "./made-before.ts";
 
 export const requestFile = "action.json";
 export const resultFile = "result.json";
@@ -10,6 +11,8 @@ export interface ActionRequest {
   parameters: Record<string, unknown>;
   /** Only say what would change. */
   check: boolean;
+  /** In a check: what the steps before would have made by now. */
+  madeBefore?: Made[];
   execution: { id: string; number: number; job: string };
   /** Where this host keeps credentials, when it is not the usual place. */
   credentialFolder?: string;

@@ -1,5 +1,6 @@
 // What an action is to the program that runs it (run-action.ts): it looks, says what it would change, and does it when it
 // is asked to. One file an action in this folder, each with one function of this type.
+import type { Made } from "./made-before.ts";
 import type { Programs } from "./support/run-program.ts";
 
 export interface ActionContext {
@@ -9,6 +10,8 @@ export interface ActionContext {
   /** A line of the step's output. */
   log(line: string): void;
   check: boolean;
+  /** In a check: what the steps before would have made by now. */
+  madeBefore: readonly Made[];
   /** Where the host keeps credentials, a file each. */
   credentialFolder: string;
   /** From now on this value is nowhere in the output or the result. */

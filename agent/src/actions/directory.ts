@@ -17,7 +17,8 @@ async function planPresent(wish: Parameters, context: ActionContext): Promise<Ac
   if (stats !== undefined && !stats.isDirectory()) throw new ActionFailed(`${path} is there and is no directory`);
   const rights = await wantedRights(context, wish, stats, 0o755);
   return {
-    changes: stats === undefined ? [`create the directory ${path}`] : rightsChanges(path, stats, rights),
+    changes:
+      stats === undefined ? [`create the directory ${path}`, ...rights.waiting] : rightsChanges(path, stats, rights),
     message: `${path} is as it should be`,
     apply: async () => {
       if (stats === undefined) await mkdir(path, { recursive: true });

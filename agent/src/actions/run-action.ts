@@ -16,12 +16,12 @@ const maxDiffLength = 256 * 1024;
 /** The exit code: 0 when it succeeded. */
 export async function runAction(folder: string, environment: NodeJS.ProcessEnv, signal: AbortSignal): Promise<number> {
   const request = JSON.parse(readFileSync(join(folder, requestFile), "utf8")) as ActionRequest;
-  const { check, execution, credentialFolder = defaultCredentialFolder } = request;
+  const { check, madeBefore = [], execution, credentialFolder = defaultCredentialFolder } = request;
   const programs = new Programs(environment, signal);
   const secrets = new Secrets();
   const hide = (name: string, value: string) => secrets.add(name, value);
   const log = (line: string) => void process.stdout.write(`${secrets.clean(line)}\n`);
-  const context = { signal, log, check, folder, execution, programs, hide, credentialFolder };
+  const context = { signal, log, check, madeBefore, folder, execution, programs, hide, credentialFolder };
   try {
     const result = await perform(request, context);
     writeResult(folder, secrets, result);

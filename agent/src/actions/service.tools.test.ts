@@ -60,3 +60,10 @@ test("OpenRC: a service that is not there, and a host that something else starte
     writeFileSync(inRoom("run/openrc/softlevel"), "");
   }
 });
+
+test("OpenRC: in a check a service may be what a package before would bring; a typo is still named", async () => {
+  const wish = { name: "oc-none", state: "started", enabled: true };
+  const message = "would change: start and enable oc-none, when a step before has made the service oc-none";
+  expect(await bench.check("service", wish, [{ kind: "any" }])).toMatchObject({ changed: true, message });
+  await expect(bench.check("service", wish)).rejects.toThrow("there is no service oc-none on this host");
+});

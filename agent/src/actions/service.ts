@@ -1,24 +1,31 @@
 // `uses: service`: whether a service runs, and whether it starts with the host; systemd or OpenRC.
 import { existsSync } from "node:fs";
 import type { ActionParameters } from "@opsconductor/contract/job/actions/action-catalogue";
-import { type Action, type ActionEnd, ActionFailed } from "./action.ts";
+import { type Action, type ActionEnd, ActionFailed, type ActionPlan } from "./action.ts";
+import { type Made, madeBefore } from "./made-before.ts";
 import type { Programs } from "./support/run-program.ts";
 
 type Parameters = ActionParameters<"service">;
 type Verb = "start" | "stop" | "restart" | "reload";
 
+interface Found {
+  running: boolean;
+  enabled: boolean | undefined;
+}
+
 interface ServiceManager {
-  /** Throws when there is no such service. */
-  look(name: string): Promise<{ running: boolean; enabled: boolean | undefined }>;
+  /** Undefined when there is no such service. */
+  look(name: string): Promise<Found | undefined>;
   act(verb: Verb, name: string): Promise<void>;
   enable(name: string, enabled: boolean): Promise<void>;
   readUnits?(): Promise<void>;
 }
 
-export const service: Action<Parameters> = async (parameters, { programs }) => {
+export const service: Action<Parameters> = async (parameters, { programs, madeBefore: before }) => {
   const manager = await findManager(programs);
   const { name, state, enabled, daemonReload } = parameters;
   const now = await manager.look(name);
+  if (now === undefined) return planMissing(parameters, before);
   const verb = state === undefined ? undefined : verbFor(state, now.running, name);
   if (enabled !== undefined && now.enabled === undefined)
     throw new ActionFailed(`${name} can be neither enabled nor disabled: something else starts it`);
@@ -35,6 +42,18 @@ export const service: Action<Parameters> = async (parameters, { programs }) => {
   };
 };
 
+const verbs = { started: "start", stopped: "stop", restarted: "restart", reloaded: "reload" } as const;
+
+/** In a check a step before may be what brings the service. */
+function planMissing({ name, state, enabled }: Parameters, before: readonly Made[]): ActionPlan {
+  const waits = madeBefore(before, { kind: "service", name });
+  if (waits === undefined) throw noService(name);
+  const words = [...(state ? [verbs[state]] : []), ...(enabled === undefined ? [] : [enabled ? "enable" : "disable"])];
+  return { changes: [`${words.join(" and ")} ${name}${waits}`] };
+}
+
+const noService = (name: string) => new ActionFailed(`there is no service ${name} on this host`);
+
 interface Wish {
   name: string;
   verb: Verb | undefined;
@@ -47,7 +66,9 @@ async function apply(manager: ServiceManager, wish: Wish): Promise<ActionEnd> {
   if (daemonReload) await manager.readUnits?.();
   if (enable !== undefined) await manager.enable(name, enable);
   if (verb !== undefined) await manager.act(verb, name);
-  const { running } = await manager.look(name);
+  const found = await manager.look(name);
+  if (found === undefined) throw noService(name);
+  const { running } = found;
   if (verb !== undefined && running !== (verb !== "stop"))
     throw new ActionFailed(`${name} was asked to ${verb}, and is ${running ? "still running" : "not running"}`);
   return { outputs: { state: running ? "started" : "stopped" } };
@@ -85,7 +106,7 @@ function systemd(programs: Programs): ServiceManager {
           .split("\n")
           .map((line) => line.split("=") as [string, string]),
       );
-      if (found.LoadState === "not-found") throw new ActionFailed(`there is no service ${name} on this host`);
+      if (found.LoadState === "not-found") return undefined;
       if (found.LoadState === "masked") throw new ActionFailed(`${name} is masked on this host: unmask it first`);
       const running = ["active", "reloading", "activating"].includes(found.ActiveState!);
       const enabled = /^enabled/.test(found.UnitFileState!);
@@ -121,7 +142,7 @@ function openrc(programs: Programs): ServiceManager {
   return {
     look: async (name) => {
       const { code } = await programs.run("rc-service", ["--exists", name]);
-      if (code !== 0) throw new ActionFailed(`there is no service ${name} on this host`);
+      if (code !== 0) return undefined;
       return { running: (await statusOf(name)) === 0, enabled: (await runlevelsOf(programs, name)).length > 0 };
     },
     act: async (verb, name) => {

@@ -1,6 +1,7 @@
 // `uses: user`: an account of the host with its groups, locked or gone.
 import type { ActionParameters } from "@opsconductor/contract/job/actions/action-catalogue";
 import { type Action, type ActionContext, ActionFailed, type ActionPlan } from "./action.ts";
+import { madeBefore } from "./made-before.ts";
 import { accountFields, groupId } from "./support/account.ts";
 import type { Programs } from "./support/run-program.ts";
 
@@ -45,9 +46,10 @@ function planAbsent(
   };
 }
 
-async function planNew(wish: Parameters, { programs }: ActionContext): Promise<ActionPlan> {
+async function planNew(wish: Parameters, context: ActionContext): Promise<ActionPlan> {
+  const { programs } = context;
   const { name, uid, group, groups = [], home, shell, comment, system, createHome, locked } = wish;
-  await checkGroups(wish, programs);
+  const waits = await checkGroups(wish, context);
   const ownGroup = group === undefined && (await accountFields(programs, "group", name)) !== undefined ? name : group;
   const option = (flag: string, value: string | undefined) => (value === undefined ? [] : [flag, value]);
   const args = [
@@ -61,7 +63,7 @@ async function planNew(wish: Parameters, { programs }: ActionContext): Promise<A
     createHome ? "-m" : "-M",
   ];
   return {
-    changes: [`make the user ${name}`],
+    changes: [`make the user ${name}${waits}`],
     apply: async () => {
       await programs.must("useradd", [...args, "--", name]);
       if (locked) await lock(programs, name, true);
@@ -70,17 +72,23 @@ async function planNew(wish: Parameters, { programs }: ActionContext): Promise<A
   };
 }
 
-async function checkGroups({ group, groups = [] }: Parameters, programs: Programs): Promise<void> {
-  for (const one of [...(group === undefined ? [] : [group]), ...groups]) {
-    const found = await accountFields(programs, "group", one);
-    if (found === undefined) throw new ActionFailed(`there is no group ${one} on this host: make it first`);
+/** What is to be said, in a check, of groups that a step before would make. */
+async function checkGroups({ group, groups = [] }: Parameters, context: ActionContext): Promise<string> {
+  const waits: string[] = [];
+  for (const name of [...(group === undefined ? [] : [group]), ...groups]) {
+    if ((await accountFields(context.programs, "group", name)) !== undefined) continue;
+    const made = madeBefore(context.madeBefore, { kind: "group", name });
+    if (made === undefined) throw new ActionFailed(`there is no group ${name} on this host: make it first`);
+    waits.push(made);
   }
+  return waits.join("");
 }
 
-async function planExisting(wish: Parameters, now: Account, { programs }: ActionContext): Promise<ActionPlan> {
+async function planExisting(wish: Parameters, now: Account, context: ActionContext): Promise<ActionPlan> {
+  const { programs } = context;
   const { name, uid, group, home, shell, comment, locked } = wish;
-  await checkGroups(wish, programs);
-  const gid = group === undefined ? undefined : String(await groupId(programs, group));
+  const waits = await checkGroups(wish, context);
+  const gid = group === undefined ? undefined : String((await groupId(context, group))?.id ?? group);
   const groups = await wantedGroups(wish, programs);
   const isLocked = locked === undefined ? undefined : await locksOf(programs, name);
   const differences: { what: string; args: string[] }[] = [
@@ -96,7 +104,7 @@ async function planExisting(wish: Parameters, now: Account, { programs }: Action
   const switches = locked !== undefined && locked !== isLocked;
   return {
     changes: [
-      ...differences.map(({ what }) => what),
+      ...differences.map(({ what }, i) => (i === differences.length - 1 ? `${what}${waits}` : what)),
       ...(switches ? [`${locked ? "lock" : "unlock"} the user ${name}`] : []),
     ],
     outputs: outputsOf(now),

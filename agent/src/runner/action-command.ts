@@ -5,6 +5,9 @@ import type { ExpressionScope } from "@opsconductor/contract/job/expression";
 import type { PlannedStep } from "@opsconductor/contract/job/plan-stage";
 import { actionProgram } from "../action-program.ts";
 import { type ActionRequest, requestFile } from "../actions/action-files.ts";
+import { type Made, madeBy } from "../actions/made-before.ts";
+import type { Attempt } from "./attempt.ts";
+import { stepOf } from "./attempt-progress.ts";
 import type { ResolvedCommand } from "./interpreters.ts";
 import type { TryPlace } from "./try-place.ts";
 
@@ -19,7 +22,18 @@ export function actionCommand(
   if (parameters === undefined) return { command: undefined, missing: `${run.uses}: ${problem}` };
   const { executionNumber, executionId } = attempt.offer;
   const execution = { id: executionId, number: Number(executionNumber), job: attempt.job.name };
-  const request: ActionRequest = { uses: run.uses, parameters, check: attempt.offer.check === true, execution };
+  const check = attempt.offer.check === true;
+  const made = check ? { madeBefore: whatIsMadeBefore(attempt, step.position, scope) } : {};
+  const request: ActionRequest = { uses: run.uses, parameters, check, ...made, execution };
   const argv = [process.execPath, actionProgram, folder];
   return { command: { argv, script: JSON.stringify(request), scriptName: requestFile }, missing: undefined };
+}
+
+/** By the actions before that have said that they would change something. */
+function whatIsMadeBefore({ plan, progress }: Attempt, position: number, scope: ExpressionScope): Made[] {
+  return plan.steps.flatMap(({ id, position: at, run, names }) => {
+    if (at >= position || run.kind !== "action" || !stepOf(progress, id).changed) return [];
+    const { parameters } = resolveParameters(run.uses, run.with, names, scope);
+    return parameters === undefined ? [] : madeBy(run.uses, parameters);
+  });
 }

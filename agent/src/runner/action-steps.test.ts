@@ -67,6 +67,29 @@ finally: [ { id: l, uses: file, with: { path: /nowhere/x, state: absent } } ]`;
   expect([existsSync(path), existsSync(`${path}.s`)]).toEqual([false, false]);
 });
 
+test("a check goes on where a step before would make the user or the file, and names a typo", async () => {
+  const [from, path] = [bench.path("source"), bench.path("target")];
+  const yaml = `steps:
+  - { id: u, uses: user, with: { name: oc-nobody-yet, createHome: false } }
+  - { id: f, uses: file, with: { path: ${from}, content: x, owner: oc-nobody-yet, group: oc-nobody-yet } }
+  - { id: d, uses: directory, with: { path: ${path}.d, owner: oc-nobody-yet } }
+  - { id: c, uses: copy, with: { from: ${from}, path: ${path} } }
+  - { id: o, uses: file, with: { path: ${path}, owner: oc-nobody-yte }, continueOnError: true }
+  - { id: t, uses: copy, with: { from: "${from}s", path: ${path} }, continueOnError: true }`;
+  const fence = bench.run(yaml, { check: true });
+  await bench.outcome(fence);
+  const reasons = Object.fromEntries(["u", "f", "d", "c", "o", "t"].map((id) => [id, stepEnd(fence, id).reason]));
+  const made = "when a step before has made";
+  expect(reasons).toMatchObject({
+    u: "would change: make the user oc-nobody-yet",
+    f: `would change: create ${from}; give ${from} to the user oc-nobody-yet, ${made} the user oc-nobody-yet; give ${from} to the group oc-nobody-yet, ${made} the group oc-nobody-yet`,
+    d: `would change: create the directory ${path}.d; give ${path}.d to the user oc-nobody-yet, ${made} the user oc-nobody-yet`,
+    c: `would change: copy ${from} to ${path}, ${made} ${from}`,
+    o: expect.stringContaining("there is no user oc-nobody-yte on this host: make it first"),
+    t: expect.stringContaining("is not there, so it cannot be copied"),
+  });
+});
+
 test("an action is ended by cancel and by its timeout", async () => {
   const fence = bench.run("steps: [ { id: w, uses: sleep, with: { for: 1h } } ]");
   await until("its start", () => bench.eventsOf(fence, "tryStarted")[0]);

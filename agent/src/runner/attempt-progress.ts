@@ -19,6 +19,8 @@ export interface StepProgress {
   state: string | undefined;
   reason: string;
   outputs: Record<string, string>;
+  /** In a check: it would have changed something. */
+  changed: boolean;
   tries: TryProgress[];
 }
 
@@ -38,7 +40,7 @@ export function emptyProgress(): AttemptProgress {
 export function stepOf(progress: AttemptProgress, stepId: string): StepProgress {
   let step = progress.steps.get(stepId);
   if (step === undefined) {
-    step = { state: undefined, reason: "", outputs: {}, tries: [] };
+    step = { state: undefined, reason: "", outputs: {}, changed: false, tries: [] };
     progress.steps.set(stepId, step);
   }
   return step;
@@ -54,7 +56,12 @@ export function applyEvent(progress: AttemptProgress, body: EventBody, at: Momen
   else if (body.kind === "tryFinished") applyFinished(lastTry(stepOf(progress, body.stepId))!, body, at);
   else if (body.kind === "stepFinished") {
     const outputs = JSON.parse(Buffer.from(body.outputsJson).toString()) as Record<string, string>;
-    Object.assign(stepOf(progress, body.stepId), { state: body.state, reason: body.reason, outputs });
+    Object.assign(stepOf(progress, body.stepId), {
+      state: body.state,
+      reason: body.reason,
+      outputs,
+      changed: body.changed,
+    });
   } else if (body.kind === "held") progress.heldBefore = body.nextStepId;
   else if (body.kind === "finished") progress.finished = true;
 }

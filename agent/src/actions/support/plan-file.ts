@@ -32,6 +32,11 @@ interface Rights {
   gid: number;
 }
 
+interface WantedRights extends Rights {
+  /** Changes whose number nobody knows yet: a step before has to make the user or the group. */
+  waiting: string[];
+}
+
 const largestDiff = 256 * 1024;
 const maxLinks = 40;
 
@@ -121,27 +126,34 @@ export async function lstatOrNone(path: string): Promise<BigIntStats | undefined
 
 /** What a wish for mode and owner means, and in words what differs from it. */
 export async function wantedRights(
-  { programs }: ActionContext,
-  wish: Pick<FileWish, "mode" | "owner" | "group">,
+  context: ActionContext,
+  wish: Pick<FileWish, "path" | "mode" | "owner" | "group">,
   stats: BigIntStats | undefined,
   fallback = 0o644,
-): Promise<Rights> {
+): Promise<WantedRights> {
   const now = stats && { mode: Number(stats.mode) & 0o7777, uid: Number(stats.uid), gid: Number(stats.gid) };
+  const owner = await userId(context, wish.owner);
+  const group = await groupId(context, wish.group);
   return {
     mode: wish.mode === undefined ? (now?.mode ?? fallback) : Number.parseInt(wish.mode, 8),
-    uid: (await userId(programs, wish.owner)) ?? now?.uid ?? process.getuid?.() ?? 0,
-    gid: (await groupId(programs, wish.group)) ?? now?.gid ?? process.getgid?.() ?? 0,
+    uid: owner?.id ?? now?.uid ?? process.getuid?.() ?? 0,
+    gid: group?.id ?? now?.gid ?? process.getgid?.() ?? 0,
+    waiting: [
+      ...(owner?.waits ? [`give ${wish.path} to the user ${wish.owner}${owner.waits}`] : []),
+      ...(group?.waits ? [`give ${wish.path} to the group ${wish.group}${group.waits}`] : []),
+    ],
   };
 }
 
-export function rightsChanges(path: string, stats: BigIntStats | undefined, wanted: Rights): string[] {
-  if (stats === undefined) return [];
+export function rightsChanges(path: string, stats: BigIntStats | undefined, wanted: WantedRights): string[] {
+  if (stats === undefined) return wanted.waiting;
   const mode = Number(stats.mode) & 0o7777;
   const octal = (value: number) => value.toString(8).padStart(4, "0");
   return [
     ...(mode === wanted.mode ? [] : [`change the mode of ${path} from ${octal(mode)} to ${octal(wanted.mode)}`]),
     ...(Number(stats.uid) === wanted.uid ? [] : [`change the owner of ${path} from ${stats.uid} to ${wanted.uid}`]),
     ...(Number(stats.gid) === wanted.gid ? [] : [`change the group of ${path} from ${stats.gid} to ${wanted.gid}`]),
+    ...wanted.waiting,
   ];
 }
 

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ActionName, actionCatalogue } from "@opsconductor/contract/job/actions/action-catalogue";
+import type { Made } from "../made-before.ts";
 import { perform } from "../run-action.ts";
 import { Programs } from "../support/run-program.ts";
 
@@ -40,7 +41,7 @@ export class ActionBench {
   async run(
     uses: ActionName,
     given: Record<string, unknown>,
-    { check = false, signal = neverAborted } = {},
+    { check = false, signal = neverAborted, madeBefore = [] as Made[] } = {},
   ): Promise<Performed> {
     const lines: string[] = [];
     const parameters = actionCatalogue[uses].parameters.parse(given) as Record<string, unknown>;
@@ -49,6 +50,7 @@ export class ActionBench {
     const context = {
       signal,
       check,
+      madeBefore,
       execution,
       programs,
       folder: this.tryFolder,
@@ -60,8 +62,8 @@ export class ActionBench {
     return { ...result, log: lines.join("\n") };
   }
 
-  check(uses: ActionName, given: Record<string, unknown>): Promise<Performed> {
-    return this.run(uses, given, { check: true });
+  check(uses: ActionName, given: Record<string, unknown>, madeBefore: Made[] = []): Promise<Performed> {
+    return this.run(uses, given, { check: true, madeBefore });
   }
 
   close(): void {
