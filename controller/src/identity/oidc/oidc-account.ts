@@ -9,6 +9,7 @@ import { auditedUser, userObject } from "../present-user.ts";
 import { replaceUserRoles, selectRolesByName } from "../role-queries.ts";
 import { insertUser, selectUser, selectUserByName, type UserRow } from "../user-queries.ts";
 import { chooseRoles } from "./choose-roles.ts";
+import { missingRoles } from "./missing-roles.ts";
 import type { OidcPerson } from "./oidc-claims.ts";
 import {
   insertExternalAccount,
@@ -31,7 +32,8 @@ export async function accountOf(ctx: Context, caller: Actor, person: OidcPerson)
     return mapRoles(ctx, tx, mapper, account, person.groups);
   });
   forgetSession(ctx, null);
-  if (user.roles.length === 0 && user.grants.length === 0) throw new OidcRefused("no_role", { user });
+  if (user.roles.length === 0 && user.grants.length === 0)
+    throw noRole(await missingRoles(ctx.sql, chooseRoles([], person.groups, mappingOf(ctx))), user);
   return user;
 }
 
@@ -43,7 +45,9 @@ async function createAccount(ctx: Context, tx: Query, mapper: Actor, person: Oid
   if (username === undefined) throw new OidcRefused("name_unusable", { cause: unusableName(ctx) });
   if (await selectUserByName(tx, username)) throw new OidcRefused("name_taken");
   // Not everybody whom the provider knows is to leave an account here.
-  if (chooseRoles([], person.groups, mappingOf(ctx)).length === 0) throw new OidcRefused("no_role");
+  const wanted = chooseRoles([], person.groups, mappingOf(ctx));
+  const missing = await missingRoles(tx, wanted);
+  if (missing.length === wanted.length) throw noRole(missing);
   const id = ctx.newId();
   const { displayName, email } = person;
   const values = { id, username, displayName, email, passwordHash: null, mustChangePassword: false, now: ctx.now() };
@@ -68,6 +72,12 @@ async function createAccount(ctx: Context, tx: Query, mapper: Actor, person: Oid
 
 const unusableName = ({ config }: Context) =>
   new Error(`the claim ${config.oidcUsernameClaim} is missing, or is no name that an account can have`);
+
+/** Who has no role because the configuration names one that is not there must not be sent to ask for a group. */
+const noRole = (roles: readonly string[], user?: UserRow) =>
+  roles.length > 0
+    ? new OidcRefused("role_missing", { roles, ...(user ? { user } : {}) })
+    : new OidcRefused("no_role", user ? { user } : {});
 
 const mappingOf = ({ config }: Context) => ({ roles: config.oidcRoles, defaultRole: config.oidcDefaultRole });
 

@@ -17,9 +17,11 @@ import {
 import { Gauge } from "prom-client";
 import type { Config } from "../../config.ts";
 import type { Context } from "../../context.ts";
+import type { PartHealth } from "../../health.ts";
 import { outboundFetch } from "../../outbound-fetch.ts";
 import type { Service } from "../../service.ts";
 import { startLoop } from "../../start-loop.ts";
+import { signOnRoleTrouble } from "./missing-roles.ts";
 
 type Needed = Pick<Config, "oidcIssuer" | "oidcClientId" | "oidcClientSecret">;
 
@@ -133,18 +135,34 @@ export const oidcProvider: Service = {
     const provider = new OidcProvider({ ...config, oidcIssuer: config.oidcIssuer });
     ctx.identity.oidc = provider;
     show(ctx, provider);
-    const loop = startLoop(ctx, "identity.oidc", everyMs, () => refresh(ctx, provider));
+    let told: string | undefined;
+    const loop = startLoop(ctx, "identity.oidc", everyMs, async () => {
+      told = await warnOfRoles(ctx, told);
+      await refresh(ctx, provider);
+    });
     return { stop: () => loop };
   },
 };
 
-function show({ metrics, health }: Context, provider: OidcProvider): void {
-  const detail = () => `${provider.trouble}; people sign in with their local passwords meanwhile`;
-  health.set("sign-on", () => (provider.trouble ? { status: "degraded", detail: detail() } : { status: "ok" }));
+/** In the log when it changes; in health as long as it is so. */
+async function warnOfRoles(ctx: Context, told: string | undefined): Promise<string | undefined> {
+  const trouble = await signOnRoleTrouble(ctx);
+  if (trouble !== told && trouble) ctx.log.warn({ trouble }, "sign_on.role_missing");
+  return trouble;
+}
+
+async function healthOf(ctx: Context, { trouble }: OidcProvider): Promise<PartHealth> {
+  if (trouble) return { status: "degraded", detail: `${trouble}; people sign in with their local passwords meanwhile` };
+  const roles = await signOnRoleTrouble(ctx);
+  return roles ? { status: "degraded", detail: roles } : { status: "ok" };
+}
+
+function show(ctx: Context, provider: OidcProvider): void {
+  ctx.health.set("sign-on", () => healthOf(ctx, provider));
   new Gauge({
     name: "oc_sign_on_provider_up",
     help: "1 while people can sign in with the OpenID provider",
-    registers: [metrics],
+    registers: [ctx.metrics],
     collect() {
       this.set(provider.trouble === undefined ? 1 : 0);
     },

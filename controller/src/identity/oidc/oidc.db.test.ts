@@ -5,6 +5,7 @@ import { type TestContext, testContext } from "../../testing/test-context.ts";
 import { signedIn, type TestHttp, testHttp } from "../../testing/test-http.ts";
 import { forgetSession } from "../authenticate.ts";
 import { ensureBuiltInRoles } from "../built-in-roles.ts";
+import { signOnRoleTrouble } from "./missing-roles.ts";
 import { OidcProvider } from "./oidc-provider.ts";
 import { startProvider, type TestProvider } from "./testing/start-provider.ts";
 
@@ -111,6 +112,28 @@ test("nobody gets an account where the configuration does not allow it, or witho
   expect(await accounts()).toHaveLength(0);
   t.ctx.config.oidcDefaultRole = "viewer";
   expect((await whoHas((await signOn()).session!)).user.roles).toEqual(["viewer"]);
+});
+
+test("a role of the configuration that is not there is told in health and to whom it would give nothing, and leaves no account", async () => {
+  t.ctx.config.oidcRoles = [
+    { group: "ops", role: "opertor" },
+    { group: "leads", role: "manager" },
+  ];
+  expect(await signOnRoleTrouble(t.ctx)).toContain("roles that do not exist (OC_OIDC_ROLES: opertor)");
+  expect((await signOn()).to).toBe("/login?sso=role_missing");
+  expect(await accounts()).toHaveLength(0);
+  const [entry] = await t.ctx.sql`select outcome, detail from communication.audit
+    where action = 'user.sign_in_refused' order by id desc limit 1`;
+  expect(entry).toMatchObject({
+    outcome: "refused",
+    detail: { why: "sign_on_role_missing", roles: ["opertor"] },
+  });
+  await person(["ops", "leads"]);
+  expect((await whoHas((await signOn()).session!)).user.roles).toEqual(["manager"]);
+  await person(["ops"]);
+  expect((await signOn()).to).toBe("/login?sso=role_missing");
+  t.ctx.config.oidcDefaultRole = "vewer";
+  expect(await signOnRoleTrouble(t.ctx)).toContain("(OC_OIDC_ROLES: opertor; OC_OIDC_DEFAULT_ROLE: vewer)");
 });
 
 test("a name that no account can have is told as that, and not as an answer that could not be believed", async () => {

@@ -4,17 +4,21 @@ import type { Actor, Context } from "../../context.ts";
 import { countSignIn } from "../sign-in-metrics.ts";
 import type { OidcRefused } from "./oidc-refusal.ts";
 
-export async function auditRefusal(ctx: Context, caller: Actor, { why, cause, user }: OidcRefused): Promise<void> {
+export async function auditRefusal(
+  ctx: Context,
+  caller: Actor,
+  { why, cause, user, roles }: OidcRefused,
+): Promise<void> {
   await writeAudit(ctx, ctx.sql, caller, {
     action: "user.sign_in_refused",
     outcome: "refused",
     ...(user ? { object: { kind: "user", id: user.id, name: user.username } } : {}),
-    detail: { why: `sign_on_${why}` },
+    detail: { why: `sign_on_${why}`, ...(roles ? { roles } : {}) },
   });
   countSignIn(ctx, `sign_on_${why}`);
   // The provider's words, which name neither codes nor tokens.
   const reason = cause instanceof Error ? messagesOf(cause) : undefined;
-  ctx.log.warn({ why, reason, user: user?.username, address: caller.address }, "user.sign_on_refused");
+  ctx.log.warn({ why, reason, roles, user: user?.username, address: caller.address }, "user.sign_on_refused");
 }
 
 function messagesOf(error: Error): string {

@@ -37,6 +37,8 @@ export const signOn = area({
       "The provider gives you a name that no account here can have. Ask an administrator to make an account for you and connect it.",
     disabled: "Your account is not active. Ask an administrator.",
     no_role: "None of your groups may use OpsConductor. Ask an administrator.",
+    role_missing:
+      "The role that your groups have does not exist in OpsConductor, so nothing was done. Tell an administrator: the configuration names a role that is not there.",
     last_administrator:
       "Your groups would take the last administrator away. Sign in with your password and mend that first.",
     linked_elsewhere: "One of the two accounts is connected with another one already.",
