@@ -442,7 +442,7 @@ create table automation.executions (
   requested_by_name text not null default '',
   idempotency_key text,
   check_mode boolean not null default false,     -- only tell what would change
-  target_count integer not null,
+  target_count integer not null,                 -- different targets; each has one assignment in every stage that takes it
   counts jsonb not null default '{}',            -- assignments by state, maintained with each outcome
   created_at timestamptz not null,
   started_at timestamptz,

@@ -61,8 +61,10 @@ export const execution = z.object({
   priority: prioritySchema,
   check: z.boolean().describe("check mode: it only tells what would change"),
   requestedByName: z.string(),
-  targetCount: z.number().int(),
-  counts: z.record(z.string(), z.number().int()).describe("assignments by state"),
+  targetCount: z.number().int().describe("different targets; one in two stages counts once"),
+  counts: z
+    .record(z.string(), z.number().int())
+    .describe("assignments by state: a target has one in every stage that takes it"),
   createdAt: instant,
   startedAt: instant.nullable(),
   finishedAt: instant.nullable(),

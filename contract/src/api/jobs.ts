@@ -111,7 +111,7 @@ export const executionPlan = z.object({
   jobVersion: z.number().int(),
   wouldRun: z.boolean(),
   problem: z.string().nullable().describe("why it would be refused"),
-  targetCount: z.number().int().describe("of all stages; a target in two stages counts twice"),
+  targetCount: z.number().int().describe("different targets of all stages; one in two stages counts once"),
   limited: z.boolean().describe("the caller may run it so on a part of the fleet only, and the rest is left out"),
   stages: z.array(
     z.object({

@@ -66,6 +66,7 @@ export interface FlowRows {
   priority: number;
   deadlineMs: number | null;
   counts: Counts;
+  targetCount: number;
   stages: NewFlowStage[];
   assignments: NewFlowAssignment[];
 }
@@ -98,7 +99,7 @@ export async function insertFlow(q: Query, row: FlowRows): Promise<ExecutionRow>
        concurrency_key, concurrency_limit, on_conflict, priority, deadline_ms)
     values (${row.id}, nextval('automation.execution_number'), ${row.jobId}, ${row.jobName}, ${row.jobVersion},
       ${Buffer.from(row.definitionSha256)}, ${row.state}, ${jsonb(q, row.inputs)}, ${row.reason}, ${row.triggerKind},
-      ${row.requestedBy}, ${row.requestedByName}, ${row.idempotencyKey}, ${row.assignments.length},
+      ${row.requestedBy}, ${row.requestedByName}, ${row.idempotencyKey}, ${row.targetCount},
       ${jsonb(q, row.counts)}, ${row.createdAt}, ${row.retryOf?.id ?? null}, ${row.retryOf?.number ?? null}, ${row.checkMode}, true, ${row.dueAt},
       ${row.concurrencyKey}, ${row.concurrencyLimit}, ${row.onConflict}, ${row.priority}, ${row.deadlineMs})
     returning ${executionColumns(q)}`;

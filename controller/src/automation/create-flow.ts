@@ -11,6 +11,7 @@ import type { Actor, Context, Query } from "../context.ts";
 import { demandProofForTargets } from "../identity/step-up.ts";
 import { approvalExpiry, requestApproval } from "./approval-queries.ts";
 import { assignmentIds } from "./assignment-ids.ts";
+import { countTargets } from "./count-targets.ts";
 import type { CreateExecutionParams } from "./create-execution.ts";
 import { type FlowRows, insertFlow, type NewFlowAssignment, type NewFlowStage } from "./create-flow-queries.ts";
 import type { ExecutionRow } from "./execution-queries.ts";
@@ -42,11 +43,7 @@ export async function createFlow(ctx: Context, tx: Query, actor: Actor, request:
   const planning = { ctx, tx, actor, choice: request.choice, resumed };
   const stages = await planFlow(planning, version, request.inputs);
   const done = resumed ? takeOver(stages, resumed) : new Map<string, StageOutcome>();
-  await demandProofForTargets(
-    ctx,
-    actor,
-    stages.reduce((sum, stage) => sum + (stage.work?.chosen.length ?? 0), 0),
-  );
+  await demandProofForTargets(ctx, actor, countTargets(stages));
   const row = await insertFlow(tx, flowRows(actor, request, stages, done));
   if (version.spec.approval) await requestApproval(tx, { id, at }, version.spec.approval);
   await writeAudit(ctx, tx, actor, {
@@ -96,6 +93,7 @@ function flowRows(
   });
   return {
     ...{ id, createdAt: at, inputs, stages, assignments, counts: countsOf(assignments) },
+    targetCount: countTargets(planned),
     jobId: version.jobId,
     jobName: version.jobName,
     jobVersion: version.version,

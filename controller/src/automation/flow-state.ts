@@ -353,12 +353,15 @@ function typed(spec: Job["inputs"][string] | undefined, text: string): unknown {
 
 const partsOf = (flow: Flow, group: FlowStage) => flow.stages.filter(({ parent }) => parent === group.stageId);
 
+/** What parts say differently is nobody's word: neither for the whole group nor for one of its targets. */
 function outcomeOfParts(state: StageState, parts: readonly FlowStage[]): StageOutcome {
-  const targets: StageOutcome["targets"] = {};
-  for (const part of parts)
-    for (const [name, outputs] of Object.entries(part.outcome?.targets ?? {}))
-      targets[name] = { ...targets[name], ...outputs };
-  return { state, outputs: agreed(parts.map((part) => part.outcome?.outputs ?? {})), targets };
+  const given = parts.flatMap((part) => Object.entries(part.outcome?.targets ?? {}));
+  const byTarget = Map.groupBy(given, ([name]) => name);
+  const targets = [...byTarget].map(([name, all]) => [name, agreed(all.map(([, outputs]) => outputs))] as const);
+  return {
+    ...{ state, targets: Object.fromEntries(targets) },
+    outputs: agreed(parts.map((part) => part.outcome?.outputs ?? {})),
+  };
 }
 
 /** Names of which all that have them say the same. */

@@ -5,6 +5,7 @@ import { OcError } from "@opsconductor/contract/errors";
 import type { z } from "zod";
 import type { Actor, Context } from "../context.ts";
 import { reachToExecute } from "../identity/reach-to-execute.ts";
+import { countTargets } from "./count-targets.ts";
 import { readRequest } from "./create-execution.ts";
 import { unsaved } from "./draft-flow.ts";
 import { type PlannedStage, planFlow } from "./plan-flow.ts";
@@ -21,8 +22,7 @@ export async function planExecution(ctx: Context, actor: Actor, params: Params):
     const choice = params.targets;
     const stages = await ctx.sql.begin((tx) => planFlow({ ctx, tx, actor, choice }, version, inputs));
     const presented = stages.map(presentStage);
-    const targetCount = presented.reduce((sum, { targets }) => sum + (targets?.count ?? 0), 0);
-    return { ...about, wouldRun: true, problem: null, targetCount, stages: presented };
+    return { ...about, wouldRun: true, problem: null, targetCount: countTargets(stages), stages: presented };
   } catch (error) {
     // It would be refused, and why: that is the answer.
     if (!(error instanceof OcError) || !["failed_precondition", "unprocessable"].includes(error.code)) throw error;

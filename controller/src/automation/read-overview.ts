@@ -104,12 +104,14 @@ async function readAttention(
       ),
     ),
     ...failed.map((e) => {
-      const bad = e.targetCount - (e.counts.succeeded ?? 0);
+      const total = Object.values(e.counts).reduce((sum, count) => sum + count, 0);
+      const bad = total - (e.counts.succeeded ?? 0);
+      const parts = total === e.targetCount ? "" : `${total} assignments on `;
       return of(
         "execution_failed",
         e.id,
         `${e.jobName} #${e.number} ${wordOf(e.state)}`,
-        `${bad} of ${e.targetCount} targets`,
+        `${bad} of ${parts}${e.targetCount} targets`,
         e.finishedAt,
       );
     }),

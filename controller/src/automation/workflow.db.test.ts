@@ -226,13 +226,17 @@ test("what repeated and called stages give out is what all their parts gave, als
   await bench.offerTo("web-1", id);
   const [first, second] = bench.agentOf("web-1").offers.filter((offer) => offer.executionId === id);
   for (const [i, offer] of [first!, second!].entries()) {
-    const told = { ...finishedStep(), outputsJson: Buffer.from(JSON.stringify({ [`v${i}`]: "x" })) } as never;
+    const told = {
+      ...finishedStep(),
+      outputsJson: Buffer.from(JSON.stringify({ [`v${i}`]: "x", same: "s", part: String(i) })),
+    } as never;
     const said = { kind: "finished", state: "succeeded", reason: "" } as const;
     await bench.agentOf("web-1").say(offer, { kind: "accepted" }, starting(), started(), finishedTry(none), told, said);
   }
   const offer = await bench.offerTo("lb", id);
+  const agreed = { v0: "x", v1: "x", same: "s" };
   expect(JSON.parse(Buffer.from(offer.needsOutputsJson).toString())).toEqual({
-    stages: { each: { state: "succeeded", outputs: { v0: "x", v1: "x" }, targets: { "web-1": { v0: "x", v1: "x" } } } },
+    stages: { each: { state: "succeeded", outputs: agreed, targets: { "web-1": agreed } } },
   });
   await bench.runOn("lb", id);
 });
@@ -253,6 +257,19 @@ test("a stage that calls a job runs on the targets that it names, whatever the e
   ]);
   await bench.runOn("web-2", id);
   await bench.runOn("web-1", id);
+});
+
+test("a target of several stages is one target, in the plan and in the execution", async () => {
+  const rest = "stages: { one: { steps: [{ run: a }] }, two: { needs: [one], steps: [{ run: b }] } }";
+  await saveTestJob(t, "two-stages", rest);
+  const targets = { names: ["web-1", "web-2"] };
+  const request = { check: false, job: "two-stages", inputs: {}, targets, reason: "" };
+  expect(await planExecution(t.ctx, tester, request)).toMatchObject({ wouldRun: true, targetCount: 2 });
+  const { id, targetCount } = await execute(t, "two-stages", targets.names);
+  expect(targetCount).toBe(2);
+  await bench.settled();
+  await bench.runOn("web-1", id, "failed");
+  await cancelExecution(t.ctx, tester, { execution: id, reason: "" });
 });
 
 test("the plan says what would run where, in which batches, or why it would be refused, and makes nothing", async () => {

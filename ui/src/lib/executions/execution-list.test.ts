@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { m } from "../messages/m.ts";
 import { describeBad, progressOf } from "./execution-list.ts";
 
 describe("what did not succeed", () => {
@@ -12,8 +13,14 @@ describe("what did not succeed", () => {
 });
 
 describe("what is done", () => {
+  it("says targets only of targets: those of a workflow have an assignment in every stage", () => {
+    expect(m.executions.ofTargets(7, 10, 5)).toBe("7 of 10 assignments on 5 targets");
+    expect(m.executions.ofTargets(4, 5, 5)).toBe("4 of 5 targets");
+    expect(m.executions.doneOf(7, 10, 5)).toBe("7 / 10 on 5");
+  });
+
   it("is what came to an end of its work: targets that were never begun are counted by themselves", () => {
     const counts = { succeeded: 77, failed: 4, skipped: 119, running: 1 };
-    expect(progressOf({ counts })).toEqual({ done: 81, bad: 4, skipped: 119 });
+    expect(progressOf({ counts })).toEqual({ total: 201, done: 81, bad: 4, skipped: 119 });
   });
 });

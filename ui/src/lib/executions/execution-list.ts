@@ -18,15 +18,23 @@ export const badStates = ["failed", "timed_out", "denied", "expired", "lost"] as
  * Targets that came to an end of their work, how many of them did not succeed, and those that were never begun. A rollout
  * that stopped at its third batch has not done all of its targets.
  */
-export function progressOf({ counts }: Pick<Execution, "counts">): { done: number; bad: number; skipped: number } {
+export function progressOf({ counts }: Pick<Execution, "counts">): {
+  /** Of assignments: a target of a workflow has one in every stage that takes it. */
+  total: number;
+  done: number;
+  bad: number;
+  skipped: number;
+} {
+  let total = 0;
   let done = 0;
   let failed = 0;
   const skipped = counts.skipped ?? 0;
   for (const [state, count] of Object.entries(counts)) {
+    total += count;
     if (!unfinished.includes(state) && state !== "skipped") done += count;
     if ((badStates as readonly string[]).includes(state)) failed += count;
   }
-  return { done, bad: failed, skipped };
+  return { total, done, bad: failed, skipped };
 }
 
 /** What did not succeed, by its own words: what is lost is not merely failed. Empty when all is well. */

@@ -26,8 +26,11 @@ export const executions = {
   openJobs: "Open jobs",
   newOnes: (n: number) => `Show ${plural(n, { one: "new execution", other: "new executions" })}`,
   loadMore: "Show older",
-  ofTargets: (done: number, total: number) => `${done} of ${plural(total, targetWords)}`,
-  doneOf: (done: number, total: number) => `${groupedNumber(done)} / ${groupedNumber(total)}`,
+  /** A target of a workflow has an assignment in every stage that takes it: then both numbers are told. */
+  ofTargets: (done: number, total: number, targets: number) =>
+    `${done} of ${total === targets ? "" : `${total} assignments on `}${plural(targets, targetWords)}`,
+  doneOf: (done: number, total: number, targets = total) =>
+    `${groupedNumber(done)} / ${groupedNumber(total)}${total === targets ? "" : ` on ${targets}`}`,
   back: "Executions",
   live: {
     startedBy: (who: string) => `by ${who}`,
