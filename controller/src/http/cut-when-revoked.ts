@@ -4,22 +4,13 @@ import type { HttpBindings } from "@hono/node-server";
 import type { Actor, Context } from "../context.ts";
 import { type Bearer, liveRights } from "../identity/authenticate.ts";
 import type { Http } from "./router.ts";
-
-/**
- * Changes are told at once (rights-changes.ts). This is for a database behind a pool that passes no notifications: with the
- * time that a session may be cached, within two seconds. Nearly all requests are answered before the first look.
- */
-const lookMs = 400;
+import { watchRights } from "./watch-rights.ts";
 
 export function cutWhenRevoked(ctx: Context, c: Http, actor: Pick<Actor, "id" | "name" | "requestId"> & Bearer): void {
   const outgoing = (c.env as Partial<HttpBindings> | undefined)?.outgoing;
   if (!outgoing || actor.id === null) return;
-  const watch = setInterval(() => void look(), lookMs);
-  const unwatch = ctx.identity.changes.watch(actor.id, () => void look());
-  outgoing.once("close", () => {
-    clearInterval(watch);
-    unwatch();
-  });
+  const unwatch = watchRights(ctx, actor.id, () => void look());
+  outgoing.once("close", unwatch);
   const look = async () => {
     // A database that does not answer says nothing about the session.
     const rights = await liveRights(ctx, actor).catch(() => "unknown" as const);

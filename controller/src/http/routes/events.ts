@@ -11,12 +11,10 @@ import { EventLanes } from "../event-lanes.ts";
 import { newRouter, problemResponses, type Router } from "../router.ts";
 import { ScopedEvents } from "../scoped-events.ts";
 import { createSseStream } from "../sse.ts";
+import { watchRights } from "../watch-rights.ts";
 
 const maxTopics = 50;
 const maxReplay = 500;
-/** Changes are told at once (rights-changes.ts); for a database behind a pool that passes no notifications. */
-const sessionCheckMs = 400;
-
 const followed = Object.keys(topicRequirements);
 
 const topics = z
@@ -90,7 +88,6 @@ function openStream(ctx: Context, actor: Actor, { topics, lastEventId, cut }: St
     else missed.push([id, event]);
   });
   const stream = createSseStream((why) => {
-    clearInterval(watch);
     unwatch();
     ctx.signal.removeEventListener("abort", stream.close);
     lanes?.close();
@@ -99,8 +96,7 @@ function openStream(ctx: Context, actor: Actor, { topics, lastEventId, cut }: St
     ctx.log.debug({ why, user: actor.name, topics }, "events.closed");
   });
   const look = () => void endWhenRevoked(ctx, scoped, topics, stream.close);
-  const watch = setInterval(look, sessionCheckMs);
-  const unwatch = actor.id === null ? () => {} : ctx.identity.changes.watch(actor.id, look);
+  const unwatch = watchRights(ctx, actor.id, look);
   const send = (id: string, data: unknown, event = "message") => stream.send({ event, id, data: JSON.stringify(data) });
   // Reading the lists again is cheaper than a long replay, for the page as for us.
   const reset = subscription.reset || missed.length > maxReplay;
