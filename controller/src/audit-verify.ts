@@ -1,5 +1,5 @@
-// npm run audit-verify -- FILE [--key FINGERPRINT] [--witness FILE]…: checks an export of the audit log on any machine. Exit code 0: nothing was
-// changed; 1: something was, and where; 2: the file is no export.
+// npm run audit-verify -- FILE [--key FINGERPRINT] [--witness FILE]…: checks an export of the audit log on any machine.
+// Exit code 0: nothing was changed; 1: something was, and where; 2: the file is no export.
 import { parseArgs } from "node:util";
 import type { AuditVerification } from "@opsconductor/contract/api/audit";
 import { readWitness } from "./communication/read-witness.ts";

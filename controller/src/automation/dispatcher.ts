@@ -114,14 +114,14 @@ class RowDispatcher implements Dispatcher {
   }
 
   wakeAll(): void {
-    this.claimSoon([...this.links.all()].map((link) => link.session.agentId));
+    this.claimSoon(this.agentsHere());
     this.ctx.peers.tell({ limits: true });
   }
 
   heard({ wake, desires, limits }: PeerMessage): void {
     const isHere = (id: string) => this.links.get(id) !== undefined;
     if (wake) this.claimSoon(wake.filter(isHere));
-    if (limits) this.claimSoon([...this.links.all()].map((link) => link.session.agentId));
+    if (limits) this.claimSoon(this.agentsHere());
     const wanted = desires?.filter(isHere) ?? [];
     if (wanted.length === 0) return;
     this.sendDesires(wanted).catch((error) => {
@@ -139,6 +139,10 @@ class RowDispatcher implements Dispatcher {
     const { here, elsewhere } = Object.groupBy(agentIds, (id) => (this.links.get(id) ? "here" : "elsewhere"));
     this.claimSoon(here ?? []);
     if (elsewhere) this.ctx.peers.tell({ wake: elsewhere });
+  }
+
+  private agentsHere(): string[] {
+    return [...this.links.all()].map((link) => link.session.agentId);
   }
 
   private claimSoon(agentIds: readonly string[]): void {

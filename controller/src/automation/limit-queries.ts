@@ -12,7 +12,7 @@ export const defaultAgentLimit = 64;
  * Whether assignment `a` takes a place. Not what waits at the barrier of a step-first rollout or in a pause and runs
  * nothing: those that it waits for must be able to get there, and a pause must not hold up everybody else.
  */
-export const takesPlace = (q: Query): Fragment => q`
+const takesPlace = (q: Query): Fragment => q`
   (a.state in ('offered', 'accepted', 'running') and (a.state = 'offered'
     or (a.desired <> 'hold' and a.release_through_step >= 4294967294)
     or exists (select 1 from automation.steps t
@@ -22,7 +22,7 @@ export const takesPlace = (q: Query): Fragment => q`
         and t.state not in ('pending', 'running')))))`;
 
 /** Assignments that agent `of` runs now. */
-export const heldBy = (q: Query, of: Fragment): Fragment => q`
+const heldBy = (q: Query, of: Fragment): Fragment => q`
   (select count(*) from automation.assignments a where a.agent_id = ${of} and ${takesPlace(q)})`;
 
 /** What runs on agents that are connected; work of those that are away must not stop everybody else's. */

@@ -112,7 +112,7 @@ function countRewinds(
     for (const reply of replies[stream]) if (reply.kind === "rewind") metrics.rewinds.inc({ stream });
 }
 
-export function forgetAttempt(
+function forgetAttempt(
   dispatcher: Dispatcher,
   agentId: string,
   { assignmentId, attempt, fence }: { assignmentId: string; attempt: number; fence: bigint },

@@ -42,7 +42,7 @@ export async function readResumed(tx: Query, executionId: string, now: Date): Pr
  * A stage with failure() or always() answers to how the stages before it went. When one of those runs again, that is asked
  * anew: a rollback that was right then is none now, and is needed once more when the second attempt fails too.
  */
-export function forgetAnswers(rows: readonly DoneStage[]): DoneStage[] {
+function forgetAnswers(rows: readonly DoneStage[]): DoneStage[] {
   const again = new Set(
     rows.filter(({ state }) => !["succeeded", "skipped"].includes(state)).map((row) => row.stageId),
   );
