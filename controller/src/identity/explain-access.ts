@@ -7,7 +7,7 @@ import type { z } from "zod";
 import { findTarget } from "../assets/get-target.ts";
 import { findExecution } from "../automation/get-execution.ts";
 import { findJob } from "../automation/get-job.ts";
-import { type Actor, type Context, systemActor } from "../context.ts";
+import { type Actor, type ActorToken, type Context, systemActor } from "../context.ts";
 import { getAgent } from "../fleet/get-agent.ts";
 import { demandEverywhere } from "./demand-permission.ts";
 import { findAccount } from "./find-user.ts";
@@ -30,6 +30,9 @@ export async function explainAccess(ctx: Context, actor: Actor, params: Params):
   if (!isSelf) await demandEverywhere(ctx, actor, "users:read");
   const user = await findAccount(ctx.sql, isSelf ? actor.id! : params.user!);
   const object = await objectOf(ctx, user.id === actor.id ? actor : systemActor, params);
+  const token = user.id === actor.id ? actor.token : undefined;
+  if (token && !token.scopes.has("*") && !token.scopes.has(params.permission))
+    return outOfScope(user, params.permission, object, token);
   const sources = await sourcesThatAllow(ctx, user, params.permission, object);
   // On nothing in particular a grant is a part: whoever needs all of it is told whom to ask.
   const isEnough = sources.some(({ kind }) => object !== null || kind === "role");
@@ -46,8 +49,21 @@ export async function explainAccess(ctx: Context, actor: Actor, params: Params):
     },
     decidedBy: sources[0] ?? null,
     alsoBy: Math.max(0, sources.length - 1),
-    sentence: sentenceOf(user, params.permission, object, sources, roles),
+    sentence: `${sentenceOf(user, params.permission, object, sources, roles)}${token ? ` So it is for the API token ${token.name} too, whose scopes hold it.` : ""}`,
   };
+}
+
+/** What the token may do is asked, and no role or grant of its owner's widens that. */
+function outOfScope(
+  { username }: UserRow,
+  permission: Permission,
+  object: ExplainedObject | null,
+  { name, scopes }: ActorToken,
+): Explanation {
+  const on = object ? ` on the ${object.kind} ${object.name}` : "";
+  const sentence = `The API token ${name} of ${username} may not do ${permission}${on}: its scopes are only ${[...scopes].sort().join(", ")}. Use a token with that scope.`;
+  const nobody = { roles: [], givers: [], decidedBy: null, alsoBy: 0 };
+  return { allowed: false, user: username, permission, object, ...nobody, sentence };
 }
 
 async function objectOf(ctx: Context, reader: Actor, params: Params): Promise<ExplainedObject | null> {

@@ -298,3 +298,17 @@ test("figures for Prometheus come to a token that may read the system, and to no
   expect((await http.call("GET", "/metrics", undefined, headers)).status).toBe(200);
   expect((await http.call("GET", `/metrics?access_token=${headers.authorization.slice(7)}`)).status).toBe(401);
 });
+
+test("asked about oneself with a token, the explainer answers what the token may do, and says so", async () => {
+  const owner = await signedIn(t.ctx, http, ["jobs:read", "targets:read", "tokens:own"]);
+  const made = await call("POST", "auth/tokens", { name: "narrow", scopes: ["jobs:read"] }, owner.headers);
+  const explain = async (permission: string, headers: Headers) =>
+    (await call("GET", `access/explain?permission=${permission}`, undefined, headers)).body;
+  const bearer = { authorization: `Bearer ${made.body.token}` };
+  expect(await explain("targets:read", owner.headers)).toMatchObject({ allowed: true });
+  const not = await explain("targets:read", bearer);
+  expect(not).toMatchObject({ allowed: false, decidedBy: null, user: owner.username });
+  expect(not.sentence).toMatch(/^The API token narrow of .* may not do targets:read: its scopes are only jobs:read/);
+  const may = await explain("jobs:read", bearer);
+  expect([may.allowed, may.sentence]).toEqual([true, expect.stringContaining("the API token narrow too")]);
+});
