@@ -26,10 +26,10 @@ const heldBy = (q: Query, of: Fragment): Fragment => q`
   (select count(*) from automation.assignments a where a.agent_id = ${of} and ${takesPlace(q)})`;
 
 /** What runs on agents that are connected; work of those that are away must not stop everybody else's. */
-const heldByFleet = (q: Query): Fragment => q`
+const heldByFleet = (q: Query, which = q`true`): Fragment => q`
   (select count(*) from automation.assignments a
     join fleet.agent_sessions s on s.agent_id = a.agent_id join fleet.controllers c on c.id = s.controller_id
-    where c.lease_until > now() and ${takesPlace(q)})`;
+    where c.lease_until > now() and ${takesPlace(q)} and ${which})`;
 
 export interface AgentCap extends AgentRoom {
   /** Null: nobody has set one. */
@@ -130,8 +130,9 @@ export async function countWaiting(q: Query, which: Fragment): Promise<Waiting> 
   return { agent: Number(row.agent), fleet: Number(row.fleet), away: Number(row.away), fleetLimit: row.fleetLimit };
 }
 
-export async function countFleet(q: Query): Promise<number> {
-  const [{ held }] = await q<[{ held: bigint }]>`select ${heldByFleet(q)} as held`;
+/** What runs on agents that are connected, of the assignments that `which` chooses from `a`. */
+export async function countFleet(q: Query, which: Fragment): Promise<number> {
+  const [{ held }] = await q<[{ held: bigint }]>`select ${heldByFleet(q, which)} as held`;
   return Number(held);
 }
 

@@ -37,7 +37,7 @@ const unset = {
   brakeUnfinished: null,
 };
 const set = async (to: Partial<typeof unset> | Record<string, number | null>) =>
-  await setLimits(t.ctx, tester, { ...unset, ...to, revision: (await getLimits(t.ctx)).revision });
+  await setLimits(t.ctx, tester, { ...unset, ...to, revision: (await getLimits(t.ctx, tester)).revision });
 const offers = (id: string, to = one) => to.offers.filter((offer) => offer.executionId === id);
 const settled = async () => {
   await t.ctx.automation.flows.idle();
@@ -87,7 +87,18 @@ test("the fleet as a whole keeps its limit over all agents, and work of an agent
   await settled();
   expect([offers(first.id).length, offers(second.id, two).length]).toEqual([1, 0]);
   expect(await waiting(second.id)).toEqual({ agent: 0, fleet: 1, fleetLimit: 1, away: 0 });
-  expect(await getLimits(t.ctx)).toMatchObject({ running: 1, waitingForFleet: 1 });
+  expect(await getLimits(t.ctx, tester)).toMatchObject({ running: 1, waitingForFleet: 1 });
+  const { jobId } = await getExecution(t.ctx, tester, first.id);
+  const scope = { kind: "job", jobId: t.ctx.newId() } as const;
+  const permissions = new Set(["executions:read"] as const);
+  const elsewhere = {
+    ...tester,
+    permissions: new Set<never>(),
+    grants: [{ id: t.ctx.newId(), permissions, scope, lockedInputs: {}, ownExecutions: false }],
+  };
+  expect(await getLimits(t.ctx, elsewhere)).toMatchObject({ fleetLimit: 1, running: 0, waitingForFleet: 0 });
+  const there = { ...elsewhere, grants: [{ ...elsewhere.grants[0]!, scope: { ...scope, jobId } }] };
+  expect(await getLimits(t.ctx, there)).toMatchObject({ running: 1, waitingForFleet: 1 });
   await one.disconnect();
   await t.ctx.automation.dispatcher.poll();
   await settled();
@@ -209,7 +220,7 @@ test("a job whose executions pile up is not started again until some are over; o
 
 test("until somebody sets another, the brake is at 1,000 unfinished executions of a job, and close to it when many start", async () => {
   const fresh = await testContext();
-  expect(await getLimits(fresh.ctx)).toMatchObject({ brakeUnfinished: 1000, brakeJob: null, brakeUser: null });
+  expect(await getLimits(fresh.ctx, tester)).toMatchObject({ brakeUnfinished: 1000, brakeJob: null, brakeUser: null });
   await FakeAgent.make(fresh, "one");
   await saveTestJob(fresh, "loop");
   await setLimits(fresh.ctx, tester, { ...unset, brakeUnfinished: 40, revision: 1 });
@@ -224,7 +235,7 @@ test("until somebody sets another, the brake is at 1,000 unfinished executions o
 });
 
 test("setting the limits takes the revision that was read, and the right over the system", async () => {
-  const { revision } = await getLimits(t.ctx);
+  const { revision } = await getLimits(t.ctx, tester);
   await expect(setLimits(t.ctx, tester, { ...unset, revision: revision - 1 })).rejects.toThrow("Somebody changed");
   await expect(setLimits(t.ctx, testActor("system:read"), { ...unset, revision })).rejects.toThrow("system:write");
 });

@@ -5,11 +5,17 @@ import type { z } from "zod";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context } from "../context.ts";
 import { demandEverywhere } from "../identity/demand-permission.ts";
+import { visibleTo } from "../identity/visible-to.ts";
 import { countFleet, countWaiting, type LimitsRow, selectLimits, updateLimits } from "./limit-queries.ts";
 
-export async function getLimits(ctx: Pick<Context, "sql">): Promise<Limits> {
-  const { sql } = ctx;
-  const [row, running, waiting] = await Promise.all([selectLimits(sql), countFleet(sql), countWaiting(sql, sql`true`)]);
+/** Counts are of what the actor may see: how busy the rest of the fleet is, is none of theirs. */
+export async function getLimits({ sql }: Pick<Context, "sql">, actor: Actor): Promise<Limits> {
+  const seen = visibleTo(sql, actor, "assignment");
+  const [row, running, waiting] = await Promise.all([
+    selectLimits(sql),
+    countFleet(sql, seen),
+    countWaiting(sql, seen),
+  ]);
   return {
     ...settingsOf(row),
     revision: Number(row.revision),
@@ -39,7 +45,7 @@ export async function setLimits(ctx: Context, actor: Actor, params: z.infer<type
   });
   ctx.log.info({ ...to, actor: actor.name }, "limits.changed");
   ctx.automation.dispatcher.wakeAll();
-  return await getLimits(ctx);
+  return await getLimits(ctx, actor);
 }
 
 function settingsOf(row: LimitsRow): LimitSettings {

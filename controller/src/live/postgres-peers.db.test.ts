@@ -78,7 +78,7 @@ test("pages see what another controller records, once", async () => {
 
 test("a limit that is lifted lets work begin everywhere", async () => {
   const agent = await FakeAgent.connected(other, "limited");
-  const { revision, ...before } = await getLimits(t.ctx);
+  const { revision, ...before } = await getLimits(t.ctx, tester);
   const settings = {
     agentLimit: 1,
     fleetLimit: null,

@@ -24,7 +24,7 @@ const put = createRoute({
 
 export function limitRoutes(ctx: Context): Router {
   const routes = newRouter();
-  routes.openapi(get, async (c) => c.json(await getLimits(ctx), 200));
+  routes.openapi(get, async (c) => c.json(await getLimits(ctx, c.get("actor")), 200));
   routes.openapi(put, async (c) => c.json(await setLimits(ctx, c.get("actor"), c.req.valid("json")), 200));
   return routes;
 }
