@@ -7,6 +7,7 @@ import { readYaml, type YamlDocument } from "@opsconductor/contract/job/yaml-doc
 import type { Permission } from "@opsconductor/contract/permissions";
 import type { Actor, Context } from "../context.ts";
 import { grantsWith, mayAnywhere, mayEverywhere } from "../identity/grants.ts";
+import { countTargets } from "./count-targets.ts";
 import { type Draft, isRefusal, unsaved } from "./draft-flow.ts";
 import { selectJob } from "./job-queries.ts";
 import { presentStage } from "./plan-execution.ts";
@@ -18,14 +19,14 @@ export async function checkDraft(ctx: Context, actor: Actor, { bytes }: Definiti
   const nothing = { wouldRun: false, problems: [], notes: [], targetCount: 0, limited: false, stages: [] };
   if (!job) return { valid: false, errors, ...nothing };
   const draft: Draft = { problems: [], notes: new Set() };
-  const stages = (await planDraft(ctx, actor, job, draft)).map(presentStage);
+  const planned = await planDraft(ctx, actor, job, draft);
   const document = readYaml(new TextDecoder().decode(bytes));
   return {
-    ...{ valid: true, errors: [], name: job.name, stages },
+    ...{ valid: true, errors: [], name: job.name, stages: planned.map(presentStage) },
     wouldRun: draft.problems.length === 0 && mayAnywhere(actor, "jobs:execute"),
     problems: draft.problems.map((problem) => placed(problem, job, document)),
     notes: [...draft.notes],
-    targetCount: stages.reduce((sum, { targets }) => sum + (targets?.count ?? 0), 0),
+    targetCount: countTargets(planned),
     limited:
       isLimited(actor, "targets:read") || (mayAnywhere(actor, "jobs:execute") && isLimited(actor, "jobs:execute")),
   };

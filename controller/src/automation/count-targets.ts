@@ -1,4 +1,4 @@
-// On how many hosts the stages of an execution work. Pure; called by create-flow.ts and plan-execution.ts.
+// On how many hosts the stages of an execution work. Pure; called by create-flow.ts, plan-execution.ts and check-draft.ts.
 import type { PlannedStage } from "./plan-flow.ts";
 
 /** One in several stages counts once. */
