@@ -34,6 +34,14 @@ function namesFor(uses: ActionName): readonly string[] {
   return uses === "git" || uses === "archive" ? ["-rf", "new\nline $(touch evil)"] : ["plain", ...awkward];
 }
 
+test("each action is loaded by Node as it is, with whatever it imports", () => {
+  const { href } = new URL("./load-action.ts", import.meta.url);
+  const load = `const { loadAction } = await import("${href}");
+    for (const name of ${JSON.stringify(actionNames)}) console.log(name, typeof (await loadAction(name)));`;
+  const told = execFileSync(process.execPath, ["--input-type=module", "--eval", load], { encoding: "utf8" });
+  expect(told.trim().split("\n")).toEqual(actionNames.map((name) => `${name} function`));
+});
+
 test.each(writing)(
   "%s: a check changes nothing, doing it does what was told, and once more changes nothing",
   async (uses) => {

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { findPackageManager } from "./support/package-managers.ts";
+import { findPackageManager } from "./support/find-package-manager.ts";
 import { Programs } from "./support/run-program.ts";
 import { ActionBench } from "./testing/action-bench.ts";
 import { ToolRoom } from "./testing/tool-room.ts";

@@ -1,8 +1,8 @@
 // `uses: package`: what is installed, with the host's own package manager.
 import type { ActionParameters } from "@opsconductor/contract/job/actions/action-catalogue";
 import { type Action, type ActionContext, ActionFailed, type ActionPlan } from "./action.ts";
+import { findPackageManager } from "./support/find-package-manager.ts";
 import type { PackageChange, PackageManager } from "./support/package-manager.ts";
-import { findPackageManager } from "./support/package-managers.ts";
 import { nameAndVersion } from "./support/package-words.ts";
 
 type Parameters = ActionParameters<"package">;

@@ -1,4 +1,4 @@
-// apk: Alpine. Used by package-managers.ts.
+// apk: Alpine. Used by find-package-manager.ts.
 import { ActionFailed } from "../action.ts";
 import { type Log, lockTimeoutS, type PackageChange, type PackageManager } from "./package-manager.ts";
 import { linesOf, managerFailed } from "./package-words.ts";

@@ -1,4 +1,4 @@
-// apt and dpkg: Debian, Ubuntu and what comes from them. Used by package-managers.ts.
+// apt and dpkg: Debian, Ubuntu and what comes from them. Used by find-package-manager.ts.
 import { type Log, lockTimeoutS, type PackageChange, type PackageManager } from "./package-manager.ts";
 import { linesOf, managerFailed, nameAndVersion } from "./package-words.ts";
 import type { Programs } from "./run-program.ts";

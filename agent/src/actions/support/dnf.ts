@@ -1,4 +1,4 @@
-// dnf, and yum, which it grew from: Fedora, RHEL and what comes from them. Used by package-managers.ts.
+// dnf, and yum, which it grew from: Fedora, RHEL and what comes from them. Used by find-package-manager.ts.
 import type { Log, PackageChange, PackageManager } from "./package-manager.ts";
 import { managerFailed } from "./package-words.ts";
 import { rpmInstalled, rpmVersions } from "./rpm-installed.ts";

@@ -1,4 +1,4 @@
-// What package.ts asks of a package manager, and what all of them keep to. Used by package-managers.ts and the file of each.
+// What package.ts asks of a package manager, and what all of them keep to. Used by find-package-manager.ts and the file of each.
 
 export type Log = (line: string) => void;
 

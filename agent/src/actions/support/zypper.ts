@@ -1,4 +1,4 @@
-// zypper: SUSE and openSUSE. Used by package-managers.ts. What it would do is read as XML, which is meant for programs.
+// zypper: SUSE and openSUSE. Used by find-package-manager.ts. What it would do is read as XML, which is meant for programs.
 import { ActionFailed } from "../action.ts";
 import { type Log, lockTimeoutS, type PackageChange, type PackageManager } from "./package-manager.ts";
 import { managerFailed } from "./package-words.ts";
