@@ -81,6 +81,25 @@ test("an agent holds a bounded number of attempts, oldest first, and each end ma
   await expect.poll(() => agent.offers.map((o) => Number(o.executionNumber))).toEqual(numbers);
 });
 
+test("what ends while work is being claimed makes room, too", async () => {
+  const agent = await FakeAgent.connected(t, "hurried");
+  const ids: string[] = [];
+  for (let i = 0; i < defaultAgentLimit + 2; i++) ids.push((await execute(t, "work", ["hurried"])).id);
+  expect(agent.offers).toHaveLength(defaultAgentLimit);
+  const waiting = ids.filter((id) => !agent.offers.some((offer) => offer.executionId === id));
+  await t.db.owner.begin(async (tx) => {
+    // The claim that the first end brings about waits here.
+    await tx`select from automation.executions where id = any(${waiting}) for update`;
+    await agent.run(agent.offers[0]!, text);
+    await until("the claim", async () => {
+      const [row] = await tx`select count(*)::int as n from pg_locks where not granted`;
+      return row!.n > 0;
+    });
+    await agent.run(agent.offers[1]!, text);
+  });
+  await until("both offers", () => agent.offers.length === defaultAgentLimit + 2);
+});
+
 test("after a lost offer the agent gets the same one again, and nothing twice that it names", async () => {
   const agent = await FakeAgent.connected(t, "cut");
   await execute(t, "work", ["cut"]);

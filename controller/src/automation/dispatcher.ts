@@ -79,6 +79,8 @@ class RowDispatcher implements Dispatcher {
   /** Agents with a limit of their own or of the settings: the rows say how much room they have. */
   private readonly capped = new Set<string>();
   private readonly woken = new Set<string>();
+  /** Agents that finished something while a claim is under way, which has looked for room before. */
+  private readonly roomier = new Set<string>();
   private claiming: Promise<void> | undefined;
   private readonly forgets: { link: AgentLink; desire: DesireMessage }[] = [];
   private forgetting: Promise<void> | undefined;
@@ -107,6 +109,7 @@ class RowDispatcher implements Dispatcher {
     const held = this.inFlight.get(agentId) ?? 0;
     if (held > 1) this.inFlight.set(agentId, held - 1);
     else this.inFlight.delete(agentId);
+    if (this.claiming) this.roomier.add(agentId);
     if (this.waiting.delete(agentId)) this.wake([agentId]);
     if (this.heldBack.size === 0) return;
     this.wake(this.heldBack);
@@ -267,6 +270,7 @@ class RowDispatcher implements Dispatcher {
 
   private takeRooms(): AgentRoom[] {
     const rooms: AgentRoom[] = [];
+    this.roomier.clear();
     for (const agentId of this.woken) {
       const link = this.links.get(agentId);
       const room = Math.max(0, defaultAgentLimit - (this.inFlight.get(agentId) ?? 0));
@@ -310,7 +314,9 @@ class RowDispatcher implements Dispatcher {
     for (const { agentId, room, cap, fleetLimit } of caps) {
       const taken = byAgent.get(agentId)?.length ?? 0;
       this.inFlight.set(agentId, (this.inFlight.get(agentId) ?? 0) + taken);
-      if (taken === room) this.waiting.add(agentId);
+      const isFull = taken === room;
+      if (isFull ? this.roomier.has(agentId) : fleetLimit !== null && this.roomier.size > 0) this.woken.add(agentId);
+      else if (isFull) this.waiting.add(agentId);
       else if (fleetLimit !== null) this.heldBack.add(agentId);
       if (cap === null) this.capped.delete(agentId);
       else this.capped.add(agentId);
