@@ -8,13 +8,19 @@ const others = [
   ...["db", "wire", "story", "faults", "browser", "tools"].map((kind) => `**/*.${kind}.test.ts`),
 ];
 
+/** How long `expect.poll` waits; by itself a second, which a busy machine takes for one commit. */
+const patient = { poll: { timeout: 20_000 } };
+
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: inFolders("test.ts"), exclude: others, testTimeout: 30_000 } },
+      {
+        test: { name: "unit", include: inFolders("test.ts"), exclude: others, testTimeout: 30_000, expect: patient },
+      },
       {
         test: {
           name: "db",
+          expect: patient,
           include: inFolders("db.test.ts"),
           globalSetup: "./database/src/testing/global-setup.ts",
           testTimeout: 60_000,
@@ -24,6 +30,7 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
+          expect: patient,
           include: inFolders("story.test.ts"),
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -32,6 +39,7 @@ export default defineConfig({
       {
         test: {
           name: "faults",
+          expect: patient,
           include: inFolders("faults.test.ts"),
           testTimeout: 240_000,
           hookTimeout: 120_000,
@@ -41,6 +49,7 @@ export default defineConfig({
       {
         test: {
           name: "browser",
+          expect: patient,
           include: inFolders("browser.test.ts"),
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -58,6 +67,7 @@ export default defineConfig({
       {
         test: {
           name: "wire",
+          expect: patient,
           include: inFolders("wire.test.ts"),
           globalSetup: "./database/src/testing/global-setup.ts",
           testTimeout: 60_000,
