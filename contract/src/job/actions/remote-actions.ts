@@ -10,6 +10,22 @@ const changes = z
   .boolean()
   .default(true)
   .describe("Whether it changes something: then it is only announced in check mode, and the step counts as changed.");
+
+/** What the exit code says, of a system whose codes lie between these. */
+const exitCodes = (least: number, most: number) => ({
+  expectCodes: z
+    .array(z.int().min(least).max(most))
+    .min(1)
+    .max(50)
+    .default([0])
+    .describe("Exit codes that are a success."),
+  changes,
+  changedCodes: z
+    .array(z.int().min(least).max(most))
+    .max(50)
+    .optional()
+    .describe("Exit codes that say that something was changed; others of expectCodes then say that nothing was."),
+});
 const text = z.string().max(1024 * 1024);
 
 /** Text that XML can carry. */
@@ -82,18 +98,7 @@ export const remoteActions = {
         .default([])
         .describe("Values, quoted and added to the command."),
       stdin: text.optional().describe("What the command reads."),
-      expectCodes: z
-        .array(z.int().min(0).max(255))
-        .min(1)
-        .max(50)
-        .default([0])
-        .describe("Exit codes that are a success."),
-      changes,
-      changedCodes: z
-        .array(z.int().min(0).max(255))
-        .max(50)
-        .optional()
-        .describe("Exit codes that say that something was changed; others of expectCodes then say that nothing was."),
+      ...exitCodes(0, 255),
       timeout: timeout.default("10m").describe("Longest time of the command."),
     }),
     code: ["command"],
@@ -157,18 +162,7 @@ export const remoteActions = {
           )
           .default({})
           .describe("Environment of the script: where values go."),
-        expectCodes: z
-          .array(z.int().min(-2147483648).max(4294967295))
-          .min(1)
-          .max(50)
-          .default([0])
-          .describe("Exit codes that are a success."),
-        changes,
-        changedCodes: z
-          .array(z.int().min(-2147483648).max(4294967295))
-          .max(50)
-          .optional()
-          .describe("Exit codes that say that something was changed; others of expectCodes then say that nothing was."),
+        ...exitCodes(-2147483648, 4294967295),
         timeout: timeout.default("10m").describe("Longest time of the script."),
       })
       .refine(({ shell, script }) => shell !== "cmd" || (!/[\r\n]/.test(script) && canBeSent(script)), {
