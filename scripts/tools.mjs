@@ -1,5 +1,5 @@
 // npm run tools -- [--room FOLDER] [--apk PROGRAM] [tests …]: the actions with the real programs of other systems (dnf,
-// zypper, apk, OpenRC, snmpd), in a folder made of Debian packages. Needs root on Debian, and debootstrap.
+// zypper, apk, OpenRC, snmpd, MariaDB, PostgreSQL), in a folder made of Debian packages. Needs root on Debian, and debootstrap.
 import { execFileSync, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";

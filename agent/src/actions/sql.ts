@@ -1,21 +1,21 @@
 // `uses: sql`: one statement on PostgreSQL or MySQL, its values bound by the database's own protocol.
-import type { ActionParameters } from "@opsconductor/contract/job/actions/action-catalogue";
-import type { Credential } from "@opsconductor/contract/job/actions/credential-file";
-import { parseDuration } from "@opsconductor/contract/job/duration";
 import { type Action, type ActionContext, ActionFailed } from "./action.ts";
 import { readCredential } from "./support/credentials.ts";
-
-type Parameters = ActionParameters<"sql">;
-
-interface Answer {
-  rows: unknown[];
-  count: number;
-}
+import { openMysql } from "./support/mysql-session.ts";
+import { openPostgresql } from "./support/postgresql-session.ts";
+import {
+  type Answer,
+  type DatabaseError,
+  describeDatabaseError,
+  isConnectionLost,
+  type SqlParameters,
+  type SqlSession,
+} from "./support/sql-session.ts";
 
 const keptRows = 100;
 const shown = 120;
 
-export const sql: Action<Parameters> = async (parameters, context) => {
+export const sql: Action<SqlParameters> = async (parameters, context) => {
   const what = `run ${summarise(parameters.query)} on ${parameters.database} of ${parameters.host}`;
   const run = async () => {
     const { rows, count } = await execute(parameters, context);
@@ -28,74 +28,52 @@ export const sql: Action<Parameters> = async (parameters, context) => {
   return { changes: [], outputs, message };
 };
 
-async function execute(parameters: Parameters, context: ActionContext): Promise<Answer> {
+async function execute(parameters: SqlParameters, context: ActionContext): Promise<Answer> {
   const { credential, engine } = parameters;
   const known = credential === undefined ? {} : await readCredential(credential, context);
-  const open = engine === "postgresql" ? postgresql : mysql;
+  const failed = (error: DatabaseError, outcome = "") => {
+    if (error instanceof ActionFailed) return error;
+    return new ActionFailed(`${engine}: ${describeDatabaseError(error, parameters)}${outcome}`, { cause: error });
+  };
+  const open = engine === "postgresql" ? openPostgresql : openMysql;
+  const session = await open(parameters, known).catch((error) => {
+    throw failed(error);
+  });
+  const progress: Progress = { committing: false };
   try {
-    return await open(parameters, known);
+    return await perform(session, parameters, progress);
   } catch (error) {
-    if (error instanceof ActionFailed) throw error;
-    const { message, code, detail } = error as Error & { code?: string; detail?: string };
-    throw new ActionFailed(`${engine}: ${[message || code, detail].filter(Boolean).join(": ")}`, { cause: error });
-  }
-}
-
-async function postgresql(parameters: Parameters, { username, password }: Credential): Promise<Answer> {
-  const { default: postgres } = await import("postgres");
-  const { host, port = 5432, database, tls, query, params, expectRows } = parameters;
-  const timeoutMs = parseDuration(parameters.timeout)!;
-  const connection = postgres({
-    ...{ host, port, database, max: 1, prepare: false, onnotice: () => {}, connect_timeout: 20 },
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    ssl: tls === "off" ? false : { rejectUnauthorized: tls === "on" },
-    connection: { application_name: "opsconductor", statement_timeout: timeoutMs },
-  });
-  try {
-    // Not the simple protocol, which would take several statements at once.
-    const options = { simple: false, prepare: false } as { prepare: boolean };
-    const run = async (on: { unsafe: typeof connection.unsafe }) => {
-      const rows = await on.unsafe(query, params as string[], options);
-      return { rows: [...rows], count: rows.count ?? rows.length };
-    };
-    if (expectRows === undefined) return await run(connection);
-    return (await connection.begin(async (tx) => checked(await run(tx as never), expectRows))) as Answer;
+    throw failed(error as DatabaseError, isConnectionLost(error as DatabaseError) ? lostIn(progress, parameters) : "");
   } finally {
-    await connection.end({ timeout: 1 });
+    await session.close();
   }
 }
 
-async function mysql(parameters: Parameters, { username, password }: Credential): Promise<Answer> {
-  // In the package only the default export of a CommonJS library is there.
-  const { default: library } = await import("mysql2/promise");
-  const { host, port = 3306, database, tls, query, params, expectRows } = parameters;
-  const timeout = parseDuration(parameters.timeout)!;
-  const connection = await library.createConnection({
-    ...(host.startsWith("/") ? { socketPath: host } : { host, port }),
-    ...{ database, connectTimeout: 20_000, supportBigNumbers: true, bigNumberStrings: true, dateStrings: true },
-    ...(username === undefined ? {} : { user: username }),
-    ...(password === undefined ? {} : { password }),
-    ...(tls === "off" ? {} : { ssl: { rejectUnauthorized: tls === "on" } }),
-  });
-  try {
-    if (expectRows !== undefined) await connection.beginTransaction();
-    const [result] = await connection.execute({ sql: query, timeout }, params);
-    const rows = Array.isArray(result) ? result : [];
-    const answer = { rows, count: Array.isArray(result) ? result.length : result.affectedRows };
-    if (expectRows === undefined) return answer;
-    checked(answer, expectRows);
-    await connection.commit();
-    return answer;
-  } finally {
-    connection.destroy(); // what was not committed is undone by the server
-  }
+interface Progress {
+  committing: boolean;
 }
 
-/** Inside of the transaction: what is not as expected is undone. */
-function checked(answer: Answer, expected: number): Answer {
-  if (answer.count === expected) return answer;
-  throw new ActionFailed(`the statement gave or changed ${answer.count} rows, not ${expected}: it was undone`);
+/** MySQL undoes nothing of a statement that stands alone when its client goes; PostgreSQL refuses some in a transaction. */
+const inTransaction = ({ engine, expectRows }: SqlParameters) => engine === "mysql" || expectRows !== undefined;
+
+async function perform(session: SqlSession, parameters: SqlParameters, progress: Progress): Promise<Answer> {
+  const { expectRows } = parameters;
+  if (inTransaction(parameters)) await session.begin();
+  const answer = await session.run();
+  if (expectRows !== undefined && answer.count !== expectRows)
+    throw new ActionFailed(`the statement gave or changed ${answer.count} rows, not ${expectRows}: it was undone`);
+  progress.committing = true;
+  if (inTransaction(parameters)) await session.commit();
+  return answer;
+}
+
+function lostIn({ committing }: Progress, parameters: SqlParameters): string {
+  if (!parameters.changes) return "";
+  if (committing || !inTransaction(parameters))
+    return ": nobody knows whether the statement was done, look before you repeat it";
+  return parameters.engine === "mysql"
+    ? ": it is undone, unless it is one that MySQL commits by itself (create, alter, drop …)"
+    : ": it is undone";
 }
 
 function summarise(query: string): string {
@@ -104,5 +82,9 @@ function summarise(query: string): string {
 }
 
 function toJson(rows: readonly unknown[]): string {
-  return JSON.stringify(rows, (_key, value: unknown) => (typeof value === "bigint" ? String(value) : value));
+  return JSON.stringify(rows, function (this: Record<string, unknown>, key, value: unknown) {
+    const given = this[key]; // before it became what a Buffer says of itself
+    if (Buffer.isBuffer(given)) return given.toString("base64");
+    return typeof value === "bigint" ? String(value) : value;
+  });
 }

@@ -1,12 +1,17 @@
 #!/bin/sh
-# Makes a folder with the real package managers, OpenRC and an SNMP daemon in it, and small sources of packages for them.
-# Called by scripts/tools.mjs as root: make-tool-room.sh FOLDER [APK-PROGRAM]. A second time it does nothing.
+# Makes a folder with the real package managers, OpenRC, an SNMP daemon and databases in it, and small sources of packages
+# for them. Called by scripts/tools.mjs as root: make-tool-room.sh FOLDER [APK-PROGRAM]. A second time it does nothing.
 set -eu
 room=$1 apk=${2:-}
-[ -e "$room/.made" ] && exit
+like=$(cksum <"$0")
+if [ -e "$room/.made" ]; then
+  [ "$(cat "$room/.made")" != "$like" ] || exit 0
+  echo "$room was made by another version of $0: remove it, or name another folder with --room" >&2
+  exit 1
+fi
 if [ ! -e "$room/usr/bin/dnf" ]; then
   debootstrap --variant=minbase \
-    --include=ca-certificates,dnf,rpm,createrepo-c,zypper,openrc,snmpd,openssl,libssl3,zlib1g,python3,procps,dpkg-dev \
+    --include=ca-certificates,dnf,rpm,createrepo-c,zypper,openrc,snmpd,openssl,libssl3,zlib1g,python3,procps,dpkg-dev,mariadb-server,postgresql \
     bookworm "$room"
 fi
 if [ -n "$apk" ]; then cp "$apk" "$room/sbin/apk" && cp -P "$(dirname "$apk")"/libapk.so* "$room/usr/lib/" || true; fi
@@ -16,6 +21,8 @@ echo '%_dbpath /var/lib/rpm' >"$room/etc/rpm/macros"
 printf '[oc]\nname=oc\nbaseurl=file:///srv/rpm\ngpgcheck=0\nenabled=1\n' >"$room/etc/yum.repos.d/oc.repo"
 cp "$room/etc/yum.repos.d/oc.repo" "$room/etc/zypp/repos.d/oc.repo"
 rm -rf "$room/etc/apt/sources.list.d" && echo 'deb [trusted=yes] file:/srv/deb ./' >"$room/etc/apt/sources.list"
+ln -sf "$(cd "$room" && echo usr/lib/postgresql/*/bin | sed 's|^usr|..|')/postgres" "$room/usr/bin/postgres"
+ln -sf "$(cd "$room" && echo usr/lib/postgresql/*/bin | sed 's|^usr|..|')/initdb" "$room/usr/bin/initdb"
 # A service that is up while its file is there, for OpenRC as if it had started the host.
 for state in daemons exclusive failed hotplugged inactive options scheduled started starting stopping tmp wasinactive; do
   mkdir -p "$room/run/openrc/$state"
@@ -96,4 +103,4 @@ each make_apk && cd /srv/apk/x86_64 && apk index -q -o /tmp/index ./*.apk && sig
 echo x86_64 >/etc/apk/arch && echo /srv/apk >/etc/apk/repositories && apk -q add --initdb
 INSIDE
 chroot "$room" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root sh /make-sources
-touch "$room/.made"
+echo "$like" >"$room/.made"

@@ -49,19 +49,24 @@ export const remoteActions = {
   sql: actionSpec({
     summary: "Runs a statement on PostgreSQL or MySQL and checks or returns its rows.",
     notes:
-      "Values are bound by the database's own protocol: $1, $2 … in PostgreSQL, ? in MySQL. One statement a step; it runs in a transaction of its own.",
+      "Values are bound by the database's own protocol: $1, $2 … in PostgreSQL, ? in MySQL. One statement a step. With expectRows, and always in MySQL, it runs in a transaction: what takes too long, gives other rows than expected or loses its connection is undone, except for what MySQL commits by itself (create, alter, drop). When nobody knows whether it was done, the step says so. Bytes come back in base64.",
     parameters: z.strictObject({
       engine: z.enum(["postgresql", "mysql"]).describe("Which database."),
       host: z
         .union([hostName, absolutePath])
         .default("127.0.0.1")
-        .describe("Its host, or the folder of its socket (PostgreSQL)."),
+        .describe("Its host, or its socket: the folder of it (PostgreSQL) or the file (MySQL)."),
       port: port.optional().describe("Its port; 5432 or 3306 unless told."),
       database: z.string().min(1).max(200).describe("Name of the database."),
       credential: credential
         .optional()
         .describe("Credential with username and password; else the agent's own user without one."),
-      tls: z.enum(["off", "on", "unverified"]).default("off").describe("on: the server's certificate is checked."),
+      tls: z
+        .enum(["off", "on", "unverified"])
+        .default("off")
+        .describe(
+          "on: the server's certificate must be for this host, and signed by an authority that Node knows or by certificateAuthority of the credential.",
+        ),
       query: text.min(1).describe("The statement."),
       params: z
         .array(z.union([z.string(), z.number(), z.boolean(), z.null()]))
