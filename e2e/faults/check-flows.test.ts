@@ -182,6 +182,10 @@ test.each<[RegExp, (e: Evidence) => void]>([
     (e) => shift(move(e, "turn", failed, "held"), move(e, "turn", right, "held").id - 0.5),
   ],
   [
+    /^flow: one .*took its turn only to be cancelled for three/,
+    (e) => Object.assign(e.asked[2]!.plan.job.flow!.concurrency!, { onConflict: "cancel-running" }),
+  ],
+  [
     /^flow: one .*ran without its turn/,
     (e) => e.transitions.splice(e.transitions.indexOf(move(e, "turn", right, "held")), 1),
   ],
@@ -238,6 +242,47 @@ test("one that ended, and was not yet known to have, stood in the way of what wa
   expect(skippedAfter((end, { transaction }) => Object.assign(end, { snapshot: `1:${transaction}:` }))).toEqual([]);
   // It was written while what skips was under way.
   expect(skippedAfter((end, { at }) => Object.assign(end, { begunAt: at }))).toEqual([]);
+});
+
+test("what waits is skipped for a newer one that cancels what runs, and for no other", () => {
+  const skippedFor = (change: (e: Evidence) => void) => {
+    const evidence = sampleFlowEvidence();
+    Object.assign(evidence.executions[1]!, { state: "skipped" });
+    for (const { plan } of evidence.asked) plan.job.flow!.concurrency!.onConflict = "cancel-running";
+    // The third was asked for before the second ended.
+    change(evidence);
+    return checkInvariants(evidence).filter(({ what }) => what.includes("its job does not say so"));
+  };
+  expect(skippedFor(() => {})).toEqual([]);
+  const isNewer = (e: Evidence) => e.asked.filter(({ executionId }) => executionId > "execution-2");
+  expect(
+    skippedFor((e) => {
+      for (const { plan } of isNewer(e)) plan.job.flow!.concurrency!.onConflict = "queue";
+    }),
+  ).toHaveLength(1);
+  expect(
+    skippedFor((e) => {
+      shift(move(e, "execution", failed, "awaiting_approval"), 9000);
+    }),
+  ).toHaveLength(1);
+  expect(
+    skippedFor((e) => {
+      for (const { executionId } of isNewer(e))
+        e.executions.find(({ id }) => id === executionId)!.concurrencyKey = "another";
+    }),
+  ).toHaveLength(1);
+});
+
+test("what was skipped for a newer one is not passed over by it", () => {
+  const evidence = sampleFlowEvidence();
+  for (const { plan } of evidence.asked) plan.job.flow!.concurrency!.onConflict = "cancel-running";
+  // The third begins before the first, which waited longer; then the first is skipped for it.
+  shift(move(evidence, "turn", failed, "held"), move(evidence, "turn", right, "held").id - 0.5);
+  const passedOver = () => checkInvariants(evidence).filter(({ what }) => what.includes("which waited longer"));
+  expect(passedOver()).toHaveLength(1);
+  evidence.transitions = evidence.transitions.filter((one) => !(one.entity === "turn" && one.key === right));
+  Object.assign(move(evidence, "execution", right, "succeeded"), { to: "skipped" });
+  expect(passedOver()).toEqual([]);
 });
 
 test("what goes on from a failed one and gets no turn is skipped, whatever had succeeded before; not once it did something", () => {

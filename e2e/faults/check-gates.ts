@@ -24,17 +24,18 @@ export function checkGates(evidence: Evidence, index: EvidenceIndex): Violation[
     checkTurns(
       key,
       rows.map(({ id }) => index.asked.get(id)!),
-      index,
-      say,
+      { evidence, index, say },
     );
   return found;
 }
 
 type Say = (asked: AskedExecution, what: string) => void;
-interface Checking {
+interface Judging {
   evidence: Evidence;
   index: EvidenceIndex;
   say: Say;
+}
+interface Checking extends Judging {
   execution: ExecutionEvidence;
   asked: AskedExecution;
 }
@@ -122,11 +123,26 @@ function checkCancelled({ evidence, index, say, execution, asked }: Checking): v
   if (
     execution.state === "skipped" &&
     turn?.onConflict !== "skip" &&
-    index.stageMoves(execution.id).every(({ to }) => to !== "running")
+    index.stageMoves(execution.id).every(({ to }) => to !== "running") &&
+    !wasReplaced(asked, evidence, index)
   )
     say(asked, "was skipped, and its job does not say so");
   if (turn && !took && offersOf(execution.id, index).length > 0) say(asked, "ran without its turn");
 }
+
+/** A newer one that cancels what runs was there before it ended: it would have begun only to be cancelled. */
+function wasReplaced({ executionId }: AskedExecution, evidence: Evidence, index: EvidenceIndex): boolean {
+  const end = index.history("execution", executionId).at(-1)!;
+  const { concurrencyKey: key } = evidence.executions.find(({ id }) => id === executionId)!;
+  return evidence.executions.some((row) => {
+    const asked = index.asked.get(row.id);
+    const [made] = index.history("execution", row.id);
+    const isNewer = row.concurrencyKey === key && row.id > executionId && made !== undefined && made.begunAt < end.at;
+    return key !== null && isNewer && asked !== undefined && replaces(asked);
+  });
+}
+
+const replaces = ({ plan }: AskedExecution) => plan.job.flow?.concurrency?.onConflict === "cancel-running";
 
 interface Turn {
   asked: AskedExecution;
@@ -135,7 +151,7 @@ interface Turn {
 }
 
 /** Never more at a time than the limit, by the record and by the ledger; who waits takes turns in the order of asking. */
-function checkTurns(key: string, all: AskedExecution[], index: EvidenceIndex, say: Say): void {
+function checkTurns(key: string, all: AskedExecution[], { evidence, index, say }: Judging): void {
   const turns = all.flatMap((asked): Turn[] => {
     const history = index.history("turn", asked.executionId);
     const from = history.find(({ to }) => to === "held");
@@ -151,9 +167,16 @@ function checkTurns(key: string, all: AskedExecution[], index: EvidenceIndex, sa
     const running = turns.filter((other) => spans.get(other)!.from <= start && spans.get(other)!.until > start);
     if (running.length > limit)
       say(turn.asked, `ran with ${running.length - 1} others of the key ${key}, and ${limit} may`);
-    const before = all.filter((other) => other.executionId < turn.asked.executionId && waited(other, turn.from, index));
+    const waiting = all.filter((other) => waited(other, turn.from, index));
+    const before = waiting.filter(
+      (other) =>
+        other.executionId < turn.asked.executionId &&
+        !(wasSkipped(other, index) && wasReplaced(other, evidence, index)),
+    );
     if (before.length > 0 && beside.length - 1 + before.length >= limit)
       say(turn.asked, `took its turn before ${before[0]!.plan.key}, which waited longer`);
+    const newer = waiting.filter((other) => other.executionId > turn.asked.executionId && replaces(other));
+    if (newer.length >= limit) say(turn.asked, `took its turn only to be cancelled for ${newer[0]!.plan.key}`);
   }
   for (const asked of all)
     if (wasSkipped(asked, index) && !all.some((other) => other !== asked && stoodInTheWay(other, asked, index)))

@@ -22,7 +22,7 @@ import {
   updateFlowStages,
 } from "./flow-queries.ts";
 import { agreed, type Flow, type FlowAct, type FlowStage, nextAct, nextDue } from "./flow-state.ts";
-import { passApproval, passConcurrency } from "./pass-gates.ts";
+import { passApproval, passConcurrency, type TurnAnswer } from "./pass-gates.ts";
 import type { ChangedAssignment } from "./publish-changes.ts";
 import { insertNotes, type TimelineNote } from "./timeline-queries.ts";
 
@@ -34,7 +34,7 @@ export interface Advanced {
   desires: DesiredAttempt[];
   changed: ChangedAssignment[];
   finished: boolean;
-  /** Executions that may have waited for this one. */
+  /** Executions that may have waited for this one, or end because of it. */
   others: string[];
   /** Executions that this one wants out of its way. */
   cancel: string[];
@@ -84,7 +84,7 @@ async function close(a: Advancing): Promise<Advanced> {
   a.row = await save(a, null);
   a.finished = true;
   const { concurrencyKey: key, concurrencyLimit: limit } = a.row;
-  if (key !== null) a.others = await selectWaiting(a.tx, key, limit! + 1);
+  if (key !== null) a.others.push(...(await selectWaiting(a.tx, key, limit! + 1)));
   return a;
 }
 
@@ -103,7 +103,8 @@ function startClock({ row, flow, now }: Advancing): void {
 /** Until when it waits; undefined: it may go on, or it was ended. */
 async function passGates(a: Advancing): Promise<Date | undefined> {
   for (const gate of [passApproval, passConcurrency]) {
-    const answer = await gate(a.tx, { ...a.row, state: a.flow.execution.state }, a.now);
+    const answer: TurnAnswer = await gate(a.tx, { ...a.row, state: a.flow.execution.state }, a.now);
+    if (answer.replaced) a.others.push(...answer.replaced);
     if (answer.kind === "end") {
       await endWaiting(a, answer);
       // Somebody holds a row of it: nothing may begin before that is over, too.

@@ -7,26 +7,33 @@ export async function lockKey(q: Query, key: string): Promise<void> {
   await q`select key from automation.concurrency_keys where key = ${key} for update`;
 }
 
-export interface KeyHolders {
-  /** Those that run with the key, the oldest first. */
-  holders: { id: string; number: bigint }[];
-  /** How many wait and are more urgent, or asked before this one. */
-  waitingBefore: number;
+/** Somebody else with the key, who has a turn or waits for one. */
+export interface Rival {
+  id: string;
+  number: bigint;
+  held: boolean;
+  /** Takes the place of older ones. */
+  replaces: boolean;
+  /** More urgent, or asked before this one. */
+  isBefore: boolean;
 }
 
-export async function countHolders(
+/** Those that have a turn, wait for one before this execution, or take the place of others; the oldest first. */
+export async function selectRivals(
   q: Query,
   key: string,
   { id, priority }: { id: string; priority: number },
-): Promise<KeyHolders> {
-  const rows = await q<{ id: string; number: bigint; concurrencyHeld: boolean }[]>`
-    select id, number, concurrency_held from automation.executions
-    where concurrency_key = ${key} and finished_at is null and id <> ${id}
-      and (concurrency_held or (state = 'queued' and cancel_requested_at is null
-        and (priority > ${priority} or (priority = ${priority} and id < ${id}))))
+): Promise<Rival[]> {
+  return await q<Rival[]>`
+    select * from (
+      select id, number, concurrency_held as held,
+        on_conflict = 'cancel-running' and cancel_requested_at is null as replaces,
+        priority > ${priority} or (priority = ${priority} and id < ${id}) as is_before
+      from automation.executions
+      where concurrency_key = ${key} and finished_at is null and id <> ${id}
+        and (concurrency_held or (state = 'queued' and cancel_requested_at is null))) e
+    where held or is_before or replaces
     order by id`;
-  const holders = rows.filter((row) => row.concurrencyHeld);
-  return { holders, waitingBefore: rows.length - holders.length };
 }
 
 export async function holdKey(q: Query, id: string): Promise<void> {

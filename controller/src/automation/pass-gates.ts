@@ -2,7 +2,8 @@
 // run. Called by advance-flow.ts with the execution's row locked.
 import type { Query } from "../context.ts";
 import { selectApproval, selectDecisions, setApprovalOutcome } from "./approval-queries.ts";
-import { countHolders, holdKey, lockKey } from "./concurrency-queries.ts";
+import { chooseTurn } from "./choose-turn.ts";
+import { holdKey, lockKey, selectRivals } from "./concurrency-queries.ts";
 import type { ExecutionRow } from "./execution-queries.ts";
 
 export type GateAnswer =
@@ -12,6 +13,9 @@ export type GateAnswer =
   | { kind: "end"; state: "cancelled" | "skipped"; reason: string }
   /** Wait until these, which run now, are cancelled. */
   | { kind: "cancelOthers"; ids: string[]; reason: string; again: Date };
+
+/** `replaced`: others that wait and have to end, because this one takes their place. */
+export type TurnAnswer = GateAnswer & { replaced?: string[] };
 
 /** A finish of another wakes at once; this stands behind it. */
 const againMs = 3000;
@@ -30,28 +34,32 @@ export async function passApproval(tx: Query, row: ExecutionRow, now: Date): Pro
   return { kind: "end", state: "cancelled", reason: "not approved in time" };
 }
 
-export async function passConcurrency(tx: Query, row: ExecutionRow, now: Date): Promise<GateAnswer> {
+export async function passConcurrency(tx: Query, row: ExecutionRow, now: Date): Promise<TurnAnswer> {
   const { id, concurrencyKey: key, concurrencyLimit: limit } = row;
   if (key === null || row.concurrencyHeld) return { kind: "passed" };
   await lockKey(tx, key);
-  const { holders, waitingBefore } = await countHolders(tx, key, row);
-  if (holders.length + waitingBefore < limit!) {
-    await holdKey(tx, id);
-    return { kind: "passed" };
-  }
-  const first = holders[0];
-  const who = first ? `#${first.number} runs` : "an earlier one waits";
+  const turn = chooseTurn({ id, limit: limit!, onConflict: row.onConflict! }, await selectRivals(tx, key, row));
   const again = new Date(now.getTime() + againMs);
-  if (row.onConflict === "skip")
-    return { kind: "end", state: "skipped", reason: `not started: ${who} with the key ${key}` };
-  if (row.onConflict === "cancel-running" && holders.length >= limit!) {
-    const ids = holders.slice(0, holders.length + waitingBefore + 1 - limit!).map((holder) => holder.id);
-    return {
-      kind: "cancelOthers",
-      ids,
-      again,
-      reason: `waits until ${first ? `#${first.number}` : "others"} is cancelled`,
-    };
+  switch (turn.kind) {
+    case "take":
+      await holdKey(tx, id);
+      return { kind: "passed", replaced: turn.replaced };
+    case "replaced":
+      return {
+        ...{ kind: "end", state: "skipped" },
+        reason: `not started: #${turn.by} is newer and runs instead (concurrency key ${key})`,
+      };
+    case "skip":
+      return { kind: "end", state: "skipped", reason: `not started: ${turn.who} with the key ${key}` };
+    case "cancel":
+      return {
+        ...{ kind: "cancelOthers", ids: turn.ids, again, replaced: turn.replaced },
+        reason: `waits until #${turn.first} is cancelled`,
+      };
+    case "wait":
+      return {
+        ...{ kind: "wait", again, replaced: turn.replaced },
+        reason: `waits for its turn: ${turn.who} with the key ${key}`,
+      };
   }
-  return { kind: "wait", reason: `waits for its turn: ${who} with the key ${key}`, again };
 }

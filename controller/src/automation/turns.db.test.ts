@@ -26,6 +26,12 @@ afterAll(() => t.close());
 const none = Buffer.from("");
 const offers = (id: string, to = agent) => to.offers.filter((offer) => offer.executionId === id);
 const get = (id: string) => getExecution(t.ctx, tester, id);
+/** The agent says that what it was asked to stop has stopped. */
+async function endCancelled(id: string): Promise<void> {
+  const ended = { kind: "finished", state: "cancelled", reason: "" } as const;
+  const step = [finishedTry(none, "step-1", "cancelled"), finishedStep("step-1", "cancelled")];
+  await agent.say(offers(id)[0]!, { kind: "accepted" }, starting(), started(), ...step, ended);
+}
 async function settled(): Promise<void> {
   await t.ctx.automation.flows.idle();
   await t.ctx.automation.dispatcher.idle();
@@ -66,19 +72,61 @@ test("onConflict: skip does not run it, cancel-running cancels the other and the
   await settled();
   expect(agent.desires.at(-1)).toMatchObject({ want: "cancel", assignmentId: offers(old.id)[0]!.assignmentId });
   expect(offers(young.id)).toEqual([]);
-  const told = { kind: "finished", state: "cancelled", reason: "" } as const;
-  await agent.say(
-    offers(old.id)[0]!,
-    { kind: "accepted" },
-    starting(),
-    started(),
-    finishedTry(none, "step-1", "cancelled"),
-    finishedStep("step-1", "cancelled"),
-    told,
-  );
+  await endCancelled(old.id);
   await settled();
   await expect.poll(() => offers(young.id).length).toBe(1);
   expect(await get(old.id)).toMatchObject({ state: "cancelled" });
+  await agent.run(offers(young.id)[0]!, none);
+  await settled();
+});
+
+test("of several that cancel what runs only the newest begins, those that wait before it end without a start", async () => {
+  const ids: string[] = [];
+  for (let i = 0; i < 4; i++) {
+    ids.push((await execute(t, "cancel-running", ["web-1"])).id);
+    await settled();
+  }
+  const [old, second, third, newest] = ids as [string, string, string, string];
+  const numberOf = async (id: string) => (await get(id)).number;
+  const replacedBy = async (id: string) => ({
+    state: "skipped",
+    stateReason: `not started: #${await numberOf(id)} is newer and runs instead (concurrency key k/cancel-running)`,
+    counts: { skipped: 1 },
+  });
+  expect(await get(second)).toMatchObject(await replacedBy(third));
+  expect(await get(third)).toMatchObject(await replacedBy(newest));
+  expect(await get(newest)).toMatchObject({
+    state: "queued",
+    stateReason: `waits until #${await numberOf(old)} is cancelled`,
+  });
+  await endCancelled(old);
+  await expect.poll(() => offers(newest).length).toBe(1);
+  await agent.run(offers(newest)[0]!, none);
+  await settled();
+  expect(await get(newest)).toMatchObject({ state: "succeeded" });
+  expect([second, third].map((id) => offers(id).length)).toEqual([0, 0]);
+});
+
+test("a newer one that cancels what runs also takes the place of what waits in the queue", async () => {
+  const calls = (onConflict: string) => `concurrency: { key: mixed, onConflict: ${onConflict} }\nsteps: [{ run: x }]`;
+  await saveTestJob(t, "mixed-queue", calls("queue"));
+  await saveTestJob(t, "mixed-cancel", calls("cancel-running"));
+  const first = await execute(t, "mixed-queue", ["web-1"]);
+  await settled();
+  const waiting = await execute(t, "mixed-queue", ["web-1"]);
+  await settled();
+  expect(await get(waiting.id)).toMatchObject({ state: "queued" });
+  const newest = await execute(t, "mixed-cancel", ["web-1"]);
+  await settled();
+  expect(await get(waiting.id)).toMatchObject({
+    state: "skipped",
+    stateReason: expect.stringContaining(`#${newest.number} is newer`),
+  });
+  await agent.run(offers(first.id)[0]!, none);
+  await expect.poll(() => offers(newest.id).length).toBe(1);
+  await agent.run(offers(newest.id)[0]!, none);
+  await settled();
+  expect(await get(newest.id)).toMatchObject({ state: "succeeded" });
 });
 
 test("a pause holds what runs before its next step and offers nothing; resumed it goes on", async () => {
