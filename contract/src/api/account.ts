@@ -1,13 +1,13 @@
 // A person's own account: profile, preferences, and the history of sign-ins.
 import * as z from "zod";
-import { id, instant, storableText } from "./common.ts";
+import { id, instant, lineText } from "./common.ts";
 
 export const profilePatch = z
   .strictObject({
-    displayName: storableText(128),
+    displayName: lineText(128),
     email: z.email().max(254).nullable(),
-    phone: storableText(64),
-    jobTitle: storableText(128),
+    phone: lineText(64),
+    jobTitle: lineText(128),
   })
   .partial();
 

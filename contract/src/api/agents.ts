@@ -1,7 +1,7 @@
 // The fleet: `agents`, `enrollment-tokens`, `certificate-authority`.
 import * as z from "zod";
 import { agentStates } from "../states.ts";
-import { id, instant, labels, listQuery, storableText } from "./common.ts";
+import { id, instant, labels, lineText, listQuery } from "./common.ts";
 
 export const agent = z.object({
   id,
@@ -51,14 +51,14 @@ export const agent = z.object({
 export type Agent = z.infer<typeof agent>;
 export const agentListQuery = listQuery.extend({ state: z.enum(agentStates).optional() });
 
-export const revokeRequest = z.strictObject({ reason: storableText(500).min(1) });
+export const revokeRequest = z.strictObject({ reason: lineText(500).min(1) });
 
 export const enrollmentTokenInput = z.strictObject({
   expiresIn: z
     .string()
     .regex(/^\d+(s|m|h)$/, "a duration like 30m, at most 24h")
     .default("30m"),
-  namePattern: storableText(128).min(1).optional().describe("glob, e.g. web-*"),
+  namePattern: lineText(128).min(1).optional().describe("glob, e.g. web-*"),
   labels: labels.default({}),
   cidr: z.string().max(64).optional(),
 });

@@ -1,6 +1,6 @@
 // GET audit and what proves it: who did what, to what, from where and when.
 import * as z from "zod";
-import { id, instant, listQuery, storableText } from "./common.ts";
+import { id, instant, lineText, listQuery, storableText } from "./common.ts";
 
 export const auditActorKind = z.enum(["user", "agent", "system", "anonymous"]);
 const values = z.record(z.string(), z.unknown()).nullable();
@@ -78,7 +78,7 @@ export const auditFork = z.object({
 });
 export type AuditFork = z.infer<typeof auditFork>;
 export const auditForks = z.object({ items: z.array(auditFork), open: z.number().int().describe("not settled yet") });
-export const settleForkRequest = z.strictObject({ reason: storableText(500).min(1) });
+export const settleForkRequest = z.strictObject({ reason: lineText(500).min(1) });
 
 export const auditExportQuery = auditFilter.extend({
   format: z

@@ -1,15 +1,26 @@
 // Shapes that every resource shares: ids, times, pages, problems.
 import "../zod-without-eval.ts";
 import * as z from "zod";
+import { oneLineProblem } from "../one-line.ts";
 
 export const id = z.uuid().describe("UUIDv7");
 export const instant = z.iso.datetime({ offset: true }).describe("RFC 3339, UTC");
+/** Free text that is shown on one line: names, titles, reasons. Nothing in it is invisible or turns other text around. */
+export const lineText = (maxLength: number) =>
+  z
+    .string()
+    .max(maxLength)
+    .superRefine((text, { addIssue }) => {
+      const message = oneLineProblem(text);
+      if (message !== undefined) addIssue({ code: "custom", message });
+    });
+
 export const labels = z
   .record(
     z
       .string()
       .regex(/^[A-Za-z_][A-Za-z0-9_./-]{0,62}$/, "1 to 63 letters, digits and _ . / -, beginning with a letter or _"),
-    z.string().max(256),
+    lineText(256),
   )
   .refine((l) => Object.keys(l).length <= 64, "must have at most 64 labels");
 /** Names of targets, agents, jobs: what people type in selectors and URLs. */

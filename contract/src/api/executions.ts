@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { prioritySchema } from "../job/rollout-schema.ts";
 import { assignmentStates, executionStates, stageStates, stepStates, tryStates } from "../states.ts";
-import { id, instant, listQuery, storableText } from "./common.ts";
+import { id, instant, lineText, listQuery } from "./common.ts";
 
 const keys = <T extends object>(o: T) => z.enum(Object.keys(o) as [keyof T & string]);
 export const executionState = keys(executionStates);
@@ -212,7 +212,7 @@ export const outputFileQuery = outputQuery.pick({ target: true, step: true, stag
 /** For a download by the browser itself, which cannot send the access token. One use, within a minute. */
 export const outputTicket = z.object({ url: z.string().describe("path to navigate to"), expiresAt: instant });
 /** Declares an assignment lost that nobody may ever tell the end of. */
-export const abandonRequest = z.strictObject({ reason: storableText(500).min(1) });
+export const abandonRequest = z.strictObject({ reason: lineText(500).min(1) });
 /** A new execution of the same version with the same inputs, on the targets that ended badly or on all that are left. */
 export const retryRequest = z.strictObject({
   assignments: z.array(id).min(1).max(10000).optional().describe("only these; what take says when absent"),
@@ -227,7 +227,7 @@ export const retryRequest = z.strictObject({
     .boolean()
     .default(false)
     .describe("also repeat lost targets whose steps are not idempotent: they may run a second time"),
-  reason: storableText(500).default(""),
+  reason: lineText(500).default(""),
 });
 
 /** What a timeline tells. `execution.*` come from the execution's own row, everything else is recorded as it happens. */
@@ -279,4 +279,4 @@ export const timelineQuery = listQuery
   .pick({ cursor: true })
   .extend({ limit: z.coerce.number().int().min(1).max(1000).default(500), target: z.string().max(128).optional() });
 
-export const cancelRequest = z.strictObject({ reason: z.string().max(500).default("") });
+export const cancelRequest = z.strictObject({ reason: lineText(500).default("") });

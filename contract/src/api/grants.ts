@@ -1,13 +1,13 @@
 // Rights: roles that people make themselves, roles given within a scope, and why somebody may do something.
 import * as z from "zod";
 import { permissions } from "../permissions.ts";
-import { id, instant, storableText } from "./common.ts";
+import { id, instant, lineText, storableText } from "./common.ts";
 
 const roleName = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/, "small letters, digits and dashes, at most 64; no dash at the ends");
 const held = z.array(z.enum(permissions)).max(permissions.length).describe("each once; `*` belongs to admin alone");
-const description = storableText(500);
+const description = lineText(500);
 
 export const roleInput = z.strictObject({ name: roleName, description: description.default(""), permissions: held });
 export const rolePatch = z.strictObject({ name: roleName, description, permissions: held }).partial();
@@ -18,7 +18,7 @@ const idOrName = z.string().min(1).max(128);
 export const scopeInput = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("everything") }),
   z.strictObject({ kind: z.literal("group"), group: idOrName.describe("with the groups below it") }),
-  z.strictObject({ kind: z.literal("selector"), selector: z.string().min(1).max(2000) }),
+  z.strictObject({ kind: z.literal("selector"), selector: lineText(2000).min(1) }),
   z.strictObject({ kind: z.literal("job"), job: idOrName }),
 ]);
 export type ScopeInput = z.infer<typeof scopeInput>;

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { prioritySchema } from "../job/rollout-schema.ts";
 import { executionStates } from "../states.ts";
-import { id, instant, listQuery, problem, smallRecord, storableText } from "./common.ts";
+import { id, instant, lineText, listQuery, problem, smallRecord } from "./common.ts";
 
 const executionState = z.enum(Object.keys(executionStates) as [keyof typeof executionStates]);
 
@@ -12,7 +12,7 @@ export const jobEnvelope = z.strictObject({
     .string()
     .min(1)
     .max(1024 * 1024),
-  message: storableText(500).default("").describe("why this version"),
+  message: lineText(500).default("").describe("why this version"),
 });
 
 export const job = z.object({
@@ -87,7 +87,7 @@ export const executeRequest = z.strictObject({
     .min(1)
     .max(2 ** 31 - 1)
     .optional(),
-  reason: z.string().max(500).default(""),
+  reason: lineText(500).default(""),
   priority: prioritySchema
     .optional()
     .describe("the job's own when absent; high takes the permission executions:prioritize"),

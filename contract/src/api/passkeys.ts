@@ -1,6 +1,6 @@
 // Passkeys (WebAuthn): registering, signing in. Options and answers are those of the browser's JSON forms.
 import * as z from "zod";
-import { id, instant, smallRecord, storableText } from "./common.ts";
+import { id, instant, lineText, smallRecord } from "./common.ts";
 
 const base64url = z
   .string()
@@ -37,7 +37,7 @@ const ceremonyToken = z.string().min(1).max(128);
 export const passkeyProof = z.strictObject({ ceremony: ceremonyToken, credential: credentialJson });
 export type PasskeyProof = z.infer<typeof passkeyProof>;
 
-const passkeyName = storableText(64).refine((name) => name.trim() !== "", "must have a visible character");
+const passkeyName = lineText(64).refine((name) => name.trim() !== "", "must have a visible character");
 export const newPasskey = z.strictObject({ ceremony: ceremonyToken, name: passkeyName, credential: credentialJson });
 export const passkeyPatch = z.strictObject({ name: passkeyName });
 

@@ -1,6 +1,6 @@
 // Monitoring and the overview page: `system`, `overview`, /health.
 import * as z from "zod";
-import { instant, storableText } from "./common.ts";
+import { instant, lineText } from "./common.ts";
 import { execution } from "./executions.ts";
 
 export const health = z.object({
@@ -65,4 +65,4 @@ export const databaseState = z.object({
     .nullable(),
 });
 export type DatabaseState = z.infer<typeof databaseState>;
-export const acceptDatabaseRequest = z.strictObject({ reason: storableText(500).min(1) });
+export const acceptDatabaseRequest = z.strictObject({ reason: lineText(500).min(1) });

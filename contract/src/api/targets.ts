@@ -1,22 +1,22 @@
 // Inventory: `targets`, `targets/resolve`.
 import * as z from "zod";
 import { agentStates } from "../states.ts";
-import { id, instant, labels, listQuery, name, smallRecord } from "./common.ts";
+import { id, instant, labels, lineText, listQuery, name, smallRecord } from "./common.ts";
 
 export const service = z.strictObject({
-  type: z.string().min(1).max(64),
+  type: lineText(64).min(1),
   port: z.number().int().min(1).max(65535),
   secure: z.boolean().default(false),
   default: z.boolean().default(false),
   enabled: z.boolean().default(true),
-  credential: z.strictObject({ kind: z.string().max(64), secret: z.string().max(128) }).optional(),
+  credential: z.strictObject({ kind: lineText(64), secret: lineText(128) }).optional(),
 });
 
 const fields = {
   name,
-  hostname: z.string().max(253).nullable().default(null),
-  address: z.string().max(253).nullable().default(null),
-  os: z.string().max(64).nullable().default(null),
+  hostname: lineText(253).nullable().default(null),
+  address: lineText(253).nullable().default(null),
+  os: lineText(64).nullable().default(null),
   description: z.string().max(2000).default(""),
   labels: labels.default({}),
   attributes: smallRecord.default({}),
@@ -27,9 +27,9 @@ export const targetInput = z.strictObject(fields);
 /** PATCH: only what is named changes; `labels`, `attributes` and `services` are replaced whole. */
 export const targetPatch = z.strictObject({
   name: fields.name.optional(),
-  hostname: z.string().max(253).nullable().optional(),
-  address: z.string().max(253).nullable().optional(),
-  os: z.string().max(64).nullable().optional(),
+  hostname: lineText(253).nullable().optional(),
+  address: lineText(253).nullable().optional(),
+  os: lineText(64).nullable().optional(),
   description: z.string().max(2000).optional(),
   labels: labels.optional(),
   attributes: smallRecord.optional(),

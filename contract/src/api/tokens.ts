@@ -1,7 +1,7 @@
 // API tokens, and the service accounts that have nothing else to sign in with.
 import * as z from "zod";
 import { permissions } from "../permissions.ts";
-import { id, instant, listQuery, storableText } from "./common.ts";
+import { id, instant, lineText, listQuery, storableText } from "./common.ts";
 import { roleName, userInput } from "./users.ts";
 
 const scope = z.enum([...permissions, "*"]);
@@ -24,7 +24,7 @@ export const apiToken = z.object({
 export type ApiToken = z.infer<typeof apiToken>;
 
 export const apiTokenInput = z.strictObject({
-  name: storableText(100).refine((text) => text.trim() !== "", "must say what the token is for"),
+  name: lineText(100).refine((text) => text.trim() !== "", "must say what the token is for"),
   scopes: z
     .array(scope)
     .min(1)
@@ -77,7 +77,7 @@ export const serviceAccountPage = z.object({
   rules: apiTokenRules,
 });
 
-const description = storableText(128).describe("what it is for; may be empty");
+const description = lineText(128).describe("what it is for; may be empty");
 const roles = z.array(roleName).min(1).max(20);
 export const serviceAccountInput = z.strictObject({
   name: userInput.shape.username,

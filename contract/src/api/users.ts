@@ -1,9 +1,9 @@
 // People: users, their roles and sessions, and the links with which they set a password.
 import * as z from "zod";
-import { id, instant, listQuery, storableText } from "./common.ts";
+import { id, instant, lineText, listQuery } from "./common.ts";
 
 export const roleName = z.string().min(1).max(64);
-const displayName = storableText(128).describe("how people call them; may be empty");
+const displayName = lineText(128).describe("how people call them; may be empty");
 const email = z.email().max(254).nullable();
 
 export const userRecord = z.object({
@@ -45,8 +45,8 @@ export const userPatch = z
   .strictObject({
     displayName,
     email,
-    phone: storableText(64),
-    jobTitle: storableText(128),
+    phone: lineText(64),
+    jobTitle: lineText(128),
     roles: z.array(roleName).max(20),
     active: z.boolean(),
   })

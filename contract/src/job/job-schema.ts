@@ -2,7 +2,7 @@
 // documentation is rendered from. It knows shapes only; check-job.ts knows what must agree with what.
 import "../zod-without-eval.ts";
 import * as z from "zod";
-import { labels, name } from "../api/common.ts";
+import { labels, lineText, name } from "../api/common.ts";
 import { jobLimitsSchema, limitsSchema, runAsSchema } from "./limits-schema.ts";
 import { approvalSchema, concurrencySchema, prioritySchema, rolloutSchema } from "./rollout-schema.ts";
 import { day, duration } from "./schema-parts.ts";
@@ -131,7 +131,7 @@ export const stepSchema = z
       )
       .optional()
       .describe("Name for references (steps.<id>.outputs) and for the interface; step-1, step-2 … unless told."),
-    name: z.string().min(1).max(200).optional().describe("Shown to people; the first line of run unless told."),
+    name: lineText(200).min(1).optional().describe("Shown to people; the first line of run unless told."),
     run: z
       .union(
         [
@@ -217,7 +217,7 @@ const handlerList = z.array(stepSchema).max(100);
 
 export const stageSchema = z
   .strictObject({
-    name: z.string().min(1).max(200).optional().describe("Shown to people; the stage's key unless told."),
+    name: lineText(200).min(1).optional().describe("Shown to people; the stage's key unless told."),
     needs: z.array(stageId).max(100).default([]).describe("Stages that must be over before this one begins."),
     if: z
       .union([z.string().min(1).max(2000), z.boolean()], { error: "must be an expression (text), true or false" })

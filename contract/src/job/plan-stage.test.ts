@@ -139,6 +139,13 @@ test("pauses between tries stay the same or double, up to an hour", () => {
   expect([2, 3].map((n) => retryDelayMs({ ...retry, backoff: "fixed" }, n))).toEqual([10_000, 10_000]);
 });
 
+test("a name that is taken from a script or an action hides nothing and turns nothing around", () => {
+  const head = "apiVersion: opsconductor/v1\nkind: Job\nname: demo\nsteps:\n";
+  const steps = '  - run: "echo \\u202ekcatta"\n  - { uses: file, with: { path: "/etc/\\u200bmotd" } }\n';
+  const names = planStage(parseJob(head + steps).job!)!.steps.map((step) => step.name);
+  expect(names).toEqual(["echo \ufffdkcatta", "file /etc/\ufffdmotd"]);
+});
+
 test("a generated id gives way to one that was given", () => {
   const text = "apiVersion: opsconductor/v1\nkind: Job\nname: x\nsteps: [{ run: a }, { id: step-1, run: b }]\n";
   expect(planStage(parseJob(text).job!)!.steps.map(({ id }) => id)).toEqual(["step-1-x", "step-1"]);

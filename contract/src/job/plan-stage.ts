@@ -1,5 +1,6 @@
 // A stage of a job as ordered steps with everything resolved. The agent runs exactly this, made from the bytes
 // it was offered; the controller stores `summariseSteps` beside the stage for the console. Pure.
+import { oneLine } from "../one-line.ts";
 import { isRepeatable } from "./actions/is-repeatable.ts";
 import { parseDuration } from "./duration.ts";
 import type { ExpressionNames } from "./expression.ts";
@@ -153,7 +154,7 @@ function actionName(uses: string, parameters: Record<string, unknown>): string {
     const value = parameters[key];
     return typeof value === "string" || typeof value === "number" ? [String(value).split("\n")[0]!] : [];
   });
-  const text = about[0] ? `${uses} ${about[0]}` : uses;
+  const text = oneLine(about[0] ? `${uses} ${about[0]}` : uses);
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 
@@ -179,6 +180,6 @@ function givenCondition(condition: string | boolean | undefined, otherwise: stri
 /** The first line of a script that says something, or the command. */
 function nameOf(run: string | string[]): string {
   const lines = Array.isArray(run) ? [run.join(" ")] : run.split("\n").map((line) => line.trim());
-  const line = lines.find((text) => text && !text.startsWith("#") && !/^set [-+]/.test(text)) ?? lines[0]!;
+  const line = oneLine(lines.find((text) => text && !text.startsWith("#") && !/^set [-+]/.test(text)) ?? lines[0]!);
   return line.length > 80 ? `${line.slice(0, 79)}…` : line || "script";
 }

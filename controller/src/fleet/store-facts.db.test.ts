@@ -11,6 +11,15 @@ beforeAll(async () => {
 });
 afterAll(() => t.close());
 
+test("facts hold nothing that makes one look like another", async () => {
+  const agent = await FakeAgent.connected(t, "web-2");
+  const told = { "os\u200b": { name: "De\u202ebian", motd: "one\ntwo\tthree\r\n\x1b[2J", nul: "a\0b" } };
+  await storeFacts(t.ctx, agent.session, Buffer.from(JSON.stringify(told)));
+  const [row] = await t.ctx.sql<{ facts: unknown }[]>`select facts from fleet.agents where id = ${agent.id}`;
+  const os = { name: "De\ufffdbian", motd: "one\ntwo\tthree\r\n\ufffd[2J", nul: "ab" };
+  expect(row!.facts).toEqual({ "os\ufffd": os });
+});
+
 test("facts that meet a newer hello wait for it and give way, instead of a deadlock", async () => {
   const agent = await FakeAgent.connected(t, "web-1");
   const isWaiting = async () => {

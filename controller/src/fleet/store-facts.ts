@@ -1,6 +1,7 @@
 // Keeps what a host told about itself: on the agent, and as a copy on its own target, so that selectors read one table.
 // Called by grpc/ for a facts report.
 import { OcError } from "@opsconductor/contract/errors";
+import { oneLine } from "@opsconductor/contract/one-line";
 import type { Context } from "../context.ts";
 import type { AgentSession } from "./agent-link.ts";
 import { writeFacts } from "./fact-queries.ts";
@@ -33,12 +34,20 @@ function parseFacts(json: Uint8Array): Record<string, unknown> {
   throw new OcError("invalid_argument", "The facts are not a JSON object");
 }
 
-/** PostgreSQL's jsonb has neither U+0000 nor half of a surrogate pair, in keys as in values. */
+/**
+ * PostgreSQL's jsonb has neither U+0000 nor half of a surrogate pair, in keys as in values. Pages show facts a line each:
+ * what would make one look like another is marked, and only line breaks and tabs of values stay.
+ */
 function storable(value: unknown): unknown {
   if (typeof value === "string") return storableText(value);
   if (value === null || typeof value !== "object") return value;
   if (Array.isArray(value)) return value.map(storable);
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [storableText(key), storable(item)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [oneLine(key), storable(item)]));
 }
 
-const storableText = (text: string) => text.replaceAll("\0", "").toWellFormed();
+const storableText = (text: string) =>
+  text
+    .replaceAll("\0", "")
+    .split(/(\r?\n|\t)/)
+    .map((part, index) => (index % 2 === 1 ? part : oneLine(part)))
+    .join("");

@@ -2,6 +2,7 @@
 // ids, texts are short and without NUL, states are of the closed lists. Called by connect.ts, push-output.ts and
 // enrollment-service.ts.
 import { OcError } from "@opsconductor/contract/errors";
+import { oneLine } from "@opsconductor/contract/one-line";
 import type * as wire from "@opsconductor/proto/opsconductor/agent/v1/agent";
 import type { CheckpointRow } from "../communication/audit-chain-queries.ts";
 import type { HandedCheckpoint } from "../communication/latest-checkpoint.ts";
@@ -36,10 +37,10 @@ const maxChunkBytes = 64 * 1024;
 export function toHello(h: wire.Hello): Hello {
   return {
     protocolVersion: count(h.protocolVersion),
-    agentVersion: text(h.agentVersion, 64),
+    agentVersion: oneLine(text(h.agentVersion, 64)),
     incarnation: text(h.incarnation, 64),
     bootId: text(h.bootId, 64),
-    actions: h.actions.slice(0, 256).map((a) => text(a, 64)),
+    actions: h.actions.slice(0, 256).map((a) => oneLine(text(a, 64))),
     platform: toPlatform(h.platform),
     journalId: text(h.journalId, 64),
     journalPosition: signed(h.journalPosition),
@@ -60,7 +61,9 @@ function toMark({ systemId, generation, position, life, seal }: wire.DatabaseMar
 
 function toPlatform(p: wire.Platform | undefined): Platform {
   const { os = "", arch = "", hostname = "", osName = "" } = p ?? {};
-  return { os: text(os, 32), arch: text(arch, 32), hostname: text(hostname, 253), osName: text(osName, 200) };
+  // Shown as names, and no person is there to be refused.
+  const line = (value: string, maxLength: number) => oneLine(text(value, maxLength));
+  return { os: line(os, 32), arch: line(arch, 32), hostname: line(hostname, 253), osName: line(osName, 200) };
 }
 
 export function toReportedAttempt(a: wire.AttemptState): ReportedAttempt {
@@ -179,7 +182,7 @@ export function toVitals(h: wire.Heartbeat, nowMs: number): Vitals {
     memoryTotalBytes: number(h.memoryTotalBytes),
     runningAttempts: h.runningAttempts,
     spooledBytes: number(h.spooledBytes),
-    degraded: text(h.degraded, 500),
+    degraded: oneLine(text(h.degraded, 500)),
   };
 }
 
@@ -193,7 +196,7 @@ export function toEnrollParams(r: wire.EnrollRequest): EnrollParams {
     signature: r.signature,
     name: text(r.name, 128),
     platform: toPlatform(r.platform),
-    agentVersion: text(r.agentVersion, 64),
+    agentVersion: oneLine(text(r.agentVersion, 64)),
     protocolVersion: count(r.protocolVersion),
   };
 }

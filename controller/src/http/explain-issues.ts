@@ -3,6 +3,7 @@
 // a schema itself.
 import type { FieldError } from "@opsconductor/contract/errors";
 import { suggest } from "@opsconductor/contract/job/suggest";
+import { oneLine } from "@opsconductor/contract/one-line";
 import type { z } from "zod";
 import { keysAt, numberAt } from "./schema-words.ts";
 
@@ -141,7 +142,7 @@ function describe(value: unknown, inBody: boolean): string {
   return String(value);
 }
 
-const quote = (text: string) => `"${text.length > 40 ? `${text.slice(0, 40).toWellFormed()}…` : text}"`;
+const quote = (text: string) => `"${oneLine(text.length > 40 ? `${text.slice(0, 40)}…` : text)}"`;
 
 function valueAt(root: unknown, path: Path): unknown {
   let value = root;

@@ -126,3 +126,54 @@ test("values in bodies", async () => {
   ]);
   expect(await failuresOf([...calls, ...versions])).toEqual([]);
 });
+
+const definition = "apiVersion: opsconductor/v1\nkind: Job\nname: third\nsteps: [{ run: echo }]\n";
+
+/** Where a name or reason comes in, and a body with `v` there. */
+const oneLineTexts: [method: string, path: string, at: string, body: (v: string) => unknown][] = [
+  ["POST", "/api/v1/targets", "hostname", (v) => ({ name: "x", hostname: v })],
+  ["POST", "/api/v1/targets", "address", (v) => ({ name: "x", address: v })],
+  ["POST", "/api/v1/targets", "os", (v) => ({ name: "x", os: v })],
+  ["POST", "/api/v1/targets", "labels.role", (v) => ({ name: "x", labels: { role: v } })],
+  ["POST", "/api/v1/targets", "services.0.type", (v) => ({ name: "x", services: [{ type: v, port: 1 }] })],
+  ["POST", "/targets", "labels.role", (v) => ({ name: "x", tags: [`role=${v}`] })],
+  ["POST", "/api/v1/users", "displayName", (v) => ({ username: "x", displayName: v, roles: [] })],
+  ["PATCH", "/api/v1/auth/me", "jobTitle", (v) => ({ jobTitle: v })],
+  ["PATCH", "/api/v1/auth/me", "phone", (v) => ({ phone: v })],
+  ["POST", "/api/v1/roles", "description", (v) => ({ name: "x", description: v, permissions: [] })],
+  ["POST", "/api/v1/service-accounts", "description", (v) => ({ name: "x", description: v, roles: ["viewer"] })],
+  ["POST", "/api/v1/auth/tokens", "name", (v) => ({ name: v, scopes: ["*"] })],
+  ["POST", "/api/v1/enrollment-tokens", "namePattern", (v) => ({ namePattern: v })],
+  ["POST", "/api/v1/enrollment-tokens", "labels.role", (v) => ({ labels: { role: v } })],
+  ["POST", "/api/v1/agents/AGENT/revoke", "reason", (v) => ({ reason: v })],
+  ["POST", "/api/v1/executions/EXECUTION/cancel", "reason", (v) => ({ reason: v })],
+  ["POST", "/api/v1/jobs/deploy/execute", "reason", (v) => ({ reason: v, targets: { names: ["web-1"] } })],
+  ["POST", "/api/v1/jobs", "message", (v) => ({ definition, message: v })],
+];
+
+test.each(oneLineTexts)("%s %s takes as %s only one line that hides nothing", async (method, route, at, body) => {
+  const path = route.replace("AGENT", known.agent).replace("EXECUTION", known.execution);
+  const errorsOf = async (v: string) => {
+    const answer = await http.call(method, path, body(v), headers);
+    expect(answer.status, JSON.stringify(answer.body)).toBe(400);
+    return answer.body.errors;
+  };
+  const broken = "must be one line, and has a line break at character 2";
+  expect(await errorsOf("a\nb")).toEqual([{ path: at, message: broken }]);
+  const hidden = expect.stringMatching(/^has U\+202E at character 4, /);
+  expect(await errorsOf("web\u202e10")).toEqual([{ path: at, message: hidden }]);
+});
+
+test("a job's steps, stages and labels have names of one line that hides nothing", async () => {
+  const texts = [
+    ["steps.0.name", 'steps: [{ run: echo, name: "a\\u202eb" }]'],
+    ["stages.one.name", 'stages: { one: { name: "a\\u202eb", steps: [{ run: echo }] } }'],
+    ["labels.team", 'labels: { team: "a\\u202eb" }\nsteps: [{ run: echo }]'],
+  ] as const;
+  for (const [path, rest] of texts) {
+    const text = `apiVersion: opsconductor/v1\nkind: Job\nname: third\n${rest}\n`;
+    const { body } = await http.call("POST", "/api/v1/jobs", { definition: text }, headers);
+    const message = expect.stringMatching(/^has U\+202E at character 2, /);
+    expect(body.errors).toEqual([expect.objectContaining({ path, message, line: expect.any(Number) })]);
+  }
+});

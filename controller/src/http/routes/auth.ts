@@ -19,6 +19,7 @@ import { signOut } from "../../identity/sign-out.ts";
 import { endSession, listSessions } from "../../identity/user-sessions.ts";
 import { clearRefreshCookie, readRefreshCookie, setRefreshCookie } from "../refresh-cookie.ts";
 import { type Http, jsonBody, jsonResponse, newRouter, problemResponses, type Router } from "../router.ts";
+import { userAgentOf } from "../user-agent.ts";
 
 const tags = ["Sign-in"];
 const tokenResponses = {
@@ -118,18 +119,17 @@ const endOwn = createRoute({
 
 export function authRoutes(ctx: Context): Router {
   const secure = isSecure(ctx.config);
-  const userAgent = (c: Http) => c.req.header("user-agent")?.slice(0, 400) ?? null;
   const answer = (c: Http, { refreshToken, expiresAt, accessToken, user }: Awaited<ReturnType<typeof signIn>>) => {
     setRefreshCookie(c, secure, refreshToken, expiresAt);
     return { accessToken, expiresIn: accessTokenSeconds, user };
   };
   const routes = newRouter();
   routes.openapi(login, async (c) => {
-    const tokens = await signIn(ctx, c.get("actor"), { ...c.req.valid("json"), userAgent: userAgent(c) });
+    const tokens = await signIn(ctx, c.get("actor"), { ...c.req.valid("json"), userAgent: userAgentOf(c) });
     return c.json(answer(c, tokens), 200);
   });
   routes.openapi(loginCode, async (c) => {
-    const tokens = await signInWithCode(ctx, c.get("actor"), { ...c.req.valid("json"), userAgent: userAgent(c) });
+    const tokens = await signInWithCode(ctx, c.get("actor"), { ...c.req.valid("json"), userAgent: userAgentOf(c) });
     return c.json(answer(c, tokens), 200);
   });
   routes.openapi(passkeyOptions, async (c) =>
@@ -137,12 +137,12 @@ export function authRoutes(ctx: Context): Router {
   );
   routes.openapi(passkey, async (c) => {
     const proof = c.req.valid("json");
-    const tokens = await signInWithPasskey(ctx, c.get("actor"), { proof, userAgent: userAgent(c) });
+    const tokens = await signInWithPasskey(ctx, c.get("actor"), { proof, userAgent: userAgentOf(c) });
     return c.json(answer(c, tokens), 200);
   });
   routes.openapi(refresh, async (c) => {
     const refreshToken = readRefreshCookie(c, secure);
-    const tokens = await refreshSession(ctx, c.get("actor"), { refreshToken, userAgent: userAgent(c) });
+    const tokens = await refreshSession(ctx, c.get("actor"), { refreshToken, userAgent: userAgentOf(c) });
     return c.json(answer(c, tokens), 200);
   });
   routes.openapi(logout, async (c) => {

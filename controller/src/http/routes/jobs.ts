@@ -1,6 +1,6 @@
 // Jobs: save, versions, validate, and the start of an execution.
 import { createRoute, z } from "@hono/zod-openapi";
-import { page, storableText } from "@opsconductor/contract/api/common";
+import { lineText, page } from "@opsconductor/contract/api/common";
 import { execution } from "@opsconductor/contract/api/executions";
 import {
   draftCheck,
@@ -38,7 +38,7 @@ import {
 
 const tags = ["Jobs"];
 const params = z.object({ idOrName });
-const saveQuery = z.object({ message: storableText(500).default("").describe("why this version") });
+const saveQuery = z.object({ message: lineText(500).default("").describe("why this version") });
 const saved = { 200: jsonResponse(jobDetail, "The job with its newest version"), ...problemResponses };
 
 const list = createRoute({

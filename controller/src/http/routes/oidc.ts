@@ -14,6 +14,7 @@ import { type OidcRefusal, OidcRefused } from "../../identity/oidc/oidc-refusal.
 import { readLinkOf, separateAccount } from "../../identity/oidc/separate-account.ts";
 import { setRefreshCookie } from "../refresh-cookie.ts";
 import { type Http, idOrName, jsonResponse, newRouter, problemResponses, type Router } from "../router.ts";
+import { userAgentOf } from "../user-agent.ts";
 
 const tags = ["Sign-in"];
 const sent = { 303: { description: "To the provider, or to a page of the console" }, ...problemResponses };
@@ -127,7 +128,7 @@ function addSignOn(routes: Router, ctx: Context): void {
   routes.openapi(callback, async (c) => {
     const cookie = getCookie(c, cookieName(secure));
     deleteCookie(c, cookieName(secure), { path: "/", secure });
-    const userAgent = c.req.header("user-agent")?.slice(0, 400) ?? null;
+    const userAgent = userAgentOf(c);
     const query = new URL(c.req.url).search;
     try {
       const done = await finishOidc(ctx, c.get("actor"), { cookie, query, userAgent });

@@ -1,6 +1,7 @@
 // The account of somebody whom the provider vouched for: found by issuer and subject, or made when the configuration
 // allows it; its mapped roles follow the groups. Never found by name or e-mail, which providers let people change.
 import { OcError } from "@opsconductor/contract/errors";
+import { oneLine } from "@opsconductor/contract/one-line";
 import { writeAudit } from "../../communication/audit.ts";
 import { type Actor, type Context, type Query, systemActor } from "../../context.ts";
 import { forgetSession } from "../authenticate.ts";
@@ -37,7 +38,8 @@ export async function accountOf(ctx: Context, caller: Actor, person: OidcPerson)
   return user;
 }
 
-export const nameOf = ({ username, email, subject }: OidcPerson) => (username ?? email ?? subject).slice(0, 200);
+export const nameOf = ({ username, email, subject }: OidcPerson) =>
+  oneLine((username ?? email ?? subject).slice(0, 200));
 
 async function createAccount(ctx: Context, tx: Query, mapper: Actor, person: OidcPerson): Promise<UserRow> {
   if (!ctx.config.oidcCreateUsers) throw new OidcRefused("unknown");

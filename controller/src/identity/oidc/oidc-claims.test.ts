@@ -18,6 +18,11 @@ test("a name that no account can have is none", () => {
     expect(read({ preferred_username: name }).username).toBeUndefined();
 });
 
+test("what the provider calls a person is one line that looks like what it is, and so is an e-mail", () => {
+  expect(read({ name: "Ann\u202e\nnimdA" }).displayName).toBe("Ann\ufffd\ufffdnimdA");
+  expect(read({ email: "ann\u200b@b.example" }).email).toBeNull();
+});
+
 test("an e-mail that the provider did not verify is not kept", () => {
   expect(read({ email: "a@b.example", email_verified: true }).email).toBe("a@b.example");
   expect(read({ email: "a@b.example", email_verified: false }).email).toBeNull();

@@ -1,5 +1,6 @@
 // What of a provider's words about a person matters here. Pure.
 import { userInput } from "@opsconductor/contract/api/users";
+import { oneLine } from "@opsconductor/contract/one-line";
 
 export interface OidcPerson {
   subject: string;
@@ -22,8 +23,11 @@ export function readPerson(subject: string, claims: Claims, names: { username: s
   return {
     subject,
     username: userInput.shape.username.safeParse(username).data,
-    displayName: (textOf(claims.name) ?? "").slice(0, 128),
-    email: email && claims.email_verified !== false && /^[^\s@]{1,64}@[^\s@]{1,189}$/.test(email) ? email : null,
+    displayName: oneLine((textOf(claims.name) ?? "").slice(0, 128)),
+    email:
+      email && claims.email_verified !== false && /^[^\s@]{1,64}@[^\s@]{1,189}$/.test(email) && oneLine(email) === email
+        ? email
+        : null,
     groups: [claimAt(claims, names.groups) ?? []].flat().flatMap((group) => textOf(group) ?? []),
     sid: textOf(claims.sid)?.slice(0, 255) ?? null,
     isMultiFactor: [claims.amr ?? []].flat().some((method) => method === "mfa"),

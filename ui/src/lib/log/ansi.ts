@@ -1,7 +1,8 @@
 // Terminal output as text with looks: of escape sequences only those are obeyed that colour text or go back within the
 // line, and characters that could hide or reorder text are shown as signs. Pure; output is data for text nodes, never
 // HTML.
-import { isPlain, reveal, revealed } from "../text/reveal.ts";
+import { isPlain } from "@opsconductor/contract/acting-signs";
+import { reveal, revealed } from "../text/reveal.ts";
 import { applySgr } from "./sgr-state.ts";
 import { TerminalRow } from "./terminal-row.ts";
 

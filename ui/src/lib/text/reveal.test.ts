@@ -1,5 +1,6 @@
+import { isPlain } from "@opsconductor/contract/acting-signs";
 import { describe, expect, it } from "vitest";
-import { isPlain, reveal, revealed } from "./reveal.ts";
+import { reveal, revealed } from "./reveal.ts";
 
 const sign = (text: string) => ({ text, sign: true });
 

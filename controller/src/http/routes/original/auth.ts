@@ -6,7 +6,8 @@ import { accessTokenSeconds } from "../../../identity/access-tokens.ts";
 import { refreshSession } from "../../../identity/refresh-session.ts";
 import { signIn } from "../../../identity/sign-in.ts";
 import { signOut } from "../../../identity/sign-out.ts";
-import { type Http, jsonBody, jsonResponse, newRouter, problemResponses, type Router } from "../../router.ts";
+import { jsonBody, jsonResponse, newRouter, problemResponses, type Router } from "../../router.ts";
+import { userAgentOf } from "../../user-agent.ts";
 import { toOriginalUser } from "./shapes.ts";
 
 const tags = ["Paths of the original"];
@@ -44,17 +45,16 @@ const answer = ({ accessToken, refreshToken, user }: SignedIn) => ({
   expires_in: accessTokenSeconds,
   user: toOriginalUser(user),
 });
-const userAgent = (c: Http) => c.req.header("user-agent")?.slice(0, 400) ?? null;
 
 export function originalAuthRoutes(ctx: Context): Router {
   const routes = newRouter();
   routes.openapi(login, async (c) => {
-    const signedIn = await signIn(ctx, c.get("actor"), { ...c.req.valid("json"), userAgent: userAgent(c) });
+    const signedIn = await signIn(ctx, c.get("actor"), { ...c.req.valid("json"), userAgent: userAgentOf(c) });
     return c.json(answer(signedIn), 200);
   });
   routes.openapi(refresh, async (c) => {
     const refreshToken = c.req.valid("json").refresh_token;
-    return c.json(answer(await refreshSession(ctx, c.get("actor"), { refreshToken, userAgent: userAgent(c) })), 200);
+    return c.json(answer(await refreshSession(ctx, c.get("actor"), { refreshToken, userAgent: userAgentOf(c) })), 200);
   });
   routes.openapi(logout, async (c) => {
     await signOut(ctx, c.get("actor"), c.req.valid("json").refresh_token);
