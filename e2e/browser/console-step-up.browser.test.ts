@@ -84,6 +84,10 @@ test("name and preferences are kept by the controller: another browser has them,
   const stored = page.waitForResponse((response) => response.request().method() === "PATCH" && response.ok());
   await page.getByLabel("Density").selectOption("compact");
   await stored;
+  const written = page.waitForResponse((response) => response.request().method() === "PATCH" && response.ok());
+  await page.getByLabel("Dates and numbers").selectOption("de");
+  await page.getByText("12.345,6").waitFor();
+  await written;
   expect(await accessibilityProblems(page)).toEqual([]);
   const second = await newContext(browser, stack.url);
   const other = await second.context.newPage();
@@ -91,6 +95,8 @@ test("name and preferences are kept by the controller: another browser has them,
   await signIn(other, "admin", password);
   await expect.poll(() => other.locator("html").getAttribute("data-density")).toBe("compact");
   expect(await other.getByLabel("Job title").inputValue()).toBe("Night shift");
+  await other.getByText("12.345,6").waitFor();
+  expect(await other.getByLabel("Dates and numbers").inputValue()).toBe("de");
   await other.getByText("Proved who it is").first().waitFor();
   await other.setViewportSize({ width: 320, height: 800 });
   expect(await sidewaysOverflow(other)).toEqual([]);

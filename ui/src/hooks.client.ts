@@ -6,6 +6,7 @@ import { m, useMessages } from "#lib/messages/m.ts";
 import { preferences } from "#lib/shell/preferences.svelte.ts";
 
 export async function init(): Promise<void> {
+  preferences.apply();
   if (preferences.values.locale === "en-XA") {
     const { pseudo } = await import("#lib/messages/pseudo.ts");
     useMessages("en-XA", pseudo(en));

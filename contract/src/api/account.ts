@@ -11,6 +11,16 @@ export const profilePatch = z
   })
   .partial();
 
+/** Dates can really be written by it; BCP 47 knows tags that no language stands behind. */
+function isLanguage(tag: string): boolean {
+  if (tag === "standard" || tag === "browser") return true;
+  try {
+    return Intl.DateTimeFormat.supportedLocalesOf(tag).length > 0;
+  } catch {
+    return false;
+  }
+}
+
 /** Of the console, for every browser the person uses. What is not set is the console's default. */
 export const preferences = z
   .strictObject({
@@ -20,7 +30,13 @@ export const preferences = z
     zone: z.enum(["local", "utc"]),
     shortcuts: z.boolean(),
     navCollapsed: z.boolean(),
-    locale: z.enum(["en", "en-XA"]),
+    locale: z.enum(["en", "en-XA"]).describe("of the texts; en-XA is English made unmistakable, for tests"),
+    language: z
+      .string()
+      .max(35)
+      .refine(isLanguage, "must be standard, browser, or a language such as de-AT")
+      .describe("by whose habits dates, times, numbers and order are written: standard, browser, or a BCP 47 tag"),
+    clock: z.enum(["language", "12", "24"]).describe("hours of a day as the language has them, or 12 or 24 always"),
   })
   .partial();
 export type Preferences = z.infer<typeof preferences>;

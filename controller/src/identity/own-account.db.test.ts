@@ -43,6 +43,20 @@ test("preferences follow the person: what is named is set, the rest stays, and t
   expect((await get("auth/preferences", headers)).body).toEqual(expected);
 });
 
+test("dates and numbers may be written as any language has them that really exists", async () => {
+  const { headers } = await signedIn(t.ctx, http, []);
+  for (const language of ["standard", "browser", "de-AT", "zh-Hant"])
+    expect((await patch("auth/preferences", { language, clock: "12" }, headers)).body).toEqual({
+      language,
+      clock: "12",
+    });
+  for (const language of ["", "xx-nowhere", "de_AT", "english", "../../etc"]) {
+    const refused = await patch("auth/preferences", { language }, headers);
+    expect([refused.status, refused.body.errors?.[0]?.path], language).toEqual([400, "language"]);
+  }
+  expect((await get("auth/preferences", headers)).body.language).toBe("zh-Hant");
+});
+
 test("the history tells sign-ins and refusals, the newest first, page by page, with browser and address", async () => {
   const ann = await signedIn(t.ctx, http, []);
   const browser = { "user-agent": "Firefox of a test" };

@@ -1,6 +1,7 @@
 // What the live page shows when the address does not say: the target and the step that a person would look at. Pure.
 import type { AssignmentState, StepState } from "@opsconductor/contract/states";
 import type { Assignment } from "../api/types.ts";
+import { nameOrder } from "../format/habits.svelte.ts";
 
 export type StepSummary = { state: StepState; counts: Partial<Record<StepState, number>> };
 
@@ -26,10 +27,8 @@ export function attentionRank(assignment: Pick<Assignment, "state" | "unreachabl
   return assignment.state === "cancelled" ? 5 : 6;
 }
 
-const collator = new Intl.Collator("en", { numeric: true });
-
 export function byAttention(a: Assignment, b: Assignment): number {
-  return attentionRank(a) - attentionRank(b) || collator.compare(a.targetName, b.targetName);
+  return attentionRank(a) - attentionRank(b) || nameOrder().compare(a.targetName, b.targetName);
 }
 
 /** The target to look at first: the first that failed, else that runs, else the first by name. */

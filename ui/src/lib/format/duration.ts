@@ -1,4 +1,5 @@
-// Durations as people read them: 12 ms, 4.1 s, 2m 31s, 3h 05m, 4d 2h; never "150982 ms". Pure.
+// Durations as people read them: 12 ms, 4.1 s, 2m 31s, 3h 05m, 4d 2h; never "150982 ms".
+import { decimal } from "./habits.svelte.ts";
 
 const pad = (value: number) => String(value).padStart(2, "0");
 
@@ -7,7 +8,7 @@ export function formatDuration(durationMs: number | null | undefined): string {
   if (durationMs === null || durationMs === undefined || !Number.isFinite(durationMs) || durationMs < 0) return "–";
   if (durationMs === 0) return "0 s";
   if (durationMs < 1000) return `${Math.round(durationMs)} ms`.replace("1000 ms", "1 s");
-  if (durationMs < 9_950) return `${Number((durationMs / 1000).toFixed(1))} s`;
+  if (durationMs < 9_950) return `${decimal(1).format(durationMs / 1000)} s`;
   const seconds = Math.round(durationMs / 1000);
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);

@@ -1,9 +1,9 @@
-// Numbers as people read them: 1,284; 4.2 GiB; 37%. Pure; used by every table.
+// Numbers as people read them: 1,284; 4.2 GiB; 37%. Used by every table and every message.
+import { decimal } from "./habits.svelte.ts";
 
-const grouped = new Intl.NumberFormat("en");
-
-export function formatNumber(value: number): string {
-  return grouped.format(value);
+/** Whole, or with up to `decimals`. */
+export function formatNumber(value: number, decimals = 0): string {
+  return decimal(decimals).format(value);
 }
 
 const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -22,7 +22,7 @@ export function formatBytes(bytes: number): string {
     unit += 1;
   }
   const digits = unit === 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2;
-  return `${Number(value.toFixed(digits))} ${units[unit]}`;
+  return `${decimal(digits, false).format(value)} ${units[unit]}`;
 }
 
 /** A fraction of one as a whole percentage, clamped to 0–100. */
@@ -36,7 +36,7 @@ export function formatShare(part: number, whole: number): string {
   if (part <= 0 || whole <= 0) return "0%";
   if (part >= whole) return "100%";
   const percent = (part / whole) * 100;
-  if (percent < 0.1) return "<0.1%";
-  if (percent > 99.9) return ">99.9%";
-  return `${percent < 10 || percent > 99 ? Number(percent.toFixed(1)) : Math.round(percent)}%`;
+  if (percent < 0.1) return `<${formatNumber(0.1, 1)}%`;
+  if (percent > 99.9) return `>${formatNumber(99.9, 1)}%`;
+  return `${formatNumber(percent, percent < 10 || percent > 99 ? 1 : 0)}%`;
 }

@@ -1,4 +1,5 @@
-// Instants as people read them; the Time component is the only caller that prints. Pure: now and zone are arguments.
+// Instants as people read them; the Time component is the only caller that prints. Now and zone are arguments; the rest are habits.
+import { dateFormat, habits } from "./habits.svelte.ts";
 
 export interface TimeWords {
   now: string;
@@ -24,44 +25,36 @@ export function formatRelative(atMs: number, nowMs: number, zone: string | undef
   return distance > 0 ? words.ago(relativeAmount(distance)) : words.ahead(relativeAmount(-distance));
 }
 
-const formats = new Map<string, Intl.DateTimeFormat>();
-
 function parts(atMs: number, zone: string | undefined): Record<string, string> {
-  const key = zone ?? "";
-  let format = formats.get(key);
-  if (!format) {
-    format = new Intl.DateTimeFormat("en-CA-u-hc-h23", {
-      timeZone: zone,
-      year: "numeric",
-      month: "2-digit",
-      day: "2-digit",
-      hour: "2-digit",
-      minute: "2-digit",
-      second: "2-digit",
-      timeZoneName: "shortOffset",
-    });
-    formats.set(key, format);
-  }
-  return Object.fromEntries(format.formatToParts(atMs).map((part) => [part.type, part.value]));
+  const shown = dateFormat(true, true, zone, true).formatToParts(atMs);
+  return Object.fromEntries(shown.map((part) => [part.type, part.value]));
 }
 
-/** `2026-11-23 02:14` in the zone (the browser's own when undefined). */
-export function formatMinute(atMs: number, zone?: string): string {
+/** The console's own way: `2026-11-23 02:14:07`, with AM or PM where twelve hours were chosen. */
+function ownWay(atMs: number, zone: string | undefined, date: boolean, second: boolean): string {
   const p = parts(atMs, zone);
-  return `${p.year}-${p.month}-${p.day} ${p.hour}:${p.minute}`;
+  const day = date ? `${p.year}-${p.month}-${p.day} ` : "";
+  return `${day}${p.hour}:${p.minute}${second ? `:${p.second}` : ""}${p.dayPeriod ? ` ${p.dayPeriod}` : ""}`;
 }
+
+function written(atMs: number, zone: string | undefined, date: boolean, second: boolean): string {
+  return habits.language === undefined ? ownWay(atMs, zone, date, second) : dateFormat(date, second, zone).format(atMs);
+}
+
+/** `2026-11-23 02:14` in the zone (the browser's own when undefined), or as the chosen language writes it. */
+export const formatMinute = (atMs: number, zone?: string): string => written(atMs, zone, true, false);
+
+/** Pixels of a table's column that shows such a time in full; digits are all of one width. */
+export const timeWidth = (): number => Math.ceil(formatMinute(0, "UTC").length * 7.7) + 24;
 
 /** `2026-11-23 02:14:07` in the zone. */
-export function formatSecond(atMs: number, zone?: string): string {
-  const p = parts(atMs, zone);
-  return `${formatMinute(atMs, zone)}:${p.second}`;
-}
+export const formatSecond = (atMs: number, zone?: string): string => written(atMs, zone, true, true);
 
 /** `02:14:07` in the zone. */
-export function formatClock(atMs: number, zone?: string): string {
-  const p = parts(atMs, zone);
-  return `${p.hour}:${p.minute}:${p.second}`;
-}
+export const formatClock = (atMs: number, zone?: string): string => written(atMs, zone, false, true);
+
+/** `02:14` in the zone. */
+export const formatHour = (atMs: number, zone?: string): string => written(atMs, zone, false, false);
 
 /** `2026-11-23 02:14:07 (GMT+1)`: local time with its offset. */
 export function formatWithOffset(atMs: number, zone?: string): string {

@@ -1,5 +1,7 @@
-// The groups as a tree in the order that a page shows them: each below its parent, siblings by name. Pure.
+// The groups as a tree in the order that a page shows them: each below its parent, siblings by name.
+
 import type { Group } from "../api/types.ts";
+import { nameOrder } from "../format/habits.svelte.ts";
 
 export interface TreeRow {
   group: Group;
@@ -14,7 +16,7 @@ export function treeRows(groups: readonly Group[], closed: ReadonlySet<string> =
   const below = Map.groupBy(groups, ({ parentId }) => (parentId !== null && known.has(parentId) ? parentId : ""));
   const rows: TreeRow[] = [];
   const add = (parentId: string, depth: number) => {
-    for (const group of (below.get(parentId) ?? []).toSorted((a, b) => a.name.localeCompare(b.name, "en"))) {
+    for (const group of (below.get(parentId) ?? []).toSorted((a, b) => nameOrder().compare(a.name, b.name))) {
       rows.push({ group, depth, hasBelow: below.has(group.id) });
       if (!closed.has(group.id)) add(group.id, depth + 1);
     }

@@ -1,9 +1,11 @@
 // What one person likes in this browser: theme, density, zone, shortcuts. theme.js reads the same record before paint.
+import { habits, usableLanguage } from "../format/habits.svelte.ts";
 
 export type Theme = "system" | "light" | "dark";
 export type Density = "compact" | "normal" | "comfortable";
 export type TimeStyle = "relative" | "absolute";
 export type Zone = "local" | "utc";
+export type Clock = "language" | "12" | "24";
 
 export interface PreferenceValues {
   theme: Theme;
@@ -13,6 +15,11 @@ export interface PreferenceValues {
   shortcuts: boolean;
   navCollapsed: boolean;
   locale: string;
+  /** By whose habits dates and numbers are written: standard, browser, or a BCP 47 tag. */
+  language: string;
+  clock: Clock;
+  /** Id of whom these are: the next person at this browser has their own. */
+  owner: string;
 }
 
 export const preferenceDefaults: PreferenceValues = {
@@ -23,6 +30,9 @@ export const preferenceDefaults: PreferenceValues = {
   shortcuts: true,
   navCollapsed: false,
   locale: "en",
+  language: "standard",
+  clock: "language",
+  owner: "",
 };
 
 const storageKey = "oc.preferences";
@@ -69,11 +79,13 @@ class Preferences {
   /** Puts the look on the root element; also called when the system's colour scheme changes. */
   apply(): void {
     const root = document.documentElement;
-    const { theme, density, navCollapsed } = this.#values;
+    const { theme, density, navCollapsed, language, clock } = this.#values;
     const dark = theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
     root.classList.toggle("dark", dark);
     root.dataset.density = density;
     root.dataset.nav = navCollapsed ? "collapsed" : "open";
+    habits.language = usableLanguage(language === "browser" ? navigator.language : language);
+    habits.clock = clock === "language" ? undefined : clock === "12" ? "h12" : "h23";
   }
 }
 

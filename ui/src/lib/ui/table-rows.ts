@@ -1,4 +1,5 @@
 // Sorting and windowing of the table. Pure; table.svelte is the only caller.
+import { nameOrder } from "../format/habits.svelte.ts";
 
 export type SortDirection = "asc" | "desc";
 export interface Sort {
@@ -16,7 +17,6 @@ export function formatSort(sort: Sort | undefined): string {
   return sort ? (sort.direction === "desc" ? `-${sort.column}` : sort.column) : "";
 }
 
-const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 type SortValue = string | number | null | undefined;
 
 /** Numbers by size, text so that web-9 comes before web-10; unknown values last in both directions. */
@@ -24,7 +24,7 @@ function compareValues(a: SortValue, b: SortValue, direction: SortDirection): nu
   const aMissing = a === null || a === undefined || a === "";
   const bMissing = b === null || b === undefined || b === "";
   if (aMissing || bMissing) return aMissing === bMissing ? 0 : aMissing ? 1 : -1;
-  const order = typeof a === "number" && typeof b === "number" ? a - b : collator.compare(String(a), String(b));
+  const order = typeof a === "number" && typeof b === "number" ? a - b : nameOrder().compare(String(a), String(b));
   return direction === "asc" ? order : -order;
 }
 

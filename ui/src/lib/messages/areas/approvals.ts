@@ -1,5 +1,6 @@
 // Words of the pages about approvals.
-import { groupedNumber, plural } from "../plural.ts";
+import { formatNumber } from "../../format/number.ts";
+import { plural } from "../plural.ts";
 import { area } from "./area.ts";
 
 export const approvals = area({
@@ -15,7 +16,7 @@ export const approvals = area({
   by: "Asked by",
   targets: "Targets",
   progress: "Approvals",
-  of: (have: number, need: number) => `${groupedNumber(have)} of ${groupedNumber(need)}`,
+  of: (have: number, need: number) => `${formatNumber(have)} of ${formatNumber(need)}`,
   expires: "Expires",
   asked: "Asked",
   outcome: "Outcome",
@@ -26,9 +27,9 @@ export const approvals = area({
   inputs: "Inputs",
   noInputs: "No inputs.",
   reason: "Reason given",
-  version: (n: number) => `version ${groupedNumber(n)}`,
+  version: (n: number) => `version ${formatNumber(n)}`,
   targetsOf: (count: number) => plural(count, { one: "target", other: "targets" }),
-  batch: (n: number) => `Batch ${groupedNumber(n)}`,
+  batch: (n: number) => `Batch ${formatNumber(n)}`,
   definition: "Definition",
   hash: "sha256 of this content",
   decisions: "Decisions",
@@ -50,6 +51,6 @@ export const approvals = area({
   rejectedToast: "Rejected; it will not run.",
   openExecution: "Open the execution",
   waitingFor: (have: number, need: number) =>
-    `Waits for approval: ${groupedNumber(have)} of ${groupedNumber(need)}. Nothing has started.`,
+    `Waits for approval: ${formatNumber(have)} of ${formatNumber(need)}. Nothing has started.`,
   open: "Look at it",
 });

@@ -1,4 +1,5 @@
 // Contradictions between the audit log and what agents keep of it.
+import { formatNumber } from "../../format/number.ts";
 import { plural } from "../plural.ts";
 import { area } from "./area.ts";
 
@@ -15,7 +16,7 @@ export const auditForks = area({
       `${agent} keeps position ${kept} with a hash that the log does not have`,
   },
   unproven: "not proven: the agent may be lying",
-  more: (count: number) => `and ${count} more`,
+  more: (count: number) => `and ${formatNumber(count)} more`,
   steps:
     "Export the log now, compare it with what the host prints (opsconductor-agent audit), then say here what it was.",
   settle: "Settle",

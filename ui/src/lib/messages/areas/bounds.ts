@@ -1,5 +1,6 @@
 // Words of what a step may use of its host, and as whom it runs.
-import { groupedNumber, plural } from "../plural.ts";
+import { formatNumber } from "../../format/number.ts";
+import { plural } from "../plural.ts";
 import { area } from "./area.ts";
 
 export const bounds = area({
@@ -12,6 +13,6 @@ export const bounds = area({
     percent % 100 === 0
       ? plural(percent / 100, { one: "processor", other: "processors" })
       : `${percent}% of a processor`,
-  processes: (most: number) => `${groupedNumber(most)} processes`,
+  processes: (most: number) => `${formatNumber(most)} processes`,
   output: (size: string) => `${size} of output`,
 });

@@ -1,6 +1,7 @@
 // Words of looking at many targets at once: groups of the same output, and two executions beside each other.
 import { formatDuration } from "../../format/duration.ts";
-import { groupedNumber, plural } from "../plural.ts";
+import { formatNumber } from "../../format/number.ts";
+import { plural } from "../plural.ts";
 import { area } from "./area.ts";
 
 const targetWords = { one: "target", other: "targets" };
@@ -69,19 +70,17 @@ export const compare = area({
   differs: "differs",
   steps: "Steps",
   step: "Step",
-  ended: (ok: number, all: number) => `${groupedNumber(ok)} of ${groupedNumber(all)} succeeded`,
+  ended: (ok: number, all: number) => `${formatNumber(ok)} of ${formatNumber(all)} succeeded`,
   notThere: "no such step",
   median: "Median time",
   times: (before: number | null, after: number | null) => `${formatDuration(before)} → ${formatDuration(after)}`,
   longest: (before: number | null, after: number | null) =>
     `Longest: ${formatDuration(before)} before, ${formatDuration(after)} after`,
-  slower: (factor: number) => `${factor.toFixed(1)}× as long`,
-  faster: (factor: number) => `${factor.toFixed(1)}× as fast`,
+  slower: (factor: number) => `${formatNumber(factor, 1)}× as long`,
+  faster: (factor: number) => `${formatNumber(factor, 1)}× as fast`,
   output: "Output",
   outputs2: (same: number, other: number) =>
-    other === 0
-      ? `same on ${groupedNumber(same)}`
-      : `differs on ${groupedNumber(other)}, same on ${groupedNumber(same)}`,
+    other === 0 ? `same on ${formatNumber(same)}` : `differs on ${formatNumber(other)}, same on ${formatNumber(same)}`,
   noOutputs: "–",
   definition: "Definition",
   sameDefinition: (version: number) => `Both ran version ${version}.`,

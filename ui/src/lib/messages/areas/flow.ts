@@ -1,20 +1,21 @@
 // Words of workflows and rollouts: the graph of stages, batches, failure budgets.
-import { groupedNumber, plural } from "../plural.ts";
+import { formatNumber } from "../../format/number.ts";
+import { plural } from "../plural.ts";
 import { area } from "./area.ts";
 
 export const flow = area({
   stages: "Stages",
   graph: "Stages of this workflow and how they depend on each other; the arrow keys go from one to the next",
   allStages: "All stages",
-  done: (done: number, total: number) => `${groupedNumber(done)} / ${groupedNumber(total)}`,
+  done: (done: number, total: number) => `${formatNumber(done)} / ${formatNumber(total)}`,
   doneOf: (done: number, total: number) =>
-    `${groupedNumber(done)} of ${plural(total, { one: "target", other: "targets" })} done`,
+    `${formatNumber(done)} of ${plural(total, { one: "target", other: "targets" })} done`,
   parts: (count: number) => plural(count, { one: "part", other: "parts" }),
   from: (job: string) => `from ${job}`,
   rollout: "Rollout",
-  batch: (batch: number, batches: number) => `Batch ${groupedNumber(batch)} of ${groupedNumber(batches)}`,
+  batch: (batch: number, batches: number) => `Batch ${formatNumber(batch)} of ${formatNumber(batches)}`,
   notBegun: (batches: number) => `${plural(batches, { one: "batch", other: "batches" })}, none begun`,
-  failures: (bad: number, allowed: number) => `${groupedNumber(bad)} of at most ${groupedNumber(allowed)} failures`,
+  failures: (bad: number, allowed: number) => `${formatNumber(bad)} of at most ${formatNumber(allowed)} failures`,
   stopped: "Stopped: more failed than the job allows, nothing more is started",
   nextBatch: "next batch",
   stepFirst: "a barrier after every step",
@@ -23,17 +24,17 @@ export const flow = area({
     planning: "Working out what would run…",
     refused: "This would be refused",
     targets: (count: number) => plural(count, { one: "target", other: "targets" }),
-    offline: (count: number) => `${groupedNumber(count)} not connected`,
-    leftOut: (count: number) => `${groupedNumber(count)} left out`,
+    offline: (count: number) => `${formatNumber(count)} not connected`,
+    leftOut: (count: number) => `${formatNumber(count)} left out`,
     batches: (sizes: readonly number[]) =>
       `${plural(sizes.length, { one: "batch", other: "batches" })}: ${sizes
         .slice(0, 8)
-        .map((size) => groupedNumber(size))
+        .map((size) => formatNumber(size))
         .join(", ")}${sizes.length > 8 ? " …" : ""}`,
-    mayFail: (count: number) => `${groupedNumber(count)} may fail`,
+    mayFail: (count: number) => `${formatNumber(count)} may fail`,
     when: "when",
     after: (names: string) => `after ${names}`,
-    more: (count: number) => `and ${groupedNumber(count)} more`,
+    more: (count: number) => `and ${formatNumber(count)} more`,
   },
   retryStages: "Go on from the failed stages",
   retryText: (version: number) =>

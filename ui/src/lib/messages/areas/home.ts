@@ -1,12 +1,13 @@
 // The overview page.
-import { groupedNumber, plural } from "../plural.ts";
+import { formatNumber } from "../../format/number.ts";
+import { plural } from "../plural.ts";
 import { area } from "./area.ts";
 
 export const home = area({
   title: "Overview",
   tiles: {
     agents: "Agents online",
-    agentsValue: (online: number, total: number) => `${groupedNumber(online)} / ${groupedNumber(total)}`,
+    agentsValue: (online: number, total: number) => `${formatNumber(online)} / ${formatNumber(total)}`,
     agentsOffline: (count: number) => plural(count, { one: "offline", other: "offline" }),
     agentsAll: "all connected",
     agentsNone: "none enrolled yet",
@@ -14,7 +15,7 @@ export const home = area({
     runningValue: (executions: number) => plural(executions, { one: "execution", other: "executions" }),
     runningOn: (targets: number) => `on ${plural(targets, { one: "target", other: "targets" })}`,
     failed: "Failed in 24 h",
-    failedValue: (failed: number, total: number) => `${groupedNumber(failed)} of ${groupedNumber(total)}`,
+    failedValue: (failed: number, total: number) => `${formatNumber(failed)} of ${formatNumber(total)}`,
     failedRate: (percent: string) => `${percent} of executions`,
     failedNone: "no failures",
     queued: "Queued",
@@ -32,7 +33,7 @@ export const home = area({
   running: {
     title: "Running now",
     empty: "Nothing is running.",
-    progress: (done: number, total: number) => `${groupedNumber(done)} of ${groupedNumber(total)}`,
+    progress: (done: number, total: number) => `${formatNumber(done)} of ${formatNumber(total)}`,
   },
   latest: {
     title: "Latest executions",

@@ -1,5 +1,6 @@
 // Words of the limits: how much runs at once, the brake on starts, priorities, what waits because of them.
-import { groupedNumber, plural } from "../plural.ts";
+import { formatNumber } from "../../format/number.ts";
+import { plural } from "../plural.ts";
 import { area } from "./area.ts";
 
 const targets = (count: number) => plural(count, { one: "target", other: "targets" });
@@ -23,7 +24,7 @@ export const limits = area({
   brakeUser: "Starts by one user",
   brakeHint: "No brake when empty.",
   brakeSeconds: "Within so many seconds",
-  number: (most: number) => `A whole number from 1 to ${groupedNumber(most)}.`,
+  number: (most: number) => `A whole number from 1 to ${formatNumber(most)}.`,
   save: "Save",
   saved: "The limits hold from now on.",
   readOnly: "Changing them takes the permission system:write.",
@@ -39,7 +40,7 @@ export const limits = area({
   waitsForAgentText: "It runs as many as it may. They begin as soon as something ends there.",
   waitsForFleet: (count: number) => `${targets(count)} ${count === 1 ? "waits" : "wait"} for the fleet`,
   waitsForFleetText: (limit: number) =>
-    `At most ${groupedNumber(limit)} run at once on all agents. They begin as soon as something ends.`,
+    `At most ${formatNumber(limit)} run at once on all agents. They begin as soon as something ends.`,
   waitsForAway: (count: number) =>
     `${targets(count)} ${count === 1 ? "waits" : "wait"} for an agent that is not connected`,
   targetWaits: {

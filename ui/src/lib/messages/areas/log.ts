@@ -1,5 +1,6 @@
 // Words of the log viewer: search, follow, copy, and what it says about lines.
-import { groupedNumber, plural } from "../plural.ts";
+import { formatNumber } from "../../format/number.ts";
+import { plural } from "../plural.ts";
 import { area } from "./area.ts";
 
 export const log = area({
@@ -12,7 +13,7 @@ export const log = area({
   previous: "Previous match",
   onlyMatches: "Show matching lines only",
   searching: "Searching…",
-  hits: (at: number, total: number) => `${groupedNumber(at)} of ${groupedNumber(total)}`,
+  hits: (at: number, total: number) => `${formatNumber(at)} of ${formatNumber(total)}`,
   noHits: "No match",
   inLoaded: (loaded: number) => `in the ${plural(loaded, { one: "line", other: "lines" })} loaded so far`,
   lines: (count: number) => plural(count, { one: "line", other: "lines" }),

@@ -1,5 +1,6 @@
 // What is done about work that went wrong: declare lost, retry; and what a timeline tells.
-import { groupedNumber, plural } from "../plural.ts";
+import { formatNumber } from "../../format/number.ts";
+import { plural } from "../plural.ts";
 import { area } from "./area.ts";
 
 const targetWords = { one: "target", other: "targets" };
@@ -21,8 +22,8 @@ export const recovery = area({
     done: (target: string) => `The work on ${target} is declared lost.`,
   },
   retry: {
-    action: (count: number) => `Retry failed (${groupedNumber(count)})`,
-    rest: (count: number) => `Go on with the rest (${groupedNumber(count)})`,
+    action: (count: number) => `Retry failed (${formatNumber(count)})`,
+    rest: (count: number) => `Go on with the rest (${formatNumber(count)})`,
     titleRest: (count: number) => `Go on with ${plural(count, targetWords)}?`,
     textRest: (version: number) =>
       `Those that failed, and those that were never begun or were cancelled: a new execution of the same version (${version}) with the same inputs. What is recorded here stays as it is.`,
@@ -31,14 +32,14 @@ export const recovery = area({
     titleOne: (target: string) => `Retry on ${target}?`,
     text: (version: number) =>
       `A new execution of the same version (${version}) with the same inputs. What is recorded here stays as it is.`,
-    states: (state: string, count: number) => `${groupedNumber(count)} ${state.toLowerCase()}`,
+    states: (state: string, count: number) => `${formatNumber(count)} ${state.toLowerCase()}`,
     repeatLost: (count: number) => `Repeat the ${plural(count, { one: "lost target", other: "lost targets" })} too`,
     repeatLostHint:
       "Nobody knows whether the steps ran there. They may run a second time: look at the host first, unless the job can be repeated safely.",
     reason: "Reason",
     submit: (count: number) => `Run on ${plural(count, targetWords)}`,
   },
-  retryOf: (number: number) => `retry of #${groupedNumber(number)}`,
+  retryOf: (number: number) => `retry of #${number}`,
   advice: {
     unreachable:
       "Steps go on without the connection and nothing is started twice. Wait for the agent, or declare the work lost if the host is gone.",
@@ -61,7 +62,7 @@ export const recovery = area({
     steps: "When steps ran",
     newest: "Newest first",
     more: "Only the newest thousand are shown.",
-    count: (count: number) => `× ${groupedNumber(count)}`,
+    count: (count: number) => `× ${formatNumber(count)}`,
     by: (name: string) => `by ${name}`,
     away: (duration: string) => `away for ${duration}`,
     say: {
@@ -69,7 +70,7 @@ export const recovery = area({
       "execution.started": "The first step started",
       "execution.finished": (state: string) => `Ended: ${state.toLowerCase()}`,
       "execution.retried": (number: number, targets: number) =>
-        `Repeated as #${groupedNumber(number)} on ${plural(targets, targetWords)}`,
+        `Repeated as #${number} on ${plural(targets, targetWords)}`,
       "cancel.requested": "Cancel requested",
       "cancel.told": (name: string | undefined, count: number) =>
         `Told ${on(name, count)} to stop, at the agent's return`,
@@ -118,12 +119,12 @@ export const recovery = area({
       samePid: (step: string, pid: number) => `step ${step}, same process ${pid}`,
       step: (step: string) => `step ${step}`,
       stage: (stage: string) => `stage ${stage}`,
-      batch: (batch: number, batches: number) => `batch ${groupedNumber(batch)} of ${groupedNumber(batches)}`,
+      batch: (batch: number, batches: number) => `batch ${formatNumber(batch)} of ${formatNumber(batches)}`,
       skipped: (count: number) => `${plural(count, targetWords)} not started`,
       omitted: (bytes: string) => `${bytes} left out`,
       asked: (count: number) => `${plural(count, targetWords)} asked to stop`,
-      ended: (count: number) => `${groupedNumber(count)} had not started`,
-      attempt: (count: number) => `attempt ${groupedNumber(count)}`,
+      ended: (count: number) => `${formatNumber(count)} had not started`,
+      attempt: (count: number) => `attempt ${formatNumber(count)}`,
     },
   },
 });

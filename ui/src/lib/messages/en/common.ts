@@ -1,4 +1,5 @@
 // Words that every page uses.
+import { formatNumber } from "../../format/number.ts";
 import { plural } from "../plural.ts";
 
 export const common = {
@@ -38,7 +39,7 @@ export const common = {
   ahead: (amount: string) => `in ${amount}`,
   utc: "UTC",
   local: "Local",
-  moreCount: (count: number) => `+${count}`,
+  moreCount: (count: number) => `+${formatNumber(count)}`,
   truncated: (count: number) =>
     `Showing the first ${plural(count, { one: "row", other: "rows" })}. Narrow the filter to see others.`,
   noMatchTitle: "Nothing matches this filter",

@@ -1,5 +1,6 @@
 // Words of the executions list and the live execution page.
-import { groupedNumber, plural } from "../plural.ts";
+import { formatNumber } from "../../format/number.ts";
+import { plural } from "../plural.ts";
 
 const targetWords = { one: "target", other: "targets" };
 
@@ -30,7 +31,7 @@ export const executions = {
   ofTargets: (done: number, total: number, targets: number) =>
     `${done} of ${total === targets ? "" : `${total} assignments on `}${plural(targets, targetWords)}`,
   doneOf: (done: number, total: number, targets = total) =>
-    `${groupedNumber(done)} / ${groupedNumber(total)}${total === targets ? "" : ` on ${targets}`}`,
+    `${formatNumber(done)} / ${formatNumber(total)}${total === targets ? "" : ` on ${targets}`}`,
   back: "Executions",
   live: {
     startedBy: (who: string) => `by ${who}`,
@@ -55,7 +56,7 @@ export const executions = {
       }`,
     documentTitle: (state: string, name: string) => `${state}: ${name}`,
     started: "started",
-    badCount: (n: number, state: string) => `${groupedNumber(n)} ${state.toLowerCase()}`,
+    badCount: (n: number, state: string) => `${formatNumber(n)} ${state.toLowerCase()}`,
     lostCount: (n: number) => `${plural(n, targetWords)} lost`,
     lostText:
       "Nobody knows how the work there ended, and it is not run again by itself. Look at the hosts, then retry.",
@@ -125,7 +126,7 @@ export const executions = {
     noInputs: "No inputs.",
     changed: "changed",
     timelineCut: (shown: number, total: number) =>
-      `The first ${groupedNumber(shown)} of ${plural(total, targetWords)} by start. Whole targets are one bar; choose a target to see its steps.`,
+      `The first ${formatNumber(shown)} of ${plural(total, targetWords)} by start. Whole targets are one bar; choose a target to see its steps.`,
     timelineWhole: "Whole targets are one bar; choose a target to see its steps.",
     timelineEmpty: "Nothing has started yet.",
     timelineUnread: "What happened cannot be read right now.",

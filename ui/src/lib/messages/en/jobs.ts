@@ -1,5 +1,6 @@
 // Words of the jobs pages, the editor and the run dialog.
-import { groupedNumber, plural } from "../plural.ts";
+import { formatNumber } from "../../format/number.ts";
+import { plural } from "../plural.ts";
 
 const targetWords = { one: "target", other: "targets" };
 
@@ -70,11 +71,11 @@ export const jobs = {
     none: "Nothing matches: there is nothing to run on.",
     chooseTargets: "Choose the targets to run on.",
     offlineQueue: (n: number, expiry: string) =>
-      `${groupedNumber(n)} offline: they start when their agents are back, within ${expiry}`,
-    offlineSkip: (n: number) => `${groupedNumber(n)} offline: this job leaves them out`,
-    offlineFail: (n: number) => `${groupedNumber(n)} offline: this job lets them fail at once`,
+      `${formatNumber(n)} offline: they start when their agents are back, within ${expiry}`,
+    offlineSkip: (n: number) => `${formatNumber(n)} offline: this job leaves them out`,
+    offlineFail: (n: number) => `${formatNumber(n)} offline: this job lets them fail at once`,
     limited: "You may run jobs on a part of the fleet: what lies outside of it is left out.",
-    withoutAgent: (n: number) => `${n} without an agent: install one or leave them out`,
+    withoutAgent: (n: number) => `${formatNumber(n)} without an agent: install one or leave them out`,
     more: (n: number) => `and ${plural(n, { one: "more", other: "more" })}`,
     reason: "Reason",
     reasonHint: "Kept with the execution and in the audit log.",
