@@ -49,6 +49,13 @@ export const agent = z.object({
   revision: z.number().int(),
 });
 export type Agent = z.infer<typeof agent>;
+/** One of them, for somebody. */
+export const agentDetail = agent.extend({
+  canWrite: z
+    .boolean()
+    .describe("the caller may change, release and revoke it: they reach all targets that it manages"),
+});
+export type AgentDetail = z.infer<typeof agentDetail>;
 export const agentListQuery = listQuery.extend({ state: z.enum(agentStates).optional() });
 
 export const revokeRequest = z.strictObject({ reason: lineText(500).min(1) });

@@ -54,6 +54,7 @@ export const target = z.object({
   createdAt: instant,
   updatedAt: instant,
   revision: z.number().int(),
+  canWrite: z.boolean().describe("the caller may change and delete it"),
 });
 export type Target = z.infer<typeof target>;
 export const targetListQuery = listQuery.extend({ select: z.string().max(2000).optional().describe("selector") });

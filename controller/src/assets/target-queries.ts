@@ -1,6 +1,7 @@
 // SQL of the inventory. Called by the verbs of this folder.
 
 import type { Selector } from "@opsconductor/contract/job/selector";
+import type { Permission } from "@opsconductor/contract/permissions";
 import type { AgentState } from "@opsconductor/contract/states";
 import type { Actor, Query } from "../context.ts";
 import { grantsWith, holds, mayEverywhere } from "../identity/grants.ts";
@@ -36,6 +37,7 @@ export interface TargetRow {
   createdAt: Date;
   updatedAt: Date;
   revision: bigint;
+  canWrite: boolean;
 }
 
 export interface ResolvedRow {
@@ -71,9 +73,18 @@ export interface TargetFilter {
 
 /** The agent of a target in reach is in reach by the same grant, so mostly there is nothing to ask. */
 function agentName(sql: Query, actor: Actor): Fragment {
-  const seesAll = grantsWith(actor, "targets:read").every((grant) => holds(grant.permissions, "agents:read"));
-  const isWithin = seesAll && !mayEverywhere(actor, "targets:read") ? sql`true` : visibleTo(sql, actor, "agent");
+  const isWithin = seesOnlyBy(actor, "agents:read") ? sql`true` : visibleTo(sql, actor, "agent");
   return sql`case when ${isWithin} then a.name end`;
+}
+
+/** Of a target in reach; mostly seen by a grant that allows this, too. */
+const canWrite = (sql: Query, actor: Actor): Fragment =>
+  seesOnlyBy(actor, "targets:write") ? sql`true` : visibleTo(sql, actor, "target", "targets:write");
+
+/** Whether each right by which the actor sees a target holds this as well. */
+function seesOnlyBy(actor: Actor, permission: Permission): boolean {
+  const grants = grantsWith(actor, "targets:read");
+  return !mayEverywhere(actor, "targets:read") && grants.every((grant) => holds(grant.permissions, permission));
 }
 
 /** Ordered by name, which is unique among what is not deleted. */
@@ -84,7 +95,8 @@ export async function selectTargets(sql: Query, actor: Actor, f: TargetFilter): 
       coalesce((select jsonb_agg(jsonb_build_object('id', g.id, 'name', g.name) order by lower(g.name))
         from assets.group_members m join assets.groups g on g.id = m.group_id
         where m.target_id = t.id and ${visibleTo(sql, actor, "group")}), '[]') as groups,
-      t.managed_by_agent_id, ${agentName(sql, actor)} as agent_name, ${agentState(sql)}, t.created_at, t.updated_at, t.revision
+      t.managed_by_agent_id, ${agentName(sql, actor)} as agent_name, ${agentState(sql)}, t.created_at, t.updated_at, t.revision,
+      ${canWrite(sql, actor)} as can_write
     from assets.targets t
     ${withAgent(sql)}
     left join lateral (

@@ -90,7 +90,7 @@ test.each([
   [{ services: [services[1], services[1]] }, "services.1"],
   [{ managedByAgentId: "01999999-0000-7000-8000-000000000001" }, "managedByAgentId"],
   [{ attributes: { a: ["x\0"] } }, "attributes.a.0"],
-  [{ labels: { a: "\ud800" } }, "labels.a"],
+  [{ attributes: { a: "\ud800" } }, "attributes.a"],
 ])("%j is refused with its place", async (input, path) => {
   const error = await refusal(add({ name: "x", ...(input as Partial<Target>) }));
   expect(error).toMatchObject({ code: "invalid_argument", errors: [{ path }] });

@@ -29,6 +29,7 @@ export interface AgentRow {
   enrolledAt: Date;
   lastSeenAt: Date | null;
   revision: bigint;
+  canWrite: boolean;
 }
 
 export interface AgentFilter {
@@ -39,6 +40,8 @@ export interface AgentFilter {
   after?: { name: string; id: string } | undefined;
   /** Which agents the reader may see; all when nobody in particular reads. */
   visible?: Fragment;
+  /** Which agents they may change. */
+  writable?: Fragment;
   limit: number;
   withFacts: boolean;
 }
@@ -53,6 +56,7 @@ export async function selectAgents(sql: Query, f: AgentFilter): Promise<AgentRow
       select a.id, a.name, a.status_reason, a.quarantine, s.close_reason, a.identity_key, a.current_serial, a.certificate_not_after,
         a.version, a.platform, a.actions, ${f.withFacts ? sql`a.facts` : sql`'{}'::jsonb`} as facts, a.facts_at, a.vitals,
         a.labels, a.assignment_limit, s.remote_address, a.enrolled_at, a.revision,
+        ${f.writable ?? sql`false`} as can_write,
         case when s.controller_id is not null then s.connected_at end as connected_at,
         greatest(a.last_seen_at, s.connected_at, s.closed_at) as last_seen_at,
         (select count(*) from assets.targets t where t.managed_by_agent_id = a.id and t.deleted_at is null) as target_count,

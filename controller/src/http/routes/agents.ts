@@ -1,6 +1,6 @@
 // The fleet: agents with their state, and what can be done about them.
 import { createRoute, z } from "@hono/zod-openapi";
-import { agent, agentListQuery, revokeRequest } from "@opsconductor/contract/api/agents";
+import { agent, agentDetail, agentListQuery, revokeRequest } from "@opsconductor/contract/api/agents";
 import { page } from "@opsconductor/contract/api/common";
 import { agentLimitRequest } from "@opsconductor/contract/api/limits";
 import type { Context } from "../../context.ts";
@@ -12,7 +12,7 @@ import { idOrName, jsonBody, jsonResponse, newRouter, problemResponses, type Rou
 
 const tags = ["Agents"];
 const params = z.object({ idOrName });
-const one = { 200: jsonResponse(agent, "The agent"), ...problemResponses };
+const one = { 200: jsonResponse(agentDetail, "The agent"), ...problemResponses };
 
 const list = createRoute({
   method: "get",

@@ -33,6 +33,7 @@ beforeAll(async () => {
   }
   const roles = {
     inventory: ["targets:read", "targets:write", "agents:read"],
+    keeper: ["agents:read", "agents:write", "targets:read"],
     runner: ["targets:read", "jobs:read", "jobs:execute"],
     writer: ["jobs:read", "jobs:write", "jobs:execute"],
   };
@@ -51,6 +52,10 @@ async function person(everywhere: string[], ...grants: [string, Scope, Inputs?][
   return made;
 }
 
+interface Named {
+  name: string;
+  canWrite: boolean;
+}
 type Inputs = Record<string, unknown>;
 
 const give = (to: Person, role: string, scope: Scope, lockedInputs: Inputs = {}) =>
@@ -59,6 +64,31 @@ const give = (to: Person, role: string, scope: Scope, lockedInputs: Inputs = {})
 const inGroup = (group: string): Scope => ({ kind: "group", group });
 const where = (selector: string): Scope => ({ kind: "selector", selector });
 const text = (name: string, rest: object) => ({ apiVersion: "opsconductor/v1", kind: "Job", name, ...rest });
+
+test("targets and agents say for each reader whether they may change it, in a list and alone", async () => {
+  const both = await person(["targets:read"], ["inventory", inGroup("prod")]);
+  const list = async (who: Person) => {
+    const { items } = (await as(who, "GET", "targets?q=host-")).body as unknown as { items: Named[] };
+    return items.map(({ name, canWrite }) => [name, canWrite]);
+  };
+  expect(await list(both)).toEqual([
+    ["host-dev", false],
+    ["host-prod", true],
+  ]);
+  expect(await list(await person([], ["inventory", inGroup("prod")]))).toEqual([["host-prod", true]]);
+  expect(await list(await person(["targets:read"]))).toEqual([
+    ["host-dev", false],
+    ["host-prod", false],
+  ]);
+  expect((await as(both, "GET", "targets/host-dev")).body.canWrite).toBe(false);
+  expect((await as(both, "PATCH", "targets/host-dev", { os: "x" })).status).toBe(403);
+  const changed = await as(both, "PATCH", "targets/host-prod", { os: "Debian" });
+  expect([changed.status, changed.body.canWrite]).toEqual([200, true]);
+
+  const keeper = await person(["agents:read"], ["keeper", inGroup("prod")]);
+  const may = async (name: string) => (await as(keeper, "GET", `agents/${name}`)).body.canWrite;
+  expect([await may("host-prod"), await may("host-dev")]).toEqual([true, false]);
+});
 
 describe("whoever keeps the inventory and may run jobs on a part of it", () => {
   test("brings no target into that part by a label, a name or a group", async () => {
@@ -133,8 +163,6 @@ test("an agent is changed only by whoever reaches all of its targets, and seen b
   await as(admin, "PATCH", "targets/host-shared", { labels: { env: "dev" } });
   const other = { name: "other-prod", labels: { env: "prod" }, managedByAgentId: shared.id };
   expect((await as(admin, "POST", "targets", other)).status).toBe(201);
-  const keeper = { name: "keeper", permissions: ["agents:read", "agents:write", "targets:read"] };
-  expect((await as(admin, "POST", "roles", keeper)).status).toBe(201);
   const ann = await person([], ["keeper", where("env=dev")]);
   expect((await as(ann, "GET", "agents/host-shared")).status).toBe(200);
   const refused = await as(ann, "POST", "agents/host-shared/revoke", { reason: "x" });

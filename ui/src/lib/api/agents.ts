@@ -1,7 +1,7 @@
 // Requests of the fleet: agents and join tokens.
 import { fetchAllPages } from "./fetch-all-pages.ts";
 import { newIdempotencyKey, request } from "./request.ts";
-import type { Agent, CreatedEnrollmentToken, EnrollmentToken, Page } from "./types.ts";
+import type { Agent, AgentDetail, CreatedEnrollmentToken, EnrollmentToken, Page } from "./types.ts";
 
 const maxAgentsInTable = 10_000;
 
@@ -14,13 +14,13 @@ export const listAllAgents = (signal?: AbortSignal) =>
   fetchAllPages((cursor) => listAgents({ limit: 1000, cursor }, signal), maxAgentsInTable);
 
 export const getAgent = (id: string, signal?: AbortSignal) =>
-  request<Agent>("GET", `agents/${encodeURIComponent(id)}`, { signal });
+  request<AgentDetail>("GET", `agents/${encodeURIComponent(id)}`, { signal });
 
 export const revokeAgent = (id: string, reason: string) =>
   request<Agent | undefined>("POST", `agents/${encodeURIComponent(id)}/revoke`, { body: { reason } });
 
 /** Trusts a quarantined agent again. */
-export const releaseAgent = (id: string) => request<Agent>("POST", `agents/${encodeURIComponent(id)}/release`);
+export const releaseAgent = (id: string) => request<AgentDetail>("POST", `agents/${encodeURIComponent(id)}/release`);
 
 export interface EnrollmentTokenRequest {
   expiresIn: string;

@@ -3,6 +3,7 @@
 import type { preferences, profilePatch, signInEntry } from "@opsconductor/contract/api/account";
 import type {
   agent,
+  agentDetail,
   certificateAuthority,
   createdEnrollmentToken,
   enrollmentToken,
@@ -82,6 +83,7 @@ import type { z } from "zod";
 
 export type AddedPasskey = z.infer<typeof addedPasskey>;
 export type Agent = z.infer<typeof agent>;
+export type AgentDetail = z.infer<typeof agentDetail>;
 export type ApiToken = z.infer<typeof apiToken>;
 export type ApiTokenInput = z.input<typeof apiTokenInput>;
 export type ApiTokenRules = z.infer<typeof apiTokenRules>;

@@ -4,7 +4,7 @@
 import type { QueryClient } from "@tanstack/svelte-query";
 import type { AllPages } from "../api/fetch-all-pages.ts";
 import { keys } from "../api/query-keys.ts";
-import type { Agent, Execution, LiveEvent } from "../api/types.ts";
+import type { Agent, AgentDetail, Execution, LiveEvent } from "../api/types.ts";
 
 export const flushMs = 250;
 
@@ -67,11 +67,11 @@ export class LiveCache {
     for (const agent of changed.values()) this.#mergeAgent(agent);
   }
 
-  // The stream carries agents without their facts, which only their own page shows.
+  // The stream carries agents without their facts and without what its reader may do, which only their own page shows.
   #mergeAgent(agent: Agent): void {
-    const old = this.#client.getQueryData<Agent>(keys.agent(agent.id));
+    const old = this.#client.getQueryData<AgentDetail>(keys.agent(agent.id));
     if (!old) return;
-    this.#client.setQueryData<Agent>(keys.agent(agent.id), { ...agent, facts: old.facts });
+    this.#client.setQueryData<AgentDetail>(keys.agent(agent.id), { ...old, ...agent, facts: old.facts });
     if (agent.factsAt !== old.factsAt) void this.#client.invalidateQueries({ queryKey: keys.agent(agent.id) });
   }
 
