@@ -95,6 +95,10 @@ export const executionDetail = execution.extend({
       away: z.number().int().describe("their agent is not connected"),
     })
     .describe("assignments that may begin and have not, by what they wait for"),
+  canRun: z.boolean().describe("the caller may run its job, perhaps on some targets only"),
+  canCancel: z
+    .boolean()
+    .describe("it is not finished, and the caller may cancel, pause and resume it: on all of its targets"),
 });
 
 export const executionListQuery = listQuery.extend({

@@ -5,6 +5,9 @@ import { OcError } from "@opsconductor/contract/errors";
 import type { Permission } from "@opsconductor/contract/permissions";
 import type { z } from "zod";
 import type { Actor, Context, Query } from "../context.ts";
+import { reachesAssignments } from "../identity/demand-on.ts";
+import { mayRun } from "../identity/locked-inputs.ts";
+import { assignmentIdRange } from "./assignment-ids.ts";
 import type { ExecutionRow } from "./execution-queries.ts";
 import { countWaiting, type Waiting } from "./limit-queries.ts";
 import { loadDefinition } from "./offer-message.ts";
@@ -17,10 +20,11 @@ export async function getExecution(
   idOrNumber: string,
 ): Promise<z.infer<typeof executionDetail>> {
   const row = await findExecution(ctx.sql, actor, idOrNumber);
-  const [stages, unreachable, waiting, { definition }] = await Promise.all([
+  const [stages, unreachable, waiting, canCancel, { definition }] = await Promise.all([
     selectStages(ctx.sql, row.id),
     row.finishedAt === null ? countUnreachable(ctx.sql, row.id) : 0,
     row.finishedAt === null && row.counts.queued ? countWaiting(ctx.sql, ofExecution(ctx.sql, row.id)) : nothingWaits,
+    mayCancel(ctx.sql, actor, row),
     loadDefinition(ctx.sql, ctx.automation.dispatcher.definitions, row.jobId, row.jobVersion),
   ]);
   return {
@@ -30,7 +34,16 @@ export async function getExecution(
     definitionSha256: Buffer.from(row.definitionSha256).toString("hex"),
     unreachable,
     waiting,
+    canRun: mayRun(actor, row.jobId),
+    canCancel,
   };
+}
+
+/** As cancel-execution.ts and pause-execution.ts ask it. */
+async function mayCancel(sql: Query, actor: Actor, { id, finishedAt }: ExecutionRow): Promise<boolean> {
+  const permission = "executions:cancel";
+  if (finishedAt !== null || !(await selectExecution(sql, actor, id, permission))) return false;
+  return reachesAssignments(sql, actor, { permission, executionId: id, range: assignmentIdRange(id) });
 }
 
 const nothingWaits: Waiting = { agent: 0, fleet: 0, fleetLimit: null, away: 0 };

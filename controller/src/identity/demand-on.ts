@@ -38,7 +38,16 @@ export async function demandOnAssignments(
   actor: Actor,
   { permission, executionId, range, what }: DemandOnAssignments,
 ): Promise<void> {
-  if (mayEverywhere(actor, permission)) return;
-  if ((await countOutOfReach(query, actor, permission, executionId, range)) === 0) return;
+  if (await reachesAssignments(query, actor, { permission, executionId, range })) return;
   throw await refuseOutOfScope(ctx, actor, permission, what);
+}
+
+export async function reachesAssignments(
+  query: Query,
+  actor: Actor,
+  { permission, executionId, range }: Omit<DemandOnAssignments, "what">,
+): Promise<boolean> {
+  return (
+    mayEverywhere(actor, permission) || (await countOutOfReach(query, actor, permission, executionId, range)) === 0
+  );
 }

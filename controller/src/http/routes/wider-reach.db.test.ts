@@ -1,7 +1,7 @@
 // Ways in which somebody with rights in a part of the fleet could give themselves more of it: each is closed.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FakeAgent } from "../../automation/testing/fake-agent.ts";
-import { saveTestJob } from "../../automation/testing/save-test-job.ts";
+import { execute, saveTestJob } from "../../automation/testing/save-test-job.ts";
 import { ensureBuiltInRoles } from "../../identity/built-in-roles.ts";
 import { type TestContext, testContext } from "../../testing/test-context.ts";
 import { signedIn, type TestHttp, testHttp } from "../../testing/test-http.ts";
@@ -88,6 +88,24 @@ test("targets and agents say for each reader whether they may change it, in a li
   const keeper = await person(["agents:read"], ["keeper", inGroup("prod")]);
   const may = async (name: string) => (await as(keeper, "GET", `agents/${name}`)).body.canWrite;
   expect([await may("host-prod"), await may("host-dev")]).toEqual([true, false]);
+});
+
+test("an execution says whether its reader may stop it, and whether they may run its job", async () => {
+  await saveTestJob(t, "everywhere");
+  const roles = { name: "stopper", permissions: ["targets:read", "executions:read", "executions:cancel"] };
+  expect((await as(admin, "POST", "roles", roles)).status).toBe(201);
+  const both = await person(["executions:read"], ["stopper", inGroup("prod")]);
+  const mays: unknown[] = [];
+  for (const targets of [["host-prod"], ["host-prod", "host-dev"]]) {
+    const { id } = await execute(t, "everywhere", targets);
+    const { canRun, canCancel } = (await as(both, "GET", `executions/${id}`)).body;
+    mays.push([canRun, canCancel, (await as(both, "POST", `executions/${id}/pause`)).status]);
+    expect((await as(admin, "GET", `executions/${id}`)).body).toMatchObject({ canRun: true, canCancel: true });
+  }
+  expect(mays).toEqual([
+    [false, true, 200],
+    [false, false, 403],
+  ]);
 });
 
 describe("whoever keeps the inventory and may run jobs on a part of it", () => {
