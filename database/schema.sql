@@ -40,6 +40,12 @@ create table assets.services (
   constraint services_port_check CHECK (((port >= 1) AND (port <= 65535)))
 );
 
+create table assets.target_facts (
+  target_id uuid not null,
+  facts jsonb not null,
+  constraint target_facts_pkey PRIMARY KEY (target_id)
+);
+
 create table assets.targets (
   id uuid not null,
   name text not null,
@@ -49,7 +55,6 @@ create table assets.targets (
   description text default ''::text not null,
   labels jsonb default '{}'::jsonb not null,
   attributes jsonb default '{}'::jsonb not null,
-  facts jsonb default '{}'::jsonb not null,
   managed_by_agent_id uuid,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
@@ -728,6 +733,7 @@ alter table assets.group_members add constraint group_members_group_id_fkey FORE
 alter table assets.group_members add constraint group_members_target_id_fkey FOREIGN KEY (target_id) REFERENCES assets.targets(id) ON DELETE CASCADE;
 alter table assets.groups add constraint groups_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES assets.groups(id);
 alter table assets.services add constraint services_target_id_fkey FOREIGN KEY (target_id) REFERENCES assets.targets(id) ON DELETE CASCADE;
+alter table assets.target_facts add constraint target_facts_target_id_fkey FOREIGN KEY (target_id) REFERENCES assets.targets(id) ON DELETE CASCADE;
 alter table assets.targets add constraint targets_managed_by_agent_id_fkey FOREIGN KEY (managed_by_agent_id) REFERENCES fleet.agents(id);
 alter table automation.approval_decisions add constraint approval_decisions_execution_id_fkey FOREIGN KEY (execution_id) REFERENCES automation.approvals(execution_id);
 alter table automation.job_versions add constraint job_versions_job_id_fkey FOREIGN KEY (job_id) REFERENCES automation.jobs(id);
@@ -753,6 +759,7 @@ alter table identity.totp_factors add constraint totp_factors_user_id_fkey FOREI
 alter table identity.user_roles add constraint user_roles_role_id_fkey FOREIGN KEY (role_id) REFERENCES identity.roles(id);
 alter table identity.user_roles add constraint user_roles_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 
+CREATE INDEX agents_before_hello ON fleet.agents USING btree (id) WHERE (journal_id IS NULL);
 CREATE INDEX agents_distrusted ON fleet.agents USING btree (status, id) WHERE (status <> 'active'::text);
 CREATE INDEX api_tokens_parent ON identity.api_tokens USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 CREATE INDEX api_tokens_user ON identity.api_tokens USING btree (user_id, id DESC);
@@ -785,11 +792,12 @@ CREATE INDEX passkeys_user ON identity.passkeys USING btree (user_id);
 CREATE INDEX password_links_user ON identity.password_links USING btree (user_id);
 CREATE INDEX refresh_tokens_session ON identity.refresh_tokens USING btree (session_id);
 CREATE INDEX services_target ON assets.services USING btree (target_id);
+CREATE INDEX services_type ON assets.services USING btree (lower((type COLLATE "C")), target_id) INCLUDE (type) WHERE enabled;
 CREATE INDEX sessions_address ON identity.sessions USING btree (user_id, address);
 CREATE INDEX sessions_provider ON identity.sessions USING btree (provider_sid) WHERE ((provider_sid IS NOT NULL) AND (revoked_at IS NULL));
 CREATE INDEX sessions_user ON identity.sessions USING btree (user_id) WHERE (revoked_at IS NULL);
+CREATE INDEX target_facts_facts ON assets.target_facts USING gin (facts jsonb_path_ops) WITH (gin_pending_list_limit='256');
 CREATE INDEX targets_agent ON assets.targets USING btree (managed_by_agent_id) WHERE (deleted_at IS NULL);
-CREATE INDEX targets_facts ON assets.targets USING gin (facts jsonb_path_ops) WITH (gin_pending_list_limit='256') WHERE (deleted_at IS NULL);
 CREATE INDEX targets_labels ON assets.targets USING gin (labels jsonb_path_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX users_imported ON identity.users USING btree (id) WHERE (password_hash ~~ '$2%'::text);
 CREATE UNIQUE INDEX agents_name ON fleet.agents USING btree (lower(name)) WHERE (status <> 'revoked'::text);
@@ -928,6 +936,7 @@ $function$;
 grant delete, insert, select, update on assets.group_members to opsconductor_app;
 grant delete, insert, select, update on assets.groups to opsconductor_app;
 grant delete, insert, select, update on assets.services to opsconductor_app;
+grant delete, insert, select, update on assets.target_facts to opsconductor_app;
 grant delete, insert, select, update on assets.targets to opsconductor_app;
 grant delete, insert, select, update on automation.approval_decisions to opsconductor_app;
 grant delete, insert, select, update on automation.approvals to opsconductor_app;

@@ -65,20 +65,21 @@ async function fill(sql: Sql): Promise<void> {
   await sql`insert into assets.groups (id, name, parent_id)
     select uuidv7(), 'rack-' || n, (select id from assets.groups where name = 'region-' || (n % 10 + 1))
     from generate_series(1, 500) n`;
-  await sql`insert into fleet.agents (id, name, status, identity_key, sealing_key)
-    select uuidv7(), 'host-' || lpad(n::text, 6, '0'), 'active', int8send(n), '' from generate_series(1, ${count}::int8) n`;
+  await sql`insert into fleet.agents (id, name, status, identity_key, sealing_key, journal_id)
+    select uuidv7(), 'host-' || lpad(n::text, 6, '0'), 'active', int8send(n), '', 'journal' from generate_series(1, ${count}::int8) n`;
   await sql`insert into fleet.agent_sessions (agent_id, epoch, controller_id)
     select id, 1, case when right(name, 2) <> '07' then (select id from fleet.controllers limit 1) end from fleet.agents`;
-  await sql`insert into assets.targets (id, name, os, labels, facts, managed_by_agent_id)
+  await sql`insert into assets.targets (id, name, os, labels, managed_by_agent_id)
     select uuidv7(), a.name, 'linux',
       jsonb_build_object('env', 'env-' || n % 5, 'role', 'role-' || n % 20, 'site', 'site-' || n % 100)
-        || case when n % 50 = 0 then '{"frozen": ""}' else '{}' end::jsonb,
-      jsonb_build_object('os', jsonb_build_object('family', 'linux', 'id', 'debian', 'build', 'build-' || n % 1000),
+        || case when n % 50 = 0 then '{"frozen": ""}' else '{}' end::jsonb, a.id
+    from (select id, name, right(name, 6)::int8 as n from fleet.agents) a`;
+  await sql`insert into assets.target_facts (target_id, facts)
+    select id, jsonb_build_object('os', jsonb_build_object('family', 'linux', 'id', 'debian', 'build', 'build-' || n % 1000),
         'cpus', n % 64, 'memory', n * 1024, 'serial', md5(n::text),
         'network', (select jsonb_agg(jsonb_build_object('name', 'eth' || i, 'mac', md5((n * i)::text))) from generate_series(1, 4) i),
-        'packages', (select jsonb_object_agg('package-' || i, '1.' || (n + i) % 90) from generate_series(1, 20) i)),
-      a.id
-    from (select id, name, right(name, 6)::int8 as n from fleet.agents) a`;
+        'packages', (select jsonb_object_agg('package-' || i, '1.' || (n + i) % 90) from generate_series(1, 20) i))
+    from (select id, right(name, 6)::int8 as n from assets.targets) t`;
   await sql`insert into assets.group_members (group_id, target_id)
     select g.id, t.id from assets.targets t join assets.groups g on g.name = 'rack-' || (right(t.name, 6)::int8 % 500 + 1)`;
   await sql`insert into assets.services (id, target_id, type, port)

@@ -30,6 +30,12 @@ export interface AssetsServicesRow {
   credentialSecret: string | null;
 }
 
+/** assets.target_facts */
+export interface AssetsTargetFactsRow {
+  targetId: string;
+  facts: unknown;
+}
+
 /** assets.targets */
 export interface AssetsTargetsRow {
   id: string;
@@ -40,7 +46,6 @@ export interface AssetsTargetsRow {
   description: string;
   labels: unknown;
   attributes: unknown;
-  facts: unknown;
   managedByAgentId: string | null;
   createdAt: Date;
   updatedAt: Date;

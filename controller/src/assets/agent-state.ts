@@ -35,19 +35,23 @@ export function agentIsIn(sql: Query, states: readonly AgentState[]): Fragment {
   return sql`(t.managed_by_agent_id is not null and (${parts}))`;
 }
 
-const withStatus = (sql: Query, status: Fragment): Fragment =>
-  sql`t.managed_by_agent_id in (select id from fleet.agents where status <> 'active' and ${status})`;
-const isTrusted = (sql: Query): Fragment => sql`not ${withStatus(sql, sql`status in ('revoked', 'quarantined')`)}`;
-const hasSession = (sql: Query, which: Fragment): Fragment =>
-  sql`t.managed_by_agent_id in (select s.agent_id from fleet.agent_sessions s where ${which})`;
-/** Held by a controller that lives. */
-const isHeld = (sql: Query): Fragment =>
-  sql`coalesce(s.controller_id = any(array(select id from fleet.controllers where lease_until > now())), false)`;
+const isOneOf = (sql: Query, agents: Fragment): Fragment => sql`t.managed_by_agent_id in (${agents})`;
+/** Whose session no living controller holds. */
+const away = (sql: Query): Fragment => sql`
+  select s.agent_id from fleet.agent_sessions s where not coalesce(
+    s.controller_id = any(array(select id from fleet.controllers where lease_until > now())), false)`;
+/** The hello that opens the first session names the agent's journal in the same transaction; an index has those without. */
+const withoutSession = (sql: Query): Fragment => sql`select a.id from fleet.agents a where a.journal_id is null`;
+const withStatus = (sql: Query, statuses: ("revoked" | "quarantined")[]): Fragment => sql`
+  select a.id from fleet.agents a where a.status <> 'active' and a.status = any(${statuses}::text[])`;
+const distrusted = (sql: Query): Fragment => withStatus(sql, ["revoked", "quarantined"]);
 
 const isIn: Record<AgentState, (sql: Query) => Fragment> = {
-  revoked: (sql) => withStatus(sql, sql`status = 'revoked'`),
-  quarantined: (sql) => withStatus(sql, sql`status = 'quarantined'`),
-  online: (sql) => sql`(${hasSession(sql, isHeld(sql))} and ${isTrusted(sql)})`,
-  offline: (sql) => sql`(${hasSession(sql, sql`not ${isHeld(sql)}`)} and ${isTrusted(sql)})`,
-  never_connected: (sql) => sql`(not ${hasSession(sql, sql`true`)} and ${isTrusted(sql)})`,
+  revoked: (sql) => isOneOf(sql, withStatus(sql, ["revoked"])),
+  quarantined: (sql) => isOneOf(sql, withStatus(sql, ["quarantined"])),
+  // By who is not: mostly the shorter list by far, and finding 100,000 in a list takes 40 ms.
+  online: (sql) =>
+    sql`not ${isOneOf(sql, sql`${away(sql)} union all ${withoutSession(sql)} union all ${distrusted(sql)}`)}`,
+  offline: (sql) => sql`(${isOneOf(sql, away(sql))} and not ${isOneOf(sql, distrusted(sql))})`,
+  never_connected: (sql) => sql`(${isOneOf(sql, withoutSession(sql))} and not ${isOneOf(sql, distrusted(sql))})`,
 };

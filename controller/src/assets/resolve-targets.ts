@@ -8,7 +8,7 @@ import type { Permission } from "@opsconductor/contract/permissions";
 import type { z } from "zod";
 import type { Actor, Context, Query } from "../context.ts";
 import { type Fragment, visibleTo } from "../identity/visible-to.ts";
-import { lookingAtAll, walkingAlong } from "./plan-settings.ts";
+import { lookingAtAll, readingAll, walkingAlong } from "./plan-settings.ts";
 import { readSelector } from "./read-selector.ts";
 import type { Reading } from "./selector-sql.ts";
 import { isStorable } from "./storable-text.ts";
@@ -16,6 +16,7 @@ import {
   chosenBy,
   countResolved,
   type ResolvedRow,
+  selectFirstIds,
   selectNamesLike,
   selectResolved,
   selectResolvedPage,
@@ -59,12 +60,16 @@ export async function resolveTargets(
   reach: Reach = {},
 ): Promise<ResolvedRow[]> {
   const within = withinOf(query, actor, reach);
-  if ("select" in choice) return selectResolved(query, actor, { selector: readSelector(choice.select), within });
+  if ("select" in choice)
+    return readingAll(query, selectResolved(query, actor, { selector: readSelector(choice.select), within }));
   const names = lowerNames(choice.names);
   const rows = await selectResolved(query, actor, { names: names.filter(isStorable), within });
   if (rows.length < names.length) await refuseUnknown(query, actor, names, rows);
   return rows;
 }
+
+/** Of more, a walk along the names meets a page soon. */
+const fewTargets = 2000;
 
 /** The first `limit` of them, and how many there are. */
 export async function previewTargets(
@@ -76,8 +81,9 @@ export async function previewTargets(
   const by = { ...choiceOf(select, names), within: withinOf(ctx.sql, actor, reach) };
   const { counts, items } = await lookingAtAll(ctx, async (tx) => {
     const counts = await countResolved(tx, actor, by);
+    const ids = counts.count <= fewTargets ? await selectFirstIds(tx, actor, by, { limit }) : null;
     await walkingAlong(tx);
-    return { counts, items: await selectResolvedPage(tx, actor, by, { ids: counts.ids, limit }) };
+    return { counts, items: await selectResolvedPage(tx, actor, by, { ids, limit }) };
   });
   const { count, withoutAgent, offline } = counts;
   if ("names" in by && count < by.names.length)

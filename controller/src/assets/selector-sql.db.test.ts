@@ -126,8 +126,8 @@ async function makeAgent(state: AgentState): Promise<void> {
   const status = state === "quarantined" || state === "revoked" ? state : "active";
   await db.owner`insert into fleet.controllers (id, started_at, lease_until, version, hostname)
     values (${controller}, now(), now() + interval '1 hour', '1', 'here') on conflict do nothing`;
-  await db.owner`insert into fleet.agents (id, name, status, identity_key, sealing_key)
-    values (${id}, ${state}, ${status}, ${Buffer.from(state)}, '')`;
+  await db.owner`insert into fleet.agents (id, name, status, identity_key, sealing_key, journal_id)
+    values (${id}, ${state}, ${status}, ${Buffer.from(state)}, '', ${state === "never_connected" ? null : "journal"})`;
   if (state === "never_connected") return;
   await db.owner`insert into fleet.agent_sessions (agent_id, epoch, controller_id)
     values (${id}, 1, ${state === "offline" ? null : controller})`;
@@ -161,8 +161,9 @@ async function fill(subjects: Placed[], parents: readonly (number | null)[] = []
     with r as materialized (
       select gen_random_uuid() as id, r.* from jsonb_to_recordset(${json(rows)})
         as r(name text, os text, labels jsonb, facts jsonb, agent uuid, groups jsonb, offers jsonb)),
-    t as (insert into assets.targets (id, name, os, labels, facts, managed_by_agent_id)
-      select id, name, os, labels, facts, agent from r),
+    t as (insert into assets.targets (id, name, os, labels, managed_by_agent_id)
+      select id, name, os, labels, agent from r),
+    f as (insert into assets.target_facts (target_id, facts) select id, facts from r where facts <> '{}'),
     v as (insert into assets.services (id, target_id, type, port, enabled)
       select gen_random_uuid(), r.id, o.type, 1, o.enabled
       from r, jsonb_to_recordset(r.offers) as o(type text, enabled boolean))

@@ -9,13 +9,13 @@ import type { Fragment } from "../identity/visible-to.ts";
 import { jsonb } from "../jsonb.ts";
 import { agentIsIn, stateOfAgent, withSession } from "./agent-state.ts";
 
-/** What a target has at most one value of, and in its own row. */
+/** What a target has at most one value of, and which is read from a row. */
 export type OneValued = Extract<SelectorField, { kind: "label" | "name" | "os" | "fact" }>;
 export const isOneValued = (field: SelectorField): field is OneValued =>
   field.kind !== "group" && field.kind !== "service" && field.kind !== "agent";
 
 /**
- * How lists that belong to targets (members, services, agents) are read. "all" reads each list once, for statements that
+ * How lists that belong to targets (members, services, facts, agents) are read. "all" reads each list once, for statements that
  * look at every target; "each" asks an index for each target, for a walk that ends soon; "planned" leaves it to PostgreSQL.
  * The wrong way round is 100,000 lookups, or 100,000 rows read for fifty targets.
  */
@@ -45,6 +45,7 @@ function hasSql(sql: Query, field: SelectorField, reading: Reading): Fragment {
   if (field.kind === "group") return sql`(t.id in (select target_id from assets.group_members))`;
   if (field.kind === "service") return offersSql(sql, reading, sql`true`);
   if (field.kind === "agent") return sql`(t.managed_by_agent_id is not null)`;
+  if (field.kind === "fact") return factsSql(sql, reading, sql`${factText(sql, field.path)} is not null`);
   return field.kind === "label" ? sql`(t.labels ? ${field.key})` : sql`(${textSql(sql, field)} is not null)`;
 }
 
@@ -58,12 +59,7 @@ function isSql(sql: Query, field: SelectorField, values: readonly string[], read
       sql`t.labels`,
       values.map((value) => ({ [field.key]: value })),
     );
-  if (field.kind === "fact" && values.length <= fewValues && field.path.every((part) => !isPlace.test(part)))
-    return containsSql(
-      sql,
-      sql`t.facts`,
-      values.flatMap(factValues).map((value) => nested(field.path, value)),
-    );
+  if (field.kind === "fact") return factsSql(sql, reading, factIsSql(sql, field.path, values));
   const wanted = values.map((value) => comparable(field, value));
   if (field.kind === "group") return inGroupSql(sql, reading, sql`lower(g.name) = any(${wanted}::text[])`);
   if (field.kind === "service") return offersSql(sql, reading, sql`lower(v.type collate "C") = any(${wanted}::text[])`);
@@ -75,6 +71,20 @@ function isSql(sql: Query, field: SelectorField, values: readonly string[], read
     );
   if (field.kind === "name") return sql`(${textSql(sql, field)} = any(${wanted}::text[]))`;
   return sql`coalesce(${textSql(sql, field)} = any(${wanted}::text[]), false)`;
+}
+
+function factIsSql(sql: Query, path: readonly string[], values: readonly string[]): Fragment {
+  if (values.length > fewValues || path.some((part) => isPlace.test(part)))
+    return sql`${factText(sql, path)} = any(${values as string[]}::text[])`;
+  const parts = values.flatMap(factValues).map((value) => nested(path, value));
+  return containsSql(sql, sql`f.facts`, parts);
+}
+
+/** Has facts that `which` means. */
+function factsSql(sql: Query, reading: Reading, which: Fragment): Fragment {
+  if (reading === "all") return sql`(t.id in (select f.target_id from assets.target_facts f where ${which}))`;
+  return sql`exists (select from assets.target_facts f where f.target_id = t.id and ${which}
+    ${reading === "each" ? sql`offset 0` : sql``})`;
 }
 
 /** By containment, which is what the index answers. */
@@ -103,6 +113,7 @@ function likeSql(sql: Query, field: SelectorField, glob: string, reading: Readin
       reading,
       agentStates.filter((state) => matchesGlob(wanted, state)),
     );
+  if (field.kind === "fact") return factsSql(sql, reading, sql`${factText(sql, field.path)} like ${pattern}`);
   if (field.kind === "name") return sql`(${textSql(sql, field)} like ${pattern})`;
   return sql`coalesce(${textSql(sql, field)} like ${pattern}, false)`;
 }
@@ -115,10 +126,10 @@ function inGroupSql(sql: Query, reading: Reading, which: Fragment): Fragment {
 
 /** `groups`: a function that gives their ids. An array is read once, and `offset 0` keeps the question with its target. */
 export function isMemberSql(sql: Query, reading: Reading, groups: Fragment): Fragment {
+  const within = sql`m.group_id = any(array(select ${groups}))`;
   if (reading === "each")
-    return sql`exists (select from assets.group_members m
-      where m.target_id = t.id and m.group_id = any(array(select ${groups})) offset 0)`;
-  return sql`(t.id in (select m.target_id from assets.group_members m join ${groups} s on s = m.group_id))`;
+    return sql`exists (select from assets.group_members m where m.target_id = t.id and ${within} offset 0)`;
+  return sql`(t.id in (select m.target_id from assets.group_members m where ${within}))`;
 }
 
 /** Offers a service that `which` means, and that is not switched off. */
@@ -140,7 +151,10 @@ export function textSql(sql: Query, field: OneValued): Fragment {
   if (field.kind === "label") return sql`(t.labels ->> ${field.key})`;
   if (field.kind === "name") return sql`lower(t.name)`;
   if (field.kind === "os") return sql`lower(t.os collate "C")`;
-  const path = field.path;
-  return sql`(case when jsonb_typeof(t.facts #> ${path}::text[]) in ('string', 'number', 'boolean')
-    then t.facts #>> ${path}::text[] end)`;
+  return sql`(select ${factText(sql, field.path)} from assets.target_facts f where f.target_id = t.id)`;
 }
+
+/** Of the facts `f`. Lists, mappings and null have no text. */
+const factText = (sql: Query, path: readonly string[]): Fragment =>
+  sql`(case when jsonb_typeof(f.facts #> ${path as string[]}::text[]) in ('string', 'number', 'boolean')
+    then f.facts #>> ${path as string[]}::text[] end)`;

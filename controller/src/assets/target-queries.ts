@@ -87,11 +87,14 @@ function seesOnlyBy(actor: Actor, permission: Permission): boolean {
   return !mayEverywhere(actor, "targets:read") && grants.every((grant) => holds(grant.permissions, permission));
 }
 
+const factsOfTarget = (sql: Query): Fragment =>
+  sql`coalesce((select f.facts from assets.target_facts f where f.target_id = t.id), '{}')`;
+
 /** Ordered by name, which is unique among what is not deleted. */
 export async function selectTargets(sql: Query, actor: Actor, f: TargetFilter): Promise<TargetRow[]> {
   return sql<TargetRow[]>`
     select t.id, t.name, t.hostname, t.address, t.os, t.description, t.labels, t.attributes,
-      ${f.withFacts ? sql`t.facts` : sql`'{}'::jsonb`} as facts, coalesce(v.services, '[]') as services,
+      ${f.withFacts ? factsOfTarget(sql) : sql`'{}'::jsonb`} as facts, coalesce(v.services, '[]') as services,
       coalesce((select jsonb_agg(jsonb_build_object('id', g.id, 'name', g.name) order by lower(g.name))
         from assets.group_members m join assets.groups g on g.id = m.group_id
         where m.target_id = t.id and ${visibleTo(sql, actor, "group")}), '[]') as groups,
@@ -130,24 +133,30 @@ export interface ResolvedCounts {
   count: bigint;
   withoutAgent: bigint;
   offline: bigint;
-  /** All of them, unless there are more than `fewTargets`. */
-  ids: string[] | null;
 }
 
-/** So many are sorted faster than found by walking along the names. */
-const fewTargets = 2000;
-
-/** One pass over the targets that keeps nothing but ids. */
+/** One pass over the targets that keeps nothing: collecting 100,000 ids would cost it 20 ms, handing them on 40. */
 export async function countResolved(sql: Query, actor: Actor, by: Chosen & Within): Promise<ResolvedCounts> {
   const [row] = await sql<ResolvedCounts[]>`
     select count(*) as count, count(*) filter (where t.managed_by_agent_id is null) as without_agent,
-      count(t.managed_by_agent_id) - count(*) filter (where ${agentIsIn(sql, ["online"])}) as offline,
-      case when count(*) <= ${fewTargets} then coalesce(array_agg(t.id), '{}') end as ids
+      count(t.managed_by_agent_id) - count(*) filter (where ${agentIsIn(sql, ["online"])}) as offline
     from assets.targets t where ${resolvedBy(sql, actor, by, "all")}`;
   return row!;
 }
 
-/** The first by name. `ids`: what `countResolved` found, when those are all. */
+/** The first by name, of few: those are sorted faster than found by walking along the names. */
+export async function selectFirstIds(
+  sql: Query,
+  actor: Actor,
+  by: Chosen & Within,
+  { limit }: { limit: number },
+): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    select t.id from assets.targets t where ${resolvedBy(sql, actor, by, "all")} order by lower(t.name) limit ${limit}`;
+  return rows.map((row) => row.id);
+}
+
+/** The first by name. `ids`: which those are, when it is known. */
 export async function selectResolvedPage(
   sql: Query,
   actor: Actor,

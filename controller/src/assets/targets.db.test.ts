@@ -1,6 +1,7 @@
 import { type Target, targetInput } from "@opsconductor/contract/api/targets";
 import { OcError } from "@opsconductor/contract/errors";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { Query } from "../context.ts";
 import { testActor, testContext } from "../testing/test-context.ts";
 import { createTarget } from "./create-target.ts";
 import { deleteTarget } from "./delete-target.ts";
@@ -29,8 +30,9 @@ async function addAgent(
 ) {
   const id = t.ctx.newId();
   const status = state === "revoked" ? "revoked" : "active";
-  await t.ctx.sql`insert into fleet.agents (id, name, status, identity_key, sealing_key, own_target_id)
-    values (${id}, ${name}, ${status}, ${Buffer.from(id)}, 'x', ${ownTargetId ?? null})`;
+  await t.ctx.sql`insert into fleet.agents (id, name, status, identity_key, sealing_key, own_target_id, journal_id)
+    values (${id}, ${name}, ${status}, ${Buffer.from(id)}, 'x', ${ownTargetId ?? null},
+      ${state === "never_connected" ? null : "journal"})`;
   const controllerId = state === "online" ? t.ctx.controllerId : null;
   if (state === "online" || state === "offline") {
     await t.ctx
@@ -186,6 +188,20 @@ test("the state of a target's agent is what the fleet shows", async () => {
     .sql`update fleet.controllers set lease_until = now() - interval '1 second' where id = ${t.ctx.controllerId}`;
   expect((await getTarget(t.ctx, actor, "online")).agentState).toBe("offline");
   await t.ctx.sql`update fleet.controllers set lease_until = now() + interval '1 day' where id = ${t.ctx.controllerId}`;
+});
+
+test("choosing inside a transaction leaves how the rest of it is planned as it was", async () => {
+  const settings = (
+    tx: Query,
+  ) => tx`select current_setting('enable_nestloop') as loops, current_setting('work_mem') as memory,
+    current_setting('plan_cache_mode') as plans`;
+  await add({ name: "a", labels: { role: "web" } });
+  await t.ctx.sql.begin(async (tx) => {
+    const before = await settings(tx);
+    const chosen = await Promise.all([1, 2].map(() => resolveTargets(t.ctx, actor, { select: "role=web" }, tx)));
+    expect(chosen.map((rows) => rows.length)).toEqual([1, 1]);
+    expect(await settings(tx)).toEqual(before);
+  });
 });
 
 test("a selector and names resolve to the exact targets with their agents", async () => {

@@ -6,7 +6,12 @@ export async function writeFacts(tx: Query, agentId: string, facts: Record<strin
   const json = jsonb(tx, facts);
   await tx`
     with told as (
-      update fleet.agents set facts = ${json}, facts_at = ${now} where id = ${agentId} returning id, own_target_id, facts)
-    update assets.targets t set facts = told.facts, updated_at = ${now}
-    from told where t.id = told.own_target_id and t.managed_by_agent_id = told.id and t.facts is distinct from told.facts`;
+      update fleet.agents set facts = ${json}, facts_at = ${now} where id = ${agentId} returning id, own_target_id, facts),
+    changed as (
+      insert into assets.target_facts as f (target_id, facts)
+      select t.id, told.facts from told
+      join assets.targets t on t.id = told.own_target_id and t.managed_by_agent_id = told.id
+      on conflict (target_id) do update set facts = excluded.facts where f.facts is distinct from excluded.facts
+      returning target_id)
+    update assets.targets t set updated_at = ${now} from changed where t.id = changed.target_id`;
 }

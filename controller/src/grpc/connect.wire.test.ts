@@ -2,6 +2,7 @@
 import { until } from "@opsconductor/contract/testing/until";
 import type { AttemptEvent } from "@opsconductor/proto/opsconductor/agent/v1/agent";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { getTarget } from "../assets/get-target.ts";
 import { getAgent } from "../fleet/get-agent.ts";
 import { acceptDatabase, readDatabaseState } from "../fleet/pause-dispatch.ts";
 import { testActor } from "../testing/test-context.ts";
@@ -227,8 +228,9 @@ test("facts are kept on the agent and on its own target", async () => {
   const facts = { os: { family: "linux", odd: "ab" } };
   await until("facts", async () => (await getAgent(c.ctx, actor, { idOrName: id.response.agentId })).factsAt);
   expect((await getAgent(c.ctx, actor, { idOrName: id.response.agentId })).facts).toEqual(facts);
-  const [target] = await c.ctx.sql`select facts from assets.targets where managed_by_agent_id = ${id.response.agentId}`;
-  expect(target!.facts).toEqual(facts);
+  const [target] = await c.ctx.sql<{ id: string }[]>`
+    select id from assets.targets where managed_by_agent_id = ${id.response.agentId}`;
+  expect((await getTarget(c.ctx, actor, target!.id)).facts).toEqual(facts);
   stream.send({ $case: "facts", value: { factsJson: Buffer.from("[1]") } });
   expect((await stream.next("goodbye")).code).toBe("protocol_error");
   stream.close();

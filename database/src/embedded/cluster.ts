@@ -1,6 +1,7 @@
 // One postmaster over time: started or adopted, watched, restarted when it dies, stopped. Used by embedded-postgres.ts.
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { totalmem } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { Place } from "./place.ts";
@@ -27,7 +28,14 @@ const settingsOf = (place: Place): Record<string, string> => ({
   log_rotation_age: "1d",
   // Two controllers' worth of short statements: compiling a plan never pays.
   jit: "off",
+  shared_buffers: `${sharedBuffersMiB(totalmem())}MB`,
 });
+
+/**
+ * PostgreSQL's own 128 MiB hold the hosts' facts of 40,000 targets; a table that takes more than a quarter of it is read
+ * anew from the system for each question about all of them. Only what is used is taken from the system.
+ */
+const sharedBuffersMiB = (memoryBytes: number) => Math.round(Math.min(512, Math.max(128, memoryBytes / 1024 ** 2 / 8)));
 
 /** Who PostgreSQL's programs run as, with an environment that cannot change what they do. */
 export function identity(place: Place): { uid?: number; gid?: number; env: NodeJS.ProcessEnv } {

@@ -69,6 +69,7 @@ export class FakeAgent {
       on conflict (agent_id) do update set epoch = agent_sessions.epoch + 1, controller_id = excluded.controller_id
       returning epoch`;
     this.epoch = row.epoch;
+    await this.t.ctx.sql`update fleet.agents set journal_id = 'journal' where id = ${this.id}`;
     this.t.links.put(this.link);
   }
 
