@@ -17,7 +17,12 @@ export type LimitSettings = z.infer<typeof limitSettings>;
 
 export const limits = limitSettings.extend({
   revision: z.number().int(),
-  running: z.number().int().describe("assignments that count against fleetLimit now"),
+  running: z
+    .number()
+    .int()
+    .describe(
+      "assignments on agents that are connected which run or were offered, and so take a place under fleetLimit; of those that the caller may see. Not what waits at a barrier or in a pause and runs nothing",
+    ),
   waitingForAgent: z.number().int().describe("assignments that wait because their agent runs as many as it may"),
   waitingForFleet: z.number().int().describe("assignments that wait because the fleet runs as many as it may"),
 });

@@ -42,7 +42,9 @@ function storable(value: unknown): unknown {
   if (typeof value === "string") return storableText(value);
   if (value === null || typeof value !== "object") return value;
   if (Array.isArray(value)) return value.map(storable);
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [oneLine(key), storable(item)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [oneLine(key.replaceAll("\0", "")), storable(item)]),
+  );
 }
 
 const storableText = (text: string) =>

@@ -206,3 +206,62 @@ test("the sender of a chunked body that is too large is heard to its end, and it
   const answers = await sendBytes(await serve(loopback), `${head}Transfer-Encoding: chunked\r\n\r\n${chunk}${after}`);
   expect(answers).toMatch(/^HTTP\/1\.1 413 [\s\S]*HTTP\/1\.1 200 OK/);
 });
+
+/** What comes back for these bytes, until the server hangs up. */
+function raw(port: number, request: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1", () => socket.end(request));
+    let text = "";
+    socket.setEncoding("utf8").on("data", (piece: string) => {
+      text += piece;
+    });
+    socket.on("error", reject).on("close", () => resolve(text));
+  });
+}
+
+test.each([
+  ["two different Host headers", "GET /health/live HTTP/1.1\r\nHost: a.example\r\nHost: b.example\r\n"],
+  ["no Host", "GET /health/live HTTP/1.1\r\n"],
+  ["no Host in HTTP/1.0", "GET /health/live HTTP/1.0\r\n"],
+  ["an empty Host", "GET /health/live HTTP/1.1\r\nHost:\r\n"],
+  ["a Host that is none", "GET /health/live HTTP/1.1\r\nHost: a b@c:x/\r\n"],
+  ["a Host with a path", "GET /health/live HTTP/1.1\r\nHost: a/../b\r\n"],
+  ["a port that is none", "GET /health/live HTTP/1.1\r\nHost: a:99999\r\n"],
+  ["an absolute target of another host", "GET http://other.example/health/live HTTP/1.1\r\nHost: a\r\n"],
+  ["an absolute target that is none", "GET http://[::/x HTTP/1.1\r\nHost: a\r\n"],
+  ["an asterisk", "OPTIONS * HTTP/1.1\r\nHost: a\r\n"],
+  ["an authority", "CONNECT other.example:443 HTTP/1.1\r\nHost: a\r\n"],
+  ["two slashes", "GET //other.example/x HTTP/1.1\r\nHost: a\r\n"],
+  ["no path", "GET HTTP/1.1\r\nHost: a\r\n"],
+  ["no version", "GET /health/live\r\nHost: a\r\n"],
+  ["a version that is none", "GET /health/live HTTP/9.9\r\nHost: a\r\n"],
+  ["an unknown method", "BREW /health/live HTTP/1.1\r\nHost: a\r\n"],
+  ["a small method", "get /health/live HTTP/1.1\r\nHost: a\r\n"],
+  ["a blank before a header", "GET /health/live HTTP/1.1\r\n Host: a\r\n"],
+  ["two lengths", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n"],
+  ["a length and chunks", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n"],
+  ["an unknown encoding", "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n"],
+  ["an upgrade", "GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"],
+  ["an expectation", "GET /health/live HTTP/1.1\r\nHost: a\r\nExpect: a-miracle\r\n"],
+])("a request with %s is refused in words, or answered", async (_, request) => {
+  const port = await serve(loopback);
+  const answer = await raw(port, `${request}Connection: close\r\n\r\n`);
+  const [head = "", body = ""] = answer.split("\r\n\r\n");
+  const status = Number(head.split(" ")[1]);
+  if (status === 200) return expect(body).toBe("ok");
+  expect(status).toBeOneOf([400, 404, 417]);
+  expect(head.toLowerCase()).toContain("content-type: application/problem+json");
+  const problem = JSON.parse(body.slice(body.indexOf("{"), body.lastIndexOf("}") + 1));
+  expect(problem).toMatchObject({ status, detail: expect.stringMatching(/\w/), requestId: expect.any(String) });
+});
+
+test("a request that does not say once for which host it is, is not served", async () => {
+  const port = await serve(loopback);
+  const statusOf = async (head: string) => (await raw(port, `${head}\r\nConnection: close\r\n\r\n`)).split(" ")[1];
+  const start = "GET /health/live HTTP/1.1";
+  expect(await statusOf(`${start}\r\nHost: a\r\nHost: b`)).toBe("400");
+  expect(await statusOf(start)).toBe("400");
+  expect(await statusOf("GET /health/live HTTP/1.0\r\nX: y")).toBe("400");
+  for (const host of ["a.example", "a_b:3000", "[::1]:3000", "192.0.2.1"])
+    expect(await statusOf(`${start}\r\nHost: ${host}`), host).toBe("200");
+});

@@ -8,10 +8,11 @@ import type { Context } from "../context.ts";
 import type { Running, Service } from "../service.ts";
 import { cannotListen, StartRefused } from "../start-refused.ts";
 import { createApp } from "./app.ts";
-import { answerMalformed } from "./malformed-request.ts";
+import { answerMalformed, refuseExpectation, refuseUnclear } from "./malformed-request.ts";
 import { loadTlsCertificate, type TlsCertificate } from "./tls-certificate.ts";
 
-const options = { keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 120_000 };
+// Without requireHostHeader, a request that lacks it is refused in words; see refuseUnclear.
+const options = { keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 120_000, requireHostHeader: false };
 /** Files are read again this often, so that a renewed certificate serves soon. */
 const certificateCheckMs = 60_000;
 /** Requests under way get this long before their connections are cut. */
@@ -24,13 +25,15 @@ export async function startHttpServer(
   ctx: Context,
   { checkCertificateMs = certificateCheckMs } = {},
 ): Promise<Running & { port: number }> {
-  const listener = getRequestListener(createApp(ctx).fetch) as RequestListener;
+  const listener = refuseUnclear(getRequestListener(createApp(ctx).fetch) as RequestListener, ctx.newId);
   const certificate = servesTls(ctx.config) ? await loadTlsCertificate(ctx) : undefined;
   const server = certificate ? secureServer(certificate, listener) : createHttpServer(options, listener);
   server.on("clientError", (error, socket) => {
     ctx.log.debug({ err: error }, "http.malformed_request");
     answerMalformed(error, socket, ctx.newId());
   });
+  server.on("checkExpectation", (_, response) => refuseExpectation(response, ctx.newId()));
+  server.on("connect", (_, socket) => answerMalformed(new Error("this is no proxy"), socket, ctx.newId()));
   await listen(server, ctx);
   const renewal = certificate
     ? renewCertificate(ctx, server as HttpsServer, certificate, checkCertificateMs)
