@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ActionBench } from "./testing/action-bench.ts";
 
@@ -119,4 +120,18 @@ test.each([
   ["user", { name: "x", comment: "a:b" }],
 ] as const)("%s refuses names that a program could take for something else: %j", async (uses, wish) => {
   await expect(bench.run(uses, wish)).rejects.toThrow(/must/);
+});
+
+test("a host that refuses to restart says why, and nothing is left that would take a later restart for this one", async () => {
+  for (const name of ["reboot", "systemctl"])
+    bench.write(name, "#!/bin/sh\necho Call to Reboot failed: Access denied >&2; exit 1\n", 0o755);
+  bench.environment = { PATH: `${bench.folder}:${process.env.PATH}` };
+  await expect(bench.run("reboot", {})).rejects.toThrow(
+    "the host refused to restart: Call to Reboot failed: Access denied",
+  );
+  expect(existsSync(join(bench.tryFolder, "reboot"))).toBe(false);
+  // Ended by the restart itself: it may have been asked for.
+  for (const name of ["reboot", "systemctl"]) bench.write(name, "#!/bin/sh\nkill -TERM $$\n", 0o755);
+  await expect(bench.run("reboot", { timeout: "1s" })).rejects.toThrow("has not gone down within 1s");
+  expect(existsSync(join(bench.tryFolder, "reboot"))).toBe(true);
 });

@@ -1,7 +1,7 @@
 // The note that a step restarts its host on purpose, and whether the host has started anew since. Written by the action
 // `reboot`, read at recovery. A container has the boot of the machine under it, so its first process counts as well.
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
 import { readBootId, readProcessStat } from "./process-identity.ts";
 
 const noteName = "reboot";
@@ -15,11 +15,21 @@ export function noteReboot(folder: string): void {
   } finally {
     closeSync(file);
   }
-  const parent = openSync(dirname(join(folder, noteName)), "r");
+  syncFolder(folder);
+}
+
+/** The host has refused. Durable on return. */
+export function forgetReboot(folder: string): void {
+  rmSync(join(folder, noteName));
+  syncFolder(folder);
+}
+
+function syncFolder(path: string): void {
+  const folder = openSync(path, "r");
   try {
-    fsyncSync(parent);
+    fsyncSync(folder);
   } finally {
-    closeSync(parent);
+    closeSync(folder);
   }
 }
 

@@ -1,5 +1,5 @@
 import { fork } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "@opsconductor/contract/testing/until";
 import { afterAll, expect, test, vi } from "vitest";
@@ -126,18 +126,15 @@ test("an action survives a kill -9 of the agent, is adopted, and runs once", asy
   await host.close();
 });
 
-test("after a restart that a step asked for, the step has succeeded and the next one begins", async () => {
+/** A host whose step `r` has asked for its restart, which is then ended like that: its agent and the processes of its step. */
+async function downForRestart(yaml: string): Promise<{ host: HostBench; fence: bigint; folder: string }> {
   const host = new HostBench({ settings: { graceMs: 200 } });
   host.host.close();
   const tools = host.path("tools");
   mkdirSync(tools);
   for (const name of ["reboot", "systemctl"])
-    writeFileSync(join(tools, name), `#!/bin/sh\ntouch ${host.path("asked")}\n`, { mode: 0o755 });
-  const yaml = `env: { PATH: "${tools}:${process.env.PATH}" }
-steps:
-  - { id: r, uses: reboot }
-  - { id: f, uses: file, with: { path: "${host.path("after")}", content: x } }`;
-  const offer = host.offer(yaml);
+    writeFileSync(join(tools, name), `#!/bin/sh\necho >>${host.path("asked")}\n`, { mode: 0o755 });
+  const offer = host.offer(`env: { PATH: "${tools}:${process.env.PATH}" }\n${yaml}`);
   const program = new URL("./testing/host-process.ts", import.meta.url);
   const agent = fork(program, [host.path("state"), "{}"], { serialization: "advanced" });
   await new Promise((resolve) => agent.once("message", resolve));
@@ -150,10 +147,34 @@ steps:
   const [pid] = readFileSync(join(folder!, "claim"), "utf8").split(" ").slice(2);
   process.kill(-Number(pid), "SIGKILL");
   writeFileSync(join(folder!, "reboot"), "another-boot 1");
+  return { host, fence: offer.fence, folder: folder! };
+}
+
+test("after a restart that a step asked for, the step has succeeded and the next one begins", async () => {
+  const { host, fence } = await downForRestart(`steps:
+  - { id: r, uses: reboot }
+  - { id: f, uses: message, with: { text: back } }`);
   host.open();
-  expect(await host.outcome(offer.fence)).toEqual({ state: "succeeded", reason: "" });
-  expect(host.eventsOf(offer.fence, "tryStarting").map((e) => e.stepId)).toEqual(["r", "f"]);
-  const restarted = host.eventsOf(offer.fence, "stepFinished")[0]!;
+  expect(await host.outcome(fence)).toEqual({ state: "succeeded", reason: "" });
+  expect(host.eventsOf(fence, "tryStarting").map((e) => e.stepId)).toEqual(["r", "f"]);
+  const restarted = host.eventsOf(fence, "stepFinished")[0]!;
   expect(restarted).toMatchObject({ state: "succeeded", reason: "the host was restarted", changed: true });
+  await host.close();
+});
+
+test("a host that is back too late has run into the step's limit, and is not restarted once more", async () => {
+  const { host, fence } = await downForRestart(`steps:
+  - { id: r, uses: reboot, timeout: 1s, retry: { max: 3, delay: 1s } }
+  - { id: f, uses: message, with: { text: back } }`);
+  const asked = statSync(host.path("asked")).mtimeMs;
+  await until("its limit to be over", () => Date.now() > asked + 2500);
+  host.open();
+  expect((await host.outcome(fence)).state).toBe("timed_out");
+  expect(host.eventsOf(fence, "tryStarting").map((e) => e.stepId)).toEqual(["r"]);
+  const [restarted, next] = host.eventsOf(fence, "stepFinished");
+  expect(restarted).toMatchObject({ state: "timed_out", changed: true });
+  expect(restarted!.reason).toMatch(/^the host was restarted, and back only after \d+ s: the limit is 1 s$/);
+  expect(next).toMatchObject({ stepId: "f", state: "skipped" });
+  expect(readFileSync(host.path("asked"), "utf8")).toBe("\n");
   await host.close();
 });

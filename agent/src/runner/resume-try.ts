@@ -61,9 +61,14 @@ async function settleClaim(host: HostContext, place: TryPlace): Promise<ClaimRec
 
 /** The step asked for it, so it has done its work. What its processes left behind at their end says nothing. */
 async function closeRebooted(host: HostContext, place: TryPlace, { starting }: TryProgress): Promise<TryResult> {
-  const reason = "the host was restarted";
-  const result: TryResult = { state: "succeeded", reason, outputs: {}, changed: true };
-  await reportTry(host, place, result, undefined, Math.max(0, host.now().atMs - starting.atMs));
+  const tookMs = Math.max(0, host.now().atMs - starting.atMs);
+  const { timeoutMs = Number.POSITIVE_INFINITY } = place.step;
+  const inTime: TryResult = { state: "succeeded", reason: "the host was restarted", outputs: {}, changed: true };
+  const tooLate = `the host was restarted, and back only after ${Math.round(tookMs / 1000)} s: the limit is ${timeoutMs / 1000} s`;
+  // A retry would restart it once more.
+  const result: TryResult =
+    tookMs <= timeoutMs ? inTime : { ...inTime, state: "timed_out", reason: tooLate, final: true };
+  await reportTry(host, place, result, undefined, tookMs);
   return result;
 }
 
