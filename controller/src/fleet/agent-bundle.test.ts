@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { type ActionName, actionCatalogue, actionNames } from "@opsconductor/contract/job/actions/action-catalogue";
 import { afterAll, expect, test } from "vitest";
 import { bundleAgent } from "./agent-bundle.ts";
 
@@ -23,36 +24,64 @@ test("every file of the packaged agent loads", async () => {
   expect(loaded).toBe("all loaded\n");
 });
 
-test("actions run from the package, also those with libraries of their own", () => {
-  const path = join(folder, "f");
-  expect(act("file", { path, state: "present", content: "x", backup: false, diff: true })).toMatchObject({
-    changed: true,
-  });
-  const [host, credential, timeout] = ["127.0.0.1", "all", "300ms"];
-  const query = { host, database: "x", tls: "off", query: "select 1", params: [], changes: false, timeout };
-  const command = {
-    host,
-    port: 1,
-    credential,
-    command: "x",
-    args: [],
-    expectCodes: [0],
-    connectTimeout: "5s",
-    timeout,
-  };
-  const get = { host, port: 1, version: "2c", credential, get: { x: "1.3.6" }, expect: {}, timeout };
-  // Nobody listens there: to say so, the library must have been loaded and used.
-  expect(act("sql", { ...query, engine: "postgresql", port: 1 }).message).toMatch(/ECONNREFUSED/);
-  expect(act("sql", { ...query, engine: "mysql", port: 1 }).message).toMatch(/ECONNREFUSED/);
-  expect(act("ssh", { ...command, changes: false }).message).toMatch(/ECONNREFUSED/);
-  expect(act("snmp", get).message).toMatch(/gave no answer/);
+/** What each action is asked, and says of it. Nobody listens at port 1: to say so, a library must have been loaded and used. */
+const remote = { host: "127.0.0.1", port: 1, credential: "all" };
+const database = { ...remote, database: "x", query: "select 1", changes: false };
+const asked: Record<ActionName, [given: Record<string, unknown>, says: RegExp][]> = {
+  file: [[{ path: at("f"), content: "x" }, /^would change: create /]],
+  directory: [[{ path: at("d") }, /^would change: create the directory/]],
+  template: [[{ path: at("t"), template: "{{ x }}", values: { x: "y" } }, /^would change: create /]],
+  "line-in-file": [[{ path: at("l"), line: "x", create: true }, /^would change: create /]],
+  copy: [[{ from: process.execPath, path: at("c") }, /^would change: create /]],
+  archive: [[{ archive: at("a.tar.gz"), from: [import.meta.filename] }, /^would change: create /]],
+  fetch: [[{ url: "http://127.0.0.1:1/", path: at("g") }, /cannot be reached/]],
+  http: [[{ url: "http://127.0.0.1:1/" }, /ECONNREFUSED/]],
+  "wait-for": [[{ port: 1 }, /^would wait for port 1/]],
+  assert: [[{ that: [true] }, /^all 1 conditions are true/]],
+  sleep: [[{ for: "1h" }, /^would /]],
+  message: [[{ text: "words" }, /^words$/]],
+  package: [[{ names: ["oc-no-such-package"] }, /oc-no-such-package|package manager/]],
+  service: [[{ name: "oc-no-such", state: "started" }, /there is no service oc-no-such|neither systemd nor OpenRC/]],
+  user: [[{ name: "oc-nobody-yet" }, /^would change: make the user/]],
+  cron: [[{ name: "e", schedule: "@daily", command: "true", directory: folder }, /^would change: /]],
+  git: [[{ repo: at("none"), path: at("r") }, /git ls-remote failed/]],
+  reboot: [[{}, /^would change: restart the host/]],
+  sql: [
+    [{ ...database, engine: "postgresql" }, /ECONNREFUSED/],
+    [{ ...database, engine: "mysql" }, /ECONNREFUSED/],
+  ],
+  ssh: [[{ ...remote, command: "x", changes: false }, /ECONNREFUSED/]],
+  sftp: [[{ ...remote, direction: "download", local: at("s"), remote: "/x" }, /ECONNREFUSED/]],
+  winrm: [[{ ...remote, script: "x", changes: false }, /cannot be reached/]],
+  snmp: [[{ ...remote, version: "2c", get: { x: "1.3.6" }, timeout: "300ms" }, /gave no answer/]],
+};
+
+test.each(actionNames)("%s runs from the package", (uses) => {
+  for (const [given, says] of asked[uses]) {
+    const { message, told } = act(uses, given);
+    expect(message).toMatch(says);
+    expect(told, "the stack of an error that nobody expected").not.toMatch(/\n\s+at /);
+  }
 });
 
-function act(uses: string, parameters: Record<string, unknown>): { changed: boolean; message: string } {
-  writeFileSync(join(folder, "all.yaml"), "{ username: u, password: p, community: c, knownHosts: x }", { mode: 0o600 });
-  const execution = { id: "1", number: 1, job: "j" };
-  const request = { uses, parameters, check: false, execution, credentialFolder: folder };
-  writeFileSync(join(folder, "action.json"), JSON.stringify(request));
-  spawnSync(process.execPath, [join(folder, "lib/action.mjs"), folder]);
-  return JSON.parse(readFileSync(join(folder, "result.json"), "utf8"));
+function at(name: string): string {
+  return join(folder, name);
+}
+
+/** In check mode, with the parameters read by the action's schema as the agent reads them. */
+function act(uses: ActionName, given: Record<string, unknown>): { message: string; told: string } {
+  writeFileSync(at("all.yaml"), "{ username: u, password: p, community: c, knownHosts: x }", { mode: 0o600 });
+  const parameters = actionCatalogue[uses].parameters.parse(given);
+  const request = {
+    uses,
+    parameters,
+    check: true,
+    execution: { id: "1", number: 1, job: "j" },
+    credentialFolder: folder,
+  };
+  const room = mkdtempSync(at("try-"));
+  writeFileSync(join(room, "action.json"), JSON.stringify(request));
+  const { stdout, stderr } = spawnSync(process.execPath, [at("lib/action.mjs"), room], { encoding: "utf8" });
+  const { message } = JSON.parse(readFileSync(join(room, "result.json"), "utf8"));
+  return { message, told: `${stdout}${stderr}` };
 }
