@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import type { ActionParameters } from "@opsconductor/contract/job/actions/action-catalogue";
 import { type Action, type ActionContext, ActionFailed, type ActionPlan } from "./action.ts";
-import { findFile, hashFile, lstatOrNone, planFile } from "./support/plan-file.ts";
+import { changedBefore, madeBefore } from "./made-before.ts";
+import { checkParent, findFile, hashFile, lstatOrNone, planFile } from "./support/plan-file.ts";
 
 type Parameters = ActionParameters<"archive">;
 
@@ -13,6 +14,9 @@ export const archive: Action<Parameters> = async (parameters, context) =>
 async function planUnpack(parameters: Parameters, to: string, context: ActionContext): Promise<ActionPlan> {
   const { archive: path, sha256, strip } = parameters;
   const found = await findFile(path);
+  const look = found.stats === undefined ? madeBefore : changedBefore;
+  const waits = look(context.madeBefore, { kind: "file", name: path });
+  if (waits !== undefined) return { changes: [`unpack ${path} to ${to}${waits}`] };
   if (found.stats === undefined) throw new ActionFailed(`${path} is not there, so it cannot be unpacked`);
   const hash = sha256 === undefined ? undefined : await hashFile(found.path);
   if (hash !== sha256) throw new ActionFailed(`${path} has the sha256 ${hash}, not ${sha256}: nothing was unpacked`);
@@ -59,8 +63,14 @@ async function isUnpacked({ path, to, strip, zip }: Unpacking, { programs }: Act
 
 /** Made beside and compared: the same content gives the same bytes, because names are sorted and no time is in gzip. */
 async function planPack({ archive: path, from = [] }: Parameters, context: ActionContext): Promise<ActionPlan> {
-  for (const one of from)
-    if ((await lstatOrNone(one)) === undefined) throw new ActionFailed(`${one} is not there, so it cannot be packed`);
+  for (const one of from) {
+    const there = (await lstatOrNone(one)) !== undefined;
+    const waits = (there ? changedBefore : madeBefore)(context.madeBefore, { kind: "folder", name: one });
+    if (waits !== undefined) return { changes: [`pack ${from.join(", ")} into ${path}${waits}`] };
+    if (!there) throw new ActionFailed(`${one} is not there, so it cannot be packed`);
+  }
+  const waits = await checkParent(path, context);
+  if (waits !== "") return { changes: [`create ${path} from ${from.join(", ")}${waits}`] };
   const folder = await mkdtemp(join(dirname(path), ".oc-archive-"));
   const made = join(folder, basename(path));
   const done = () => rm(folder, { recursive: true, force: true });

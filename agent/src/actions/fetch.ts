@@ -7,7 +7,7 @@ import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ActionParameters } from "@opsconductor/contract/job/actions/action-catalogue";
 import { type Action, type ActionContext, ActionFailed, type ActionPlan } from "./action.ts";
-import { findFile, hashFile, planFile } from "./support/plan-file.ts";
+import { checkParent, findFile, hashFile, planFile } from "./support/plan-file.ts";
 
 type Parameters = ActionParameters<"fetch">;
 
@@ -19,6 +19,8 @@ export const fetchArtifact: Action<Parameters> = async (parameters, context) => 
     return { ...plan, outputs: { ...plan.outputs, bytes: String(found.stats.size) } };
   }
   if (context.check && sha256 !== undefined) return { changes: [`download ${url} to ${path}`], outputs: { sha256 } };
+  const waits = await checkParent(found.path, context);
+  if (waits !== "") return { changes: [`download ${url} to ${path}${waits}`] };
   return download(parameters, context);
 };
 

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Made } from "./made-before.ts";
 import { ActionBench } from "./testing/action-bench.ts";
 
 let bench: ActionBench;
@@ -208,6 +209,24 @@ describe("copy", () => {
 });
 
 describe("archive", () => {
+  test("a check goes on where a step before would make what is packed or unpacked, or the directory", async () => {
+    const [archive, source] = [bench.path("a.tar.gz"), bench.path("source")];
+    const told = async (wish: object, made: Made[]) =>
+      (await bench.check("archive", { archive, ...wish }, made)).message;
+    await expect(told({ from: [source] }, [])).rejects.toThrow("source is not there, so it cannot be packed");
+    expect(await told({ from: [source] }, [{ kind: "folder", name: source }])).toMatch(
+      /pack .*, when a step before has made/,
+    );
+    await expect(told({ to: source }, [])).rejects.toThrow("cannot be unpacked");
+    expect(await told({ to: source }, [{ kind: "file", name: archive }])).toMatch(
+      /unpack .*, when a step before has made/,
+    );
+    bench.write("source", "x");
+    const elsewhere = { archive: bench.path("no/a.tar.gz"), from: [source] };
+    expect(await told(elsewhere, [])).toMatch(/create .*when a step before has made its directory/);
+    await expect(bench.run("archive", elsewhere)).rejects.toThrow("make it with the action directory before");
+  });
+
   test("packs and unpacks, and repeats both without a change", async () => {
     mkdirSync(bench.path("src"));
     bench.write("src/-a b'$(x)", "1");

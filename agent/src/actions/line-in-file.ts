@@ -1,7 +1,8 @@
 // `uses: line-in-file`: a line that is in a file once, replaces another, or is gone.
 import type { ActionParameters } from "@opsconductor/contract/job/actions/action-catalogue";
 import { compilePattern, matchesPattern } from "@opsconductor/contract/job/pattern";
-import { type Action, ActionFailed } from "./action.ts";
+import { type Action, type ActionContext, ActionFailed } from "./action.ts";
+import { changedBefore, madeBefore } from "./made-before.ts";
 import { planFile, readExisting } from "./support/plan-file.ts";
 
 type Parameters = ActionParameters<"line-in-file">;
@@ -9,6 +10,9 @@ type Parameters = ActionParameters<"line-in-file">;
 export const lineInFile: Action<Parameters> = async (wish, context) => {
   const { path, state, create, diff, mode, owner, group, backup } = wish;
   const bytes = await readExisting(path);
+  const waits = waitsFor(path, bytes !== undefined || create, context);
+  if (waits !== undefined)
+    return { changes: [`${state === "absent" ? "look for" : "have"} the line in ${path}${waits}`] };
   if (bytes === undefined && state === "absent") return { changes: [], message: `${path} is not there` };
   if (bytes === undefined && !create) throw new ActionFailed(`${path} is not there: say create: true to make it`);
   const text = bytes?.toString("utf8") ?? "";
@@ -16,6 +20,11 @@ export const lineInFile: Action<Parameters> = async (wish, context) => {
   const content = Buffer.from(edit(text, wish));
   return planFile({ path, mode, owner, group, backup, content, showDiff: diff }, context);
 };
+
+/** In a check a step before may be what makes the file, or what writes it. */
+function waitsFor(path: string, known: boolean, { madeBefore: before }: ActionContext): string | undefined {
+  return (known ? changedBefore : madeBefore)(before, { kind: "file", name: path });
+}
 
 /** The text with the wish fulfilled; the same text when it is already. */
 function edit(text: string, wish: Parameters): string {

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import snmpLibrary from "net-snmp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Made } from "./made-before.ts";
 import { ActionBench } from "./testing/action-bench.ts";
 import { type SshServer, startSshServer } from "./testing/ssh-server.ts";
 
@@ -99,6 +100,27 @@ describe("sftp", () => {
       "none on 127.0.0.1",
     );
     expect(bench.names()).toEqual(["box.yaml", "here", "there"]);
+  });
+
+  test("a check goes on where a step before would make the file, here or there", async () => {
+    const [local, remote] = [bench.path("late"), bench.path("late-there")];
+    const up = { ...target(), direction: "upload", local, remote };
+    const told = async (wish: object, made: Made[]) => (await bench.check("sftp", { ...up, ...wish }, made)).message;
+    await expect(told({}, [])).rejects.toThrow("is not there, so it cannot be copied");
+    expect(await told({}, [{ kind: "file", name: local }])).toMatch(
+      /^would change: copy .*, when a step before has made/,
+    );
+    const down = { direction: "download" };
+    await expect(told(down, [])).rejects.toThrow("late-there on 127.0.0.1");
+    expect(await told(down, [{ kind: "machine", name: "127.0.0.1" }])).toMatch(
+      /, when a step before has made .*there on 127/,
+    );
+    bench.write("late-there", "old");
+    const written = { kind: "remote", host: "127.0.0.1", name: remote } as const;
+    expect(await told(down, [written])).toMatch(/what is in it then cannot be known$/);
+    expect(await told({ ...down, local: bench.path("no/late") }, [])).toMatch(
+      /when a step before has made its directory/,
+    );
   });
 });
 

@@ -7,7 +7,8 @@ import { pipeline } from "node:stream/promises";
 import type { ActionParameters } from "@opsconductor/contract/job/actions/action-catalogue";
 import type { SFTPWrapper } from "ssh2";
 import { type Action, type ActionContext, ActionFailed, type ActionPlan } from "./action.ts";
-import { findFile, hashFile, planFile } from "./support/plan-file.ts";
+import { changedBefore, madeBefore } from "./made-before.ts";
+import { checkParent, findFile, hashFile, planFile } from "./support/plan-file.ts";
 import { withSsh } from "./support/ssh-connection.ts";
 
 type Parameters = ActionParameters<"sftp">;
@@ -38,9 +39,12 @@ function withSftp<T>(
 async function planUpload(parameters: Parameters, context: ActionContext): Promise<ActionPlan> {
   const { local, remote, host, mode } = parameters;
   const source = await findFile(local);
+  const look = source.stats === undefined ? madeBefore : changedBefore;
+  const waits = look(context.madeBefore, { kind: "file", name: local });
+  if (waits !== undefined) return { changes: [`copy ${local} to ${remote} on ${host}${waits}`] };
   if (source.stats === undefined) throw new ActionFailed(`${local} is not there, so it cannot be copied`);
   const [sha256, bytes] = [await hashFile(source.path), Number(source.stats.size)];
-  const there = await withSftp(parameters, context, (files) => look(files, remote, bytes));
+  const there = await withSftp(parameters, context, (files) => lookAt(files, remote, bytes));
   const wantedMode = mode === undefined ? undefined : Number.parseInt(mode, 8);
   const changes = [
     ...(there?.sha256 === sha256 ? [] : [`copy ${local} to ${remote} on ${host}`]),
@@ -63,7 +67,7 @@ interface RemoteFile {
 }
 
 /** The content is read only when the size is right. Undefined: there is none. */
-async function look(files: SFTPWrapper, path: string, bytes: number): Promise<RemoteFile | undefined> {
+async function lookAt(files: SFTPWrapper, path: string, bytes: number): Promise<RemoteFile | undefined> {
   const stats = await asked<import("ssh2").Stats>((done) => files.stat(path, done)).catch(
     (error: Error & { code?: number }) => {
       if (error.code === 2) return undefined; // SSH_FX_NO_SUCH_FILE
@@ -112,6 +116,10 @@ async function replace(files: SFTPWrapper, from: string, to: string): Promise<vo
 
 async function planDownload(parameters: Parameters, context: ActionContext): Promise<ActionPlan> {
   const { local, remote, host, mode } = parameters;
+  const wish = `copy ${remote} on ${host} to ${local}`;
+  const needed = { kind: "remote", host, name: remote } as const;
+  const unknown = (await checkParent(local, context)) || changedBefore(context.madeBefore, needed);
+  if (unknown) return { changes: [`${wish}${unknown}`] };
   const file = join(dirname(local), `.oc-sftp-${randomBytes(6).toString("hex")}`);
   const done = () => rm(file, { force: true });
   try {
@@ -126,6 +134,10 @@ async function planDownload(parameters: Parameters, context: ActionContext): Pro
     return { ...plan, outputs: { ...plan.outputs, bytes: String((await stat(file)).size) }, done };
   } catch (error) {
     await done();
+    const waits = isMissing(error as Error) ? madeBefore(context.madeBefore, needed) : undefined;
+    if (waits !== undefined) return { changes: [`${wish}${waits}`] };
     throw error;
   }
 }
+
+const isMissing = ({ cause }: Error) => (cause as { code?: number } | undefined)?.code === 2; // SSH_FX_NO_SUCH_FILE

@@ -11,6 +11,9 @@ import { stepOf } from "./attempt-progress.ts";
 import type { ResolvedCommand } from "./interpreters.ts";
 import type { TryPlace } from "./try-place.ts";
 
+/** How the reason of a step begins that a check skips, because nobody knows what it would do. */
+export const unknownInCheck = "check mode: ";
+
 /** Throws ExpressionError when a value cannot be had. */
 export function actionCommand(
   { attempt, step }: TryPlace,
@@ -29,10 +32,13 @@ export function actionCommand(
   return { command: { argv, script: JSON.stringify(request), scriptName: requestFile }, missing: undefined };
 }
 
-/** By the actions before that have said that they would change something. */
+/** By the actions before that have said that they would change something; and who knows what by steps that are skipped. */
 function whatIsMadeBefore({ plan, progress }: Attempt, position: number, scope: ExpressionScope): Made[] {
   return plan.steps.flatMap(({ id, position: at, run, names }) => {
-    if (at >= position || run.kind !== "action" || !stepOf(progress, id).changed) return [];
+    if (at >= position) return [];
+    const { state, reason, changed } = stepOf(progress, id);
+    if (state === "skipped" && reason.startsWith(unknownInCheck)) return [{ kind: "any" }];
+    if (run.kind !== "action" || !changed) return [];
     const { parameters } = resolveParameters(run.uses, run.with, names, scope);
     return parameters === undefined ? [] : madeBy(run.uses, parameters);
   });

@@ -90,6 +90,29 @@ test("a check goes on where a step before would make the user or the file, and n
   });
 });
 
+test("a check never fails for what a script before may have made, nor tells what it cannot know", async () => {
+  const [made, there] = [bench.path("by-script"), bench.path("there.conf")];
+  writeFileSync(there, "old\n");
+  const yaml = `steps:
+  - { id: a, uses: line-in-file, with: { path: ${made}, line: x }, continueOnError: true }
+  - { id: s, run: "touch ${made}" }
+  - { id: b, uses: line-in-file, with: { path: ${made}, line: x } }
+  - { id: c, uses: archive, with: { archive: ${made}.tar, to: ${made}.d } }
+  - { id: d, uses: line-in-file, with: { path: ${there}, line: old } }
+  - { id: t, uses: template, with: { path: ${there}, template: new } }
+  - { id: e, uses: line-in-file, with: { path: ${there}, line: old } }`;
+  const fence = bench.run(yaml, { check: true });
+  await bench.outcome(fence);
+  const reasons = Object.fromEntries(["a", "b", "c", "d", "e"].map((id) => [id, stepEnd(fence, id).reason]));
+  expect(reasons).toEqual({
+    a: `${made} is not there: say create: true to make it`,
+    b: `would change: have the line in ${made}, when a step before has made ${made}`,
+    c: `would change: unpack ${made}.tar to ${made}.d, when a step before has made ${made}.tar`,
+    d: `${there} is as it should be`,
+    e: `would change: have the line in ${there}, as a step before has left ${there}: what is in it then cannot be known`,
+  });
+});
+
 test("an action is ended by cancel and by its timeout", async () => {
   const fence = bench.run("steps: [ { id: w, uses: sleep, with: { for: 1h } } ]");
   await until("its start", () => bench.eventsOf(fence, "tryStarted")[0]);

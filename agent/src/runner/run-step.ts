@@ -4,6 +4,7 @@ import { ExpressionError, evaluateCondition } from "@opsconductor/contract/job/e
 import { canonicalJson } from "@opsconductor/contract/job/inputs";
 import type { PlannedStep } from "@opsconductor/contract/job/plan-stage";
 import { retryDelayMs } from "@opsconductor/contract/job/plan-stage";
+import { unknownInCheck } from "./action-command.ts";
 import type { Attempt } from "./attempt.ts";
 import { skippedByCancel, skippedByTimeout } from "./attempt-outcome.ts";
 import { lastTry, stepOf, type TryProgress } from "./attempt-progress.ts";
@@ -115,13 +116,14 @@ function reasonNotToRun(host: HostContext, attempt: Attempt, step: PlannedStep):
 
 // Scripts, and what depends on the outputs that a skipped script would have written.
 function reasonNotToCheck(host: HostContext, attempt: Attempt, step: PlannedStep): string | undefined {
-  if (step.check === "skip") return "check mode: a script cannot say what it would change; with check: run it is run";
+  if (step.check === "skip")
+    return `${unknownInCheck}a script cannot say what it would change; with check: run it is run`;
   try {
     if (!conditionHolds(attempt, step)) return undefined;
     const prepared = stepCommand(host, placeOf(host, attempt, step, 1, 1));
-    return prepared.command === undefined && prepared.unknownValue ? `check mode: ${prepared.problem}` : undefined;
+    return prepared.command === undefined && prepared.unknownValue ? `${unknownInCheck}${prepared.problem}` : undefined;
   } catch (error) {
-    if (error instanceof ExpressionError) return `check mode: ${error.message}`;
+    if (error instanceof ExpressionError) return `${unknownInCheck}${error.message}`;
     throw error;
   }
 }

@@ -164,7 +164,7 @@ export async function applyRights(path: string, { mode, uid, gid }: Rights, stat
 }
 
 /** In a check a step before may be what makes the directory, and has only told so: what is to be said about that. */
-async function checkParent(path: string, { check }: ActionContext): Promise<string> {
+export async function checkParent(path: string, { check }: ActionContext): Promise<string> {
   const parent = dirname(path);
   const stats = await stat(parent).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
