@@ -1,16 +1,17 @@
-// Three real hosts (Debian with systemd, an address each) through a program that starts, cuts and kills them; see
+// Real hosts (Debian with systemd, an address each) through a program that starts, cuts and kills them; see
 // docs/reports/lab.md for what it must understand. Called by main.ts and the proofs.
 import { spawn, spawnSync } from "node:child_process";
 import { createServer, connect as dial, type Server } from "node:net";
 import { waitFor } from "../devstack/wait-for.ts";
 
 export class LabHosts {
-  readonly count = 3;
+  readonly count: number;
   readonly #program: string;
   #forwards: Server[] = [];
 
-  constructor(program: string) {
+  constructor(program: string, count: number) {
     this.#program = program;
+    this.count = count;
   }
 
   get names(): string[] {
@@ -38,16 +39,25 @@ export class LabHosts {
   /** Resolves when it is down: a host that is still taken for running when it is to start stays down for ever. */
   async kill(host: string): Promise<void> {
     this.#must("kill", numberOf(host));
-    await waitFor(`${host} to be down`, async () => !(await this.#isUp(host)), { timeoutMs: 60_000, everyMs: 100 });
+    await waitFor(`${host} to be down`, async () => !(await this.isUp(host)), { timeoutMs: 60_000, everyMs: 100 });
+  }
+
+  /** It stays off, whether it ran, was down, or was about to start again by itself. */
+  async switchOff(host: string): Promise<void> {
+    const off = () => {
+      spawnSync(this.#program, ["kill", numberOf(host)], { stdio: "ignore" });
+      return this.isUp(host).then((up) => !up);
+    };
+    await waitFor(`${host} to be off`, off, { timeoutMs: 60_000, everyMs: 200 });
   }
 
   /** Resolves when it runs programs. */
   async boot(host: string): Promise<void> {
     const started = () => {
       this.#must("boot", numberOf(host));
-      return this.#isUp(host);
+      return this.isUp(host);
     };
-    await waitFor(`${host} to be up`, started, { timeoutMs: 60_000, everyMs: 500 });
+    await waitFor(`${host} to be up`, started, { timeoutMs: 300_000, everyMs: 500 });
   }
 
   /** Runs a script of the shell there, and answers what it printed. What it asks for comes through this process. */
@@ -60,7 +70,7 @@ export class LabHosts {
   /** As a machine does: what goes down for a restart comes up again. Ends with `signal`. */
   async restartWhatGoesDown(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      for (const host of this.names) if (!(await this.#isUp(host))) await this.boot(host);
+      for (const host of this.names) if (!(await this.isUp(host))) await this.boot(host);
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   }
@@ -77,7 +87,7 @@ export class LabHosts {
     await waitFor(`port ${port} of the gateway`, () => server.listening);
   }
 
-  async #isUp(host: string): Promise<boolean> {
+  async isUp(host: string): Promise<boolean> {
     return (await this.#exec(host, ["true"])).code === 0;
   }
 

@@ -24,6 +24,7 @@ export class Lab {
   readonly violations: Violation[] = [];
   readonly rows: (string | number)[][] = [];
   readonly figures: Record<string, number | string> = {};
+  readonly notes: string[] = [];
   api!: Api;
   second!: Api;
 
@@ -33,8 +34,8 @@ export class Lab {
     this.packages = packages;
   }
 
-  static async begin(program: string): Promise<Lab> {
-    const hosts = new LabHosts(program);
+  static async begin(program: string, count = 3): Promise<Lab> {
+    const hosts = new LabHosts(program, count);
     hosts.begin();
     const [http, agent, api, source, sourceHere] = (await freePorts(5)) as [number, number, number, number, number];
     const { gateway } = hosts;
@@ -91,7 +92,7 @@ export class Lab {
       const { items } = await this.api.get<{ items: { name: string; state: string }[] }>("/api/v1/agents");
       return names.every((name) => items.some((agent) => agent.name === name && agent.state === "online"));
     };
-    await waitFor(`${names.join(", ")} to be online`, online, { timeoutMs: 120_000, everyMs: 200 });
+    await waitFor(`${names.join(", ")} to be online`, online, { timeoutMs: 240_000, everyMs: 200 });
   }
 
   save = (text: string) => createJob(this.api, text);

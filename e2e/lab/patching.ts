@@ -61,7 +61,7 @@ async function badHostWithinBudget(lab: Lab): Promise<void> {
 
 async function restartsInTheMiddle(lab: Lab): Promise<void> {
   const proof = "a restart in the middle of a job";
-  const firstProcess = () => eachHost(lab, "cut -d ' ' -f 22 /proc/1/stat");
+  const firstProcess = () => eachHost(lab, "cat /proc/sys/kernel/random/boot_id; cut -d ' ' -f 22 /proc/1/stat");
   for (const host of ["lab1", "lab3"]) await lab.hosts.sh(host, "echo 1.2 > /etc/lab-web.restarts");
   const before = await firstProcess();
   const watching = new AbortController();
