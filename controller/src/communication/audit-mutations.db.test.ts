@@ -1,9 +1,11 @@
 // Random edits of the audit log by somebody who has the database: each is found in an export, offline. Those that take the
 // signed checkpoints along are found with what an agent keeps. AUDIT_MUTATIONS=10000 makes the count of the bar (15 minutes).
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Sql } from "@opsconductor/database/connect";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -173,15 +175,38 @@ async function rewriteFrom(position: number) {
 }
 const seedHash = () => createHash("sha256").update(`opsconductor audit v1\0${t.ctx.clusterId}`).digest();
 
+function saved(text: string): string {
+  const file = join(folder, "export.jsonl");
+  writeFileSync(file, text);
+  return file;
+}
+
 async function problemsOffline(): Promise<string[]> {
   const { body } = await exportAudit(ctx, testActor(), { format: "jsonl" });
-  const file = join(folder, "export.jsonl");
-  writeFileSync(file, await new Response(body).text());
-  return (await verifyExport(file, witnesses)).problems.map(({ kind }) => kind);
+  return (await verifyExport(saved(await new Response(body).text()), witnesses)).problems.map(({ kind }) => kind);
 }
 
 test("what nobody touched is right, and its witnesses agree", async () => {
   await undone(async () => expect(await problemsOffline()).toEqual([]));
+});
+
+test("an export is believed only when the key that is asked for signed it", async () => {
+  const { body } = await exportAudit(t.ctx, testActor(), { format: "jsonl" });
+  const text = await new Response(body).text();
+  const [shown = ""] = (await verifyExport(saved(text))).keys;
+  const command = fileURLToPath(new URL("../audit-verify.ts", import.meta.url));
+  const verify = (key: string) =>
+    spawnSync(process.execPath, [command, saved(text), "--key", key], { encoding: "utf8" });
+  const right = verify(shown.replaceAll(" ", "-"));
+  expect([right.status, right.stdout]).toEqual([0, expect.stringContaining(`the export's key is ${shown}`)]);
+  const other = shown.replace(/\d/, (digit) => String((Number(digit) + 1) % 10));
+  const wrong = verify(other);
+  expect([wrong.status, wrong.stdout]).toEqual([1, expect.stringContaining(`another one than ${other}`)]);
+  // Whoever takes the checkpoints away cannot say so at the end: that line is signed, too.
+  const rowsOnly = text.split("\n").filter((line) => !line.includes('"kind":"checkpoint"'));
+  const unsigned = await verifyExport(saved(rowsOnly.join("\n").replace(/"checkpoints":\d+/, '"checkpoints":0')));
+  const message = expect.stringContaining("signature of the end line is not valid");
+  expect(unsigned).toMatchObject({ checkpoints: 0, ok: false, problems: [{ message }] });
 });
 
 test(
