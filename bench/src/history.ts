@@ -1,6 +1,6 @@
 // npm run bench -- history [--executions 1000000]: lists and filters of a controller with a long history: the first page
-// and the thousandth alike. The history is inserted by SQL (history-rows.ts). The floor is the bare indexed query for a
-// page of ids. Ends with 1 when a bar is missed.
+// and the thousandth alike, also within grants, and the overview's numbers. The history is inserted by SQL
+// (history-rows.ts). The floor is the bare indexed query for a page of ids. Ends with 1 when a bar is missed.
 import type { Sql } from "@opsconductor/database/connect";
 import { Api } from "../../e2e/devstack/api.ts";
 import { startDevstack } from "../../e2e/devstack/devstack.ts";
@@ -10,6 +10,7 @@ import { type Figure, median, optionOf, percentile, print, timed } from "./figur
 import { fillHistory, frequentJob, rareJob, stepsPerExecution } from "./history-rows.ts";
 
 const password = "bench-administrator-1";
+const viewerPassword = "bench-viewer-of-a-part-1";
 const pageSize = 50;
 const farPage = 1000;
 const runs = 40;
@@ -27,6 +28,7 @@ export async function benchHistory(): Promise<void> {
     const target = await fillHistory(sql, count);
     const filled: Figure = { name: "rows inserted in", value: performance.now() - from, unit: "ms" };
     const figures = [filled, await floor(sql), ...(await pages(api, sql, target)), ...(await details(api, sql))];
+    figures.push(...(await withinGrants(api, sql, stack.url)));
     print(
       "history",
       `${count} executions, ${count * stepsPerExecution} steps; p95 of ${runs}, bar ${barMs} ms`,
@@ -75,7 +77,32 @@ async function details(api: Api, sql: Sql): Promise<Figure[]> {
     await measured(api, "the oldest execution", path),
     await measured(api, "its assignments", `${path}/assignments`),
     await measured(api, "its steps", `${path}/steps`),
+    await measured(api, "the overview", "/api/v1/overview"),
   ];
+}
+
+/** What somebody sees whose grants reach a tenth of the targets, and somebody whose grant reaches one. */
+async function withinGrants(admin: Api, sql: Sql, url: string): Promise<Figure[]> {
+  const far = await cursorAt(sql, farPage * pageSize);
+  const figures: Figure[] = [];
+  for (const [who, selector] of Object.entries({ "a tenth": "name~bench-*7", "one target": "name=bench-0042" })) {
+    const api = await viewerOf(admin, url, who.replace(" ", "-"), selector);
+    for (const [page, path] of [
+      ["first page", `?limit=${pageSize}`],
+      [`page ${farPage} of all`, `?limit=${pageSize}&cursor=${far}`],
+      ["failed, first page", `?limit=${pageSize}&state=failed`],
+    ])
+      figures.push(await measured(api, `within grants, ${who}: ${page}`, `/api/v1/executions${path}`));
+    figures.push(await measured(api, `within grants, ${who}: overview`, "/api/v1/overview"));
+  }
+  return figures;
+}
+
+async function viewerOf(admin: Api, url: string, username: string, selector: string): Promise<Api> {
+  const { link } = await admin.post<{ link: { token: string } }>("/api/v1/users", { username, roles: [] });
+  await admin.request("POST", "/api/v1/auth/password-link", { token: link.token, newPassword: viewerPassword });
+  await admin.post(`/api/v1/users/${username}/grants`, { role: "viewer", scope: { kind: "selector", selector } });
+  return await Api.signIn(url, username, viewerPassword);
 }
 
 async function measured(api: Api, name: string, path: string): Promise<Figure> {
