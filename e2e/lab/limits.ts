@@ -87,12 +87,34 @@ export async function proveLimits(lab: Lab): Promise<void> {
   await endsAll(lab, "its timeout", "5s", async () => {});
   await endsAll(lab, "cancel", "10m", (execution) => lab.api.post(`/api/v1/executions/${execution}/cancel`, {}));
   await surviveTheAgent(lab);
+  await restarts(lab);
   lab.expect(
     proof,
     "cgroups of steps that are left",
     await lab.hosts.sh("lab1", "ls /sys/fs/cgroup/system.slice/opsconductor-steps.service | grep -c ^try- || true"),
     "0",
   );
+}
+
+/** The unit of the steps ends with the host: it must not hold the restart up that one of them has asked for. */
+async function restarts(lab: Lab): Promise<void> {
+  await lab.save(`apiVersion: opsconductor/v1
+kind: Job
+name: restarting
+targets: { select: name=lab1 }
+steps:
+  - { id: restart, uses: reboot }
+  - { id: after, run: cat /proc/sys/kernel/random/boot_id }
+`);
+  const before = await lab.hosts.sh("lab1", "cat /proc/sys/kernel/random/boot_id");
+  const began = performance.now();
+  const { id } = await lab.start("restarting");
+  await waitFor("lab1 to go down", async () => !(await lab.hosts.isUp("lab1")), { timeoutMs: 240_000, everyMs: 200 });
+  const seconds = (performance.now() - began) / 1000;
+  lab.figures["from the start of a restart until the host is down, s"] = seconds.toFixed(1);
+  lab.expect(proof, "a restart asked for by a step takes less than a minute to go down", seconds < 60, true);
+  lab.expect(proof, "outcome of the restart", (await lab.untilOver(id)).state, "succeeded");
+  lab.expect(proof, "it was another boot of the kernel", (await output(lab, id, "after")).trim() !== before, true);
 }
 
 async function endsAll(lab: Lab, by: string, timeout: string, end: (id: string) => Promise<unknown>): Promise<void> {

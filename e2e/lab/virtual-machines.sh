@@ -52,7 +52,7 @@ boot() {
 enter() { # HOST COMMAND…
   local host=$1 && shift
   runs "$host" || return 255
-  ssh -q -i "$state/key" -p $((27700 + host)) -o ConnectTimeout=3 -o ServerAliveInterval=3 -o ServerAliveCountMax=3 \
+  ssh -q -i "$state/key" -p $((27700 + host)) -o ConnectTimeout=3 -o ServerAliveInterval=15 -o ServerAliveCountMax=4 \
     -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null root@127.0.0.1 "$(printf '%q ' "$@")"
 }
 off() {
