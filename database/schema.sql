@@ -799,6 +799,7 @@ CREATE INDEX sessions_user ON identity.sessions USING btree (user_id) WHERE (rev
 CREATE INDEX target_facts_facts ON assets.target_facts USING gin (facts jsonb_path_ops) WITH (gin_pending_list_limit='256');
 CREATE INDEX targets_agent ON assets.targets USING btree (managed_by_agent_id) WHERE (deleted_at IS NULL);
 CREATE INDEX targets_labels ON assets.targets USING gin (labels jsonb_path_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX user_roles_role ON identity.user_roles USING btree (role_id);
 CREATE INDEX users_imported ON identity.users USING btree (id) WHERE (password_hash ~~ '$2%'::text);
 CREATE UNIQUE INDEX agents_name ON fleet.agents USING btree (lower(name)) WHERE (status <> 'revoked'::text);
 CREATE UNIQUE INDEX audit_forks_once ON communication.audit_forks USING btree (agent_id, kind, "position", kept_hash, told_position);

@@ -167,6 +167,7 @@ create table identity.user_roles (
   role_id uuid not null references identity.roles,
   primary key (user_id, role_id)
 );
+create index user_roles_role on identity.user_roles (role_id);
 
 -- One-time links with which a user sets a password: invitations and resets. Only the sha256 of the secret is kept.
 create table identity.password_links (

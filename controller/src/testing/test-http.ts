@@ -10,6 +10,8 @@ export interface TestHttp {
   app: Router;
   /** JSON in; the answer with its parsed body out. */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<TestAnswer>;
+  /** The same application, called from this IP address. */
+  from(address: string): TestHttp;
 }
 export interface TestAnswer {
   status: number;
@@ -21,13 +23,18 @@ export interface TestAnswer {
 }
 
 export function testHttp(ctx: Context): TestHttp {
-  const app = createApp(ctx);
+  return callers(createApp(ctx));
+}
+
+function callers(app: Router, address?: string): TestHttp {
+  const bindings = address === undefined ? undefined : { incoming: { socket: { remoteAddress: address } } };
   return {
     app,
+    from: (other) => callers(app, other),
     async call(method, path, body, headers = {}) {
       const json = body === undefined ? {} : { body: JSON.stringify(body) };
       const type: Record<string, string> = body === undefined ? {} : { "content-type": "application/json" };
-      const response = await app.request(path, { method, headers: { ...type, ...headers }, ...json });
+      const response = await app.request(path, { method, headers: { ...type, ...headers }, ...json }, bindings);
       const text = await response.text();
       const isJson = /\/(problem\+)?json\b/.test(response.headers.get("content-type") ?? "");
       const cookie = response.headers.get("set-cookie")?.split(";")[0];
@@ -58,6 +65,7 @@ export async function signedIn(
   await ctx.sql`insert into identity.roles (id, name, permissions) values (${roleId}, ${`role-${roleId}`}, ${permissions})`;
   await insertUserRole(ctx.sql, userId, roleId);
   const answer = await http.call("POST", "/api/v1/auth/login", { username, password });
+  if (answer.status !== 200) throw new Error(`Nobody could sign in: ${answer.status} ${JSON.stringify(answer.body)}`);
   const headers = { authorization: `Bearer ${answer.body.accessToken}` };
   return { userId, username, password, headers, cookie: answer.cookie! };
 }
