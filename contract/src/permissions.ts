@@ -120,6 +120,7 @@ export const requirements: Readonly<Record<string, Requirement | Dangerous | Met
   "PATCH /api/v1/auth/preferences": "token",
   "GET /api/v1/auth/sign-ins": "token", // the caller's own
   "POST /api/v1/auth/password": "token",
+  "POST /api/v1/auth/password-link/check": "public", // whoever has the link may know whether it still works
   "POST /api/v1/auth/password-link": "public", // the link is the proof: one use, an hour or three days
   "GET /api/v1/auth/sessions": "token", // the caller's own
   "DELETE /api/v1/auth/sessions/{id}": "token",

@@ -120,7 +120,16 @@ test("a role is made from sentences, stands in the matrix, and arrow keys go thr
 test("a role within a group is given, explained, and everything outside of it is gone for its user", async () => {
   const made = await api.request("POST", "/api/v1/users", { username: "ann", roles: [] });
   const { link } = made.body as { link: { token: string } };
+  const { context: invited } = await newContext(browser, stack.url);
+  const invitation = await invited.newPage();
+  await invitation.goto(`/password#${link.token}`);
+  await invitation.getByRole("button", { name: "Set password" }).waitFor();
   await api.request("POST", "/api/v1/auth/password-link", { token: link.token, newPassword: annPassword });
+  await invitation.reload();
+  await invitation.getByText("This link does not work any more").waitFor();
+  expect(await invitation.getByRole("button", { name: "Set password" }).count()).toBe(0);
+  await look("password-link-used", invitation);
+  await invited.close();
   await page.goto("/access/users");
   await page.getByRole("button", { name: "Actions for ann" }).click();
   await page.getByRole("menuitem", { name: "Rights" }).click();

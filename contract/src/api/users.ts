@@ -65,6 +65,9 @@ export const passwordLinkRequest = z.strictObject({
   newPassword: z.string().min(12).max(1024),
 });
 
+export const passwordLinkCheck = passwordLinkRequest.pick({ token: true });
+export const goodPasswordLink = passwordLink.pick({ kind: true });
+
 export const userSession = z.object({
   id,
   createdAt: instant,

@@ -21,7 +21,7 @@ export async function insertPasswordLink(tx: Query, link: NewPasswordLink): Prom
 export interface LinkRow {
   userId: string;
   username: string;
-  kind: string;
+  kind: "invitation" | "reset";
   createdBy: string | null;
 }
 

@@ -1,8 +1,9 @@
 // One-time links with which a user sets a password: given to a new user, and to one who lost it. Called by POST users,
 // POST users/{idOrName}/password-link and POST auth/password-link.
 import { createHash, randomBytes } from "node:crypto";
-import type { PasswordLink } from "@opsconductor/contract/api/users";
+import type { goodPasswordLink, PasswordLink } from "@opsconductor/contract/api/users";
 import { OcError } from "@opsconductor/contract/errors";
+import type { z } from "zod";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context, Query } from "../context.ts";
 import { forgetSession } from "./authenticate.ts";
@@ -48,6 +49,17 @@ export async function issuePasswordLink(ctx: Context, actor: Actor, idOrName: st
     await writeAudit(ctx, tx, actor, entry);
     return link;
   });
+}
+
+/** Says before a password is thought of whether the link still works; nothing changes. */
+export async function checkPasswordLink(
+  ctx: Context,
+  { token }: { token: string },
+): Promise<z.infer<typeof goodPasswordLink>> {
+  const found = await selectPasswordLink(ctx.sql, hashOf(token), ctx.now());
+  const user = found && (await findAccount(ctx.sql, found.userId));
+  if (!found || !user?.active || (await isOutgrown(ctx.sql, user, found))) throw worthless();
+  return { kind: found.kind };
 }
 
 /** Unknown, used, replaced, expired and outgrown links look the same from outside. */

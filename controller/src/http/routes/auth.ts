@@ -4,13 +4,18 @@ import { loginRequest, loginResponse, passwordRequest, user } from "@opsconducto
 import { loginCodeRequest } from "@opsconductor/contract/api/factors";
 import { signedOut } from "@opsconductor/contract/api/oidc";
 import { ceremony, passkeyLoginOptions, passkeyProof } from "@opsconductor/contract/api/passkeys";
-import { passwordLinkRequest, userSession } from "@opsconductor/contract/api/users";
+import {
+  goodPasswordLink,
+  passwordLinkCheck,
+  passwordLinkRequest,
+  userSession,
+} from "@opsconductor/contract/api/users";
 import { isSecure } from "../../addresses.ts";
 import type { Context } from "../../context.ts";
 import { accessTokenSeconds } from "../../identity/access-tokens.ts";
 import { changePassword } from "../../identity/change-password.ts";
 import { currentUser } from "../../identity/current-user.ts";
-import { usePasswordLink } from "../../identity/password-links.ts";
+import { checkPasswordLink, usePasswordLink } from "../../identity/password-links.ts";
 import { refreshSession } from "../../identity/refresh-session.ts";
 import { signIn } from "../../identity/sign-in.ts";
 import { signInWithCode } from "../../identity/sign-in-with-code.ts";
@@ -101,6 +106,14 @@ const passwordLink = createRoute({
   request: { body: jsonBody(passwordLinkRequest) },
   responses: { 204: { description: "Set: sign in with it" }, ...problemResponses },
 });
+const passwordLinkState = createRoute({
+  method: "post",
+  path: "/api/v1/auth/password-link/check",
+  tags,
+  summary: "Whether a one-time link still works: 404 when it was used, replaced or is too old",
+  request: { body: jsonBody(passwordLinkCheck) },
+  responses: { 200: jsonResponse(goodPasswordLink, "It works"), ...problemResponses },
+});
 const sessions = createRoute({
   method: "get",
   path: "/api/v1/auth/sessions",
@@ -156,6 +169,7 @@ export function authRoutes(ctx: Context): Router {
     await changePassword(ctx, c.get("actor"), c.req.valid("json"));
     return c.body(null, 204);
   });
+  routes.openapi(passwordLinkState, async (c) => c.json(await checkPasswordLink(ctx, c.req.valid("json")), 200));
   routes.openapi(passwordLink, async (c) => {
     await usePasswordLink(ctx, c.get("actor"), c.req.valid("json"));
     return c.body(null, 204);

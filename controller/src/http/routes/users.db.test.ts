@@ -78,6 +78,21 @@ test("of twenty who use one link at once, one sets the password", async () => {
   expect(answers.map((a) => a.status).sort()).toEqual([204, ...Array(19).fill(404)]);
 });
 
+test("a link says whether it still works, and is as good as before", async () => {
+  const { token } = await add();
+  const check = (text: string) => call("POST", "auth/password-link/check", { token: text }, {});
+  for (let times = 0; times < 2; times++) {
+    const answer = await check(token);
+    expect([answer.status, answer.body]).toEqual([200, { kind: "invitation" }]);
+  }
+  expect((await setPassword(token)).status).toBe(204);
+  const used = await check(token);
+  expect([used.status, used.body.detail]).toEqual([404, (await check("no link at all")).body.detail]);
+  const gone = await add();
+  await call("PATCH", `users/${gone.id}`, { active: false });
+  expect((await check(gone.token)).status).toBe(404);
+});
+
 test("a link is worthless when it is too old, when a newer one was made, and when the user is not active", async () => {
   const one = await add();
   const reset = await call("POST", `users/${one.username}/password-link`);

@@ -20,6 +20,10 @@ export const listSessions = (user: string | undefined, signal?: AbortSignal) =>
 export const endSession = (user: string | undefined, id: string) =>
   request<void>("DELETE", sessionsOf(user, `/${encodeURIComponent(id)}`));
 
+/** Throws `not_found` when the link was used, replaced or is too old. */
+export const checkPasswordLink = (token: string, signal?: AbortSignal) =>
+  request<{ kind: string }>("POST", "auth/password-link/check", { body: { token }, anonymous: true, signal });
+
 /** Without signing in: the token is the proof. */
 export const usePasswordLink = (token: string, newPassword: string) =>
   request<void>("POST", "auth/password-link", { body: { token, newPassword }, anonymous: true });

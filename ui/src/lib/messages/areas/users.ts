@@ -75,6 +75,10 @@ export const users = area({
     submit: "Set password",
     submitting: "Setting password…",
     done: "Your password is set. Sign in with it.",
+    worthlessTitle: "This link does not work any more",
+    worthless:
+      "It was used already, replaced by a newer one, or is too old. If you have set your password, sign in with it; if not, ask whoever gave you the link for a new one.",
+    signIn: "Go to sign-in",
     missing: "This address has no link in it. Open the link that you were given once more, whole.",
   },
 });
