@@ -1,7 +1,7 @@
 // Approvals: what waits for people's agreement, what exactly they agree to, and their decisions.
 import * as z from "zod";
 import { id, instant, listQuery, storableText } from "./common.ts";
-import { execution } from "./executions.ts";
+import { approvalProblem, execution } from "./executions.ts";
 
 export const approval = z.object({
   execution,
@@ -25,6 +25,7 @@ export const approvalDetail = approval.extend({
     .describe("of the version, the inputs, the stages and the targets as they are now; a decision names it"),
   mayDecide: z.boolean(),
   whyNot: z.string().nullable().describe("why the caller cannot decide"),
+  problem: approvalProblem,
   definition: z.string(),
   stages: z.array(
     z.object({
@@ -60,4 +61,6 @@ export const decideRequest = z.strictObject({
     .regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits, as the approval says")
     .describe("what was looked at"),
 });
-export const approvalCount = z.object({ waiting: z.number().int() });
+export const approvalCount = z.object({
+  waiting: z.number().int().describe("that the caller may decide now; at most 100 are counted"),
+});

@@ -82,7 +82,16 @@ export const execution = z.object({
   notice: z.string().optional().describe("what who started it should know: targets out of their reach were left out"),
 });
 export type Execution = z.infer<typeof execution>;
+/** What stands in the way of an approval. */
+export const approvalProblem = z
+  .string()
+  .nullable()
+  .describe(
+    "too few people can give the approvals that are missing, and whom to ask; null: enough can, or none is missing",
+  );
+
 export const executionDetail = execution.extend({
+  approvalProblem,
   stages: z.array(stage),
   definition: z.string(),
   definitionSha256: z.string(),

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { prioritySchema } from "../job/rollout-schema.ts";
 import { executionStates } from "../states.ts";
 import { id, instant, lineText, listQuery, problem, smallRecord } from "./common.ts";
+import { approvalProblem } from "./executions.ts";
 
 const executionState = z.enum(Object.keys(executionStates) as [keyof typeof executionStates]);
 
@@ -111,6 +112,15 @@ export const executionPlan = z.object({
   jobVersion: z.number().int(),
   wouldRun: z.boolean(),
   problem: z.string().nullable().describe("why it would be refused"),
+  approval: z
+    .object({
+      required: z.number().int().describe("how many different people must approve"),
+      by: z.array(z.string()).nullable().describe("who may decide; null: whoever has approvals:decide"),
+      notRequester: z.boolean(),
+      problem: approvalProblem,
+    })
+    .nullable()
+    .describe("who has to agree before anything runs; null: nobody"),
   targetCount: z.number().int().describe("different targets of all stages; one in two stages counts once"),
   limited: z.boolean().describe("the caller may run it so on a part of the fleet only, and the rest is left out"),
   stages: z.array(

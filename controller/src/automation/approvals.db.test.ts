@@ -1,9 +1,11 @@
+import { parseSelector } from "@opsconductor/contract/job/selector";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type TestContext, testActor, testContext } from "../testing/test-context.ts";
-import { getApproval, listApprovals } from "./approvals.ts";
+import { countApprovals, getApproval, listApprovals } from "./approvals.ts";
 import { cancelExecution } from "./cancel-execution.ts";
 import { decideApproval } from "./decide-approval.ts";
 import { getExecution } from "./get-execution.ts";
+import { planExecution } from "./plan-execution.ts";
 import { FakeAgent } from "./testing/fake-agent.ts";
 import { execute, saveTestJob, tester } from "./testing/save-test-job.ts";
 
@@ -128,4 +130,107 @@ test("the list has what waits, and what was decided", async () => {
   expect(waiting.items.map((item) => item.execution.id)).toContain(id);
   const decided = await listApprovals(t.ctx, tester, { state: "decided", limit: 50 });
   expect(decided.items.map((item) => item.outcome)).toContain("rejected");
+});
+
+test("the count is what the caller may decide, and of that what the caller has not decided", async () => {
+  const eve = { ...testActor("executions:read", "approvals:decide"), name: "paula" };
+  await t.ctx.sql`insert into identity.users (id, username) values (${eve.id}, 'paula')`;
+  await saveTestJob(t, "by-paula", "approval: { by: [user:Paula], required: 2 }\nsteps: [{ run: x }]");
+  const waiting = async (actor = eve) => (await countApprovals(t.ctx, actor)).waiting;
+  // Everything that waits already, for whoever may.
+  const before = await waiting();
+  const named = await execute(t, "by-paula", ["web-1"]);
+  const own = await execute(t, "guarded", ["web-1"], {}, { ...testActor(), id: eve.id });
+  expect(await waiting()).toBe(before + 1);
+  expect((await getApproval(t.ctx, eve, own.id)).mayDecide).toBe(false);
+  expect(await waiting(testActor())).toBe(before + 1); // the one that eve asked for, and not that which names her
+  await decide(eve, named.id);
+  expect(await waiting()).toBe(before);
+  await t.ctx.sql`update assets.targets set name = 'web-one' where name = 'web-1'`;
+  expect(await waiting()).toBe(before + 1); // it is another content now
+  await t.ctx.sql`update assets.targets set name = 'web-1' where name = 'web-one'`;
+  await cancelExecution(t.ctx, tester, { execution: named.id, reason: "" });
+  expect(await waiting()).toBe(before);
+  expect(await waiting(testActor("executions:read"))).toBe(0);
+  const token = { ...{ id: "t", name: "ci", scopes: new Set<string>() }, expiresAt: null };
+  const owner = { permissions: new Set<never>(), grants: [] };
+  expect(await waiting({ ...eve, token: { ...token, owner } })).toBe(0);
+  const late = await execute(t, "guarded", ["web-1"]);
+  expect(await waiting()).toBe(before + 1);
+  await t.ctx
+    .sql`update automation.approvals set expires_at = now() - interval '1 hour' where execution_id = ${late.id}`;
+  expect(await waiting()).toBe(before);
+  expect(await getApproval(t.ctx, eve, late.id)).toMatchObject({
+    ...{ mayDecide: false, whyNot: "The time to approve this is over." },
+  });
+});
+
+test("who has the right on a part of the targets is not asked about the rest", async () => {
+  const rights = (...names: string[]) => names.map((name) => `name=${name}`).join(" or ");
+  const scoped = (select: string) => ({
+    ...testActor("executions:read"),
+    grants: [
+      {
+        ...{ id: "g", ownExecutions: false, lockedInputs: {} },
+        permissions: new Set(["approvals:decide" as const]),
+        scope: { kind: "selector" as const, selector: parseSelector(select) },
+      },
+    ],
+  });
+  const waiting = async (select: string) => (await countApprovals(t.ctx, scoped(select))).waiting;
+  const [one, both] = [rights("web-1"), rights("web-1", "web-2")];
+  const before = { one: await waiting(one), both: await waiting(both) };
+  const { id } = await execute(t, "guarded", ["web-1", "web-2"]);
+  expect(await waiting(one)).toBe(before.one);
+  expect(await waiting(both)).toBe(before.both + 1);
+  await expect(decide(scoped(one), id)).rejects.toThrow("does not reach all targets");
+});
+
+test("when too few people can approve, the plan, the execution and the approval say so and name whom to ask", async () => {
+  await saveTestJob(t, "careful", "approval: { required: 2 }\nsteps: [{ run: reboot }]");
+  const [owner] = await t.ctx.sql<{ id: string }[]>`
+    insert into identity.users (id, username) values (${t.ctx.newId()}, 'olga') returning id`;
+  const roles = await t.ctx.sql<{ id: string; name: string }[]>`
+    insert into identity.roles (id, name, permissions) values (${t.ctx.newId()}, 'chief', '{*}'),
+      (${t.ctx.newId()}, 'approver', '{executions:read,approvals:decide}') returning id, name`;
+  const role = (name: string) => roles.find((each) => each.name === name)!.id;
+  await t.ctx.sql`insert into identity.user_roles (user_id, role_id) values (${owner!.id}, ${role("chief")})`;
+  const olga = { ...testActor(), id: owner!.id, name: "olga" };
+  const request = { job: "careful", inputs: {}, targets: { names: ["web-1", "web-2"] }, reason: "", check: false };
+  const plan = async () => (await planExecution(t.ctx, olga, request)).approval;
+  const ask = "Ask olga to let somebody else decide (approvals:decide, over all of its targets).";
+  expect(await plan()).toEqual({
+    ...{ required: 2, by: null, notRequester: true },
+    problem: `2 people must still approve this before it runs, and nobody can. Whoever asks does not count. ${ask}`,
+  });
+  const { id } = await execute(t, "careful", ["web-1", "web-2"], {}, olga);
+  const add = async (name: string, grant?: string) => {
+    const user = t.ctx.newId();
+    await t.ctx.sql`insert into identity.users (id, username) values (${user}, ${name})`;
+    if (grant === undefined)
+      await t.ctx.sql`insert into identity.user_roles (user_id, role_id) values (${user}, ${role("approver")})`;
+    else
+      await t.ctx.sql`insert into identity.grants (id, user_id, role_id, scope, selector, created_at)
+        values (${t.ctx.newId()}, ${user}, ${role("approver")}, 'selector', ${grant}, now())`;
+    return user;
+  };
+  const ada = await add("ada");
+  await add("ben", "name=web-1");
+  await t.ctx.sql`insert into identity.users (id, username, active) values (${t.ctx.newId()}, 'gone', false)`;
+  const one = `2 people must still approve this before it runs, and only ada can. Whoever asks does not count. ${ask}`;
+  expect((await plan())!.problem).toBe(one);
+  expect((await getExecution(t.ctx, olga, id)).approvalProblem).toBe(one);
+  expect((await getApproval(t.ctx, olga, id)).problem).toBe(one);
+  const reader = { ...testActor("executions:read", "approvals:decide"), id: ada, name: "ada" };
+  await decide(reader, id);
+  expect((await getExecution(t.ctx, olga, id)).approvalProblem).toMatch(
+    /^One person must still approve this before it runs, and nobody can/,
+  );
+  await add("cleo", "name in (web-1, web-2)");
+  expect((await getExecution(t.ctx, olga, id)).approvalProblem).toBeNull();
+  expect((await plan())!.problem).toBeNull();
+  await saveTestJob(t, "by-cleo", "approval: { by: [user:cleo, role:boss], required: 2 }\nsteps: [{ run: x }]");
+  expect((await planExecution(t.ctx, olga, { ...request, job: "by-cleo" })).approval!.problem).toContain(
+    "only cleo can. The job lets only user:cleo, role:boss decide.",
+  );
 });

@@ -17,10 +17,12 @@ import {
   selectContent,
   selectDecisions,
 } from "./approval-queries.ts";
+import { selectDecidable } from "./approver-queries.ts";
 import { assignmentIdRange } from "./assignment-ids.ts";
 import type { ExecutionRow } from "./execution-queries.ts";
 import { findExecution } from "./get-execution.ts";
 import { idOfCursor } from "./list-executions.ts";
+import { approvalProblem } from "./missing-approvers.ts";
 import { loadDefinition } from "./offer-message.ts";
 import { iso, presentExecution } from "./present-execution.ts";
 
@@ -35,10 +37,26 @@ export async function listApprovals(
   return rows.length > limit ? { items, nextCursor: encodeCursor([rows[limit - 1]!.id]) } : { items };
 }
 
-/** How many wait, among the newest hundred that the caller may see. */
+/** At most this many are counted. */
+const maxCounted = 100;
+
+/** How many wait for a decision that the caller may make. */
 export async function countApprovals(ctx: Context, actor: Actor): Promise<{ waiting: number }> {
-  return { waiting: (await selectApprovals(ctx.sql, actor, { waiting: true, before: undefined, limit: 100 })).length };
+  if (!isPerson(actor) || !mayAnywhere(actor, "approvals:decide")) return { waiting: 0 };
+  const rows = await selectDecidable(ctx.sql, actor, { now: ctx.now(), limit: maxCounted });
+  const undecided = await Promise.all(rows.map((row) => isUndecided(ctx.sql, row)));
+  return { waiting: undecided.filter(Boolean).length };
 }
+
+/** A decision of theirs about what has changed since says nothing. */
+async function isUndecided(q: Query, row: ExecutionRow & { decidedContents: string[] }): Promise<boolean> {
+  if (row.decidedContents.length === 0) return true;
+  const hash = contentHash(row, await selectContent(q, row.id));
+  return !row.decidedContents.includes(hash.toString("hex"));
+}
+
+const isPerson = (actor: Actor): actor is Actor & { id: string } =>
+  actor.kind === "user" && actor.id !== null && !actor.token;
 
 export async function getApproval(ctx: Context, actor: Actor, execution: string): Promise<ApprovalDetail> {
   const row = await findExecution(ctx.sql, actor, execution);
@@ -48,13 +66,14 @@ export async function getApproval(ctx: Context, actor: Actor, execution: string)
     what: "all targets of this execution",
   });
   const approval = await findApproval(ctx.sql, row);
-  const [decisions, stages, { definition }] = await Promise.all([
+  const [decisions, stages, { definition }, problem] = await Promise.all([
     selectDecisions(ctx.sql, row.id),
     selectContent(ctx.sql, row.id),
     loadDefinition(ctx.sql, ctx.automation.dispatcher.definitions, row.jobId, row.jobVersion),
+    approvalProblem(ctx.sql, row),
   ]);
   const hash = contentHash(row, stages);
-  const whyNot = await reasonNotToDecide(ctx.sql, actor, { row, approval, decisions, hash });
+  const whyNot = await reasonNotToDecide(ctx.sql, actor, { row, approval, decisions, hash, now: ctx.now() });
   const approvals = new Set(
     counting(decisions, hash)
       .filter((d) => d.decision === "approve")
@@ -65,6 +84,7 @@ export async function getApproval(ctx: Context, actor: Actor, execution: string)
     contentSha256: hash.toString("hex"),
     mayDecide: whyNot === undefined,
     whyNot: whyNot ?? null,
+    problem,
     definition: Buffer.from(definition).toString("utf8"),
     stages: stages.filter((stage) => stage.targets.length > 0).map(presentStage),
     decisions: decisions.map((d) => ({
@@ -89,19 +109,20 @@ interface Deciding {
   approval: ApprovalRow;
   decisions: readonly DecisionRow[];
   hash: Buffer;
+  now: Date;
 }
 
 /** Undefined: the actor may decide. */
 export async function reasonNotToDecide(
   q: Query,
   actor: Actor,
-  { row, approval, decisions, hash }: Deciding,
+  { row, approval, decisions, hash, now }: Deciding,
 ): Promise<string | undefined> {
   if (row.state !== "awaiting_approval" || approval.outcome !== null)
     return `Execution ${row.number} does not wait for approval any more (${approval.outcome ?? row.state}).`;
   if (row.cancelRequestedAt !== null) return `Execution ${row.number} is being cancelled.`;
-  if (actor.kind !== "user" || actor.id === null || actor.token)
-    return "Approving is for people: sign in and decide there; a token cannot.";
+  if (approval.expiresAt <= now) return "The time to approve this is over.";
+  if (!isPerson(actor)) return "Approving is for people: sign in and decide there; a token cannot.";
   if (!mayAnywhere(actor, "approvals:decide"))
     return "Your roles do not allow to decide about approvals (approvals:decide): ask an administrator.";
   const { by, notRequester } = approval.rule;

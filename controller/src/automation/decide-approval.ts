@@ -49,15 +49,14 @@ async function decide(ctx: Context, tx: Query, actor: Actor, id: string, params:
     await selectContent(tx, id),
   ];
   const hash = contentHash(row, stages);
-  const refusal = await reasonNotToDecide(tx, actor, { row, approval, decisions, hash });
+  const at = ctx.now();
+  const refusal = await reasonNotToDecide(tx, actor, { row, approval, decisions, hash, now: at });
   if (refusal) throw new OcError("failed_precondition", refusal);
   if (hash.toString("hex") !== params.contentSha256)
     throw new OcError(
       "version_mismatch",
       "What would run has changed since you read it, for instance a target: look at it again, then decide.",
     );
-  const at = ctx.now();
-  if (approval.expiresAt <= at) throw new OcError("failed_precondition", "The time to approve this is over.");
   const { decision, comment } = params;
   const own = { userId: actor.id!, userName: actor.name, contentSha256: hash, decision, comment, at };
   if (!(await insertDecision(tx, id, own))) throw new OcError("conflict", "You have decided about this already.");

@@ -10,6 +10,7 @@ import { mayRun } from "../identity/locked-inputs.ts";
 import { assignmentIdRange } from "./assignment-ids.ts";
 import type { ExecutionRow } from "./execution-queries.ts";
 import { countWaiting, type Waiting } from "./limit-queries.ts";
+import { approvalProblem } from "./missing-approvers.ts";
 import { loadDefinition } from "./offer-message.ts";
 import { iso, presentExecution } from "./present-execution.ts";
 import { countUnreachable, ofExecution, type StageRow, selectExecution, selectStages } from "./read-queries.ts";
@@ -20,12 +21,13 @@ export async function getExecution(
   idOrNumber: string,
 ): Promise<z.infer<typeof executionDetail>> {
   const row = await findExecution(ctx.sql, actor, idOrNumber);
-  const [stages, unreachable, waiting, canCancel, { definition }] = await Promise.all([
+  const [stages, unreachable, waiting, canCancel, { definition }, problem] = await Promise.all([
     selectStages(ctx.sql, row.id),
     row.finishedAt === null ? countUnreachable(ctx.sql, row.id) : 0,
     row.finishedAt === null && row.counts.queued ? countWaiting(ctx.sql, ofExecution(ctx.sql, row.id)) : nothingWaits,
     mayCancel(ctx.sql, actor, row),
     loadDefinition(ctx.sql, ctx.automation.dispatcher.definitions, row.jobId, row.jobVersion),
+    approvalProblem(ctx.sql, row),
   ]);
   return {
     ...presentExecution(row),
@@ -36,6 +38,7 @@ export async function getExecution(
     waiting,
     canRun: mayRun(actor, row.jobId),
     canCancel,
+    approvalProblem: problem,
   };
 }
 

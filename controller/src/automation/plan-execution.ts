@@ -8,7 +8,9 @@ import { reachToExecute } from "../identity/reach-to-execute.ts";
 import { countTargets } from "./count-targets.ts";
 import { readRequest } from "./create-execution.ts";
 import { unsaved } from "./draft-flow.ts";
-import { type PlannedStage, planFlow } from "./plan-flow.ts";
+import { missingApprovers } from "./missing-approvers.ts";
+import { type FrozenVersion, type PlannedStage, planFlow } from "./plan-flow.ts";
+import { userOf } from "./save-job.ts";
 
 type Params = z.infer<typeof executeRequest> & { job: string };
 
@@ -21,13 +23,28 @@ export async function planExecution(ctx: Context, actor: Actor, params: Params):
   try {
     const choice = params.targets;
     const stages = await ctx.sql.begin((tx) => planFlow({ ctx, tx, actor, choice }, version, inputs));
+    const approval = await planApproval(ctx, actor, version, stages);
     const presented = stages.map(presentStage);
-    return { ...about, wouldRun: true, problem: null, targetCount: countTargets(stages), stages: presented };
+    return { ...about, wouldRun: true, problem: null, approval, targetCount: countTargets(stages), stages: presented };
   } catch (error) {
     // It would be refused, and why: that is the answer.
     if (!(error instanceof OcError) || !["failed_precondition", "unprocessable"].includes(error.code)) throw error;
-    return { ...about, wouldRun: false, problem: error.message, targetCount: 0, stages: [] };
+    return { ...about, wouldRun: false, problem: error.message, approval: null, targetCount: 0, stages: [] };
   }
+}
+
+/** Who has to agree first, and whether there are enough who can. */
+async function planApproval(
+  ctx: Context,
+  actor: Actor,
+  { jobId, spec: { approval: rule } }: FrozenVersion,
+  stages: readonly PlannedStage[],
+): Promise<ExecutionPlan["approval"]> {
+  if (!rule) return null;
+  const ids = () => [...new Set(stages.flatMap(({ work }) => work?.chosen.map((c) => c.targetId) ?? []))];
+  const targetIds = async () => ids();
+  const problem = await missingApprovers(ctx.sql, { rule, requestedBy: userOf(actor), jobId, targetIds });
+  return { required: rule.required, by: rule.by ?? null, notRequester: rule.notRequester, problem };
 }
 
 export function presentStage(stage: PlannedStage): ExecutionPlan["stages"][number] {

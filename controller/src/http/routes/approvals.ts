@@ -28,7 +28,7 @@ const count = createRoute({
   method: "get",
   path: "/api/v1/approvals/count",
   tags,
-  summary: "How many wait (at most 100 are counted)",
+  summary: "How many wait for a decision that the caller may make",
   responses: { 200: jsonResponse(approvalCount, "The count"), ...problemResponses },
 });
 const get = createRoute({

@@ -46,6 +46,7 @@ export const approvals = area({
   approve: "Approve",
   reject: "Reject",
   decide: "Your decision",
+  tooFew: "Too few people can approve this",
   cannot: "You cannot decide this",
   approvedToast: "Approved.",
   rejectedToast: "Rejected; it will not run.",

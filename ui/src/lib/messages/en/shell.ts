@@ -11,7 +11,7 @@ export const shell = {
   executions: "Executions",
   approvals: "Approvals",
   actions: "Actions",
-  waitForApproval: "wait for approval",
+  waitForApproval: "wait for you",
   jobs: "Jobs",
   fleet: "Fleet",
   agents: "Agents",
