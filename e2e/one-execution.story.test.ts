@@ -1,7 +1,9 @@
 // The road of one execution with real processes: first sign-in, a job from YAML, live events, output to the byte, cancel,
 // and the deaths that a running step must survive. docs/one-execution.md names the files along the way.
+
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
+import type { Assignment } from "@opsconductor/contract/api/executions";
 import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest";
 import { Api } from "./devstack/api.ts";
 import { type Devstack, startDevstack } from "./devstack/devstack.ts";
@@ -118,6 +120,63 @@ test("cancel ends the whole process tree, and finally still runs", async () => {
   const child = Number(readFileSync(`${probe.folder}/child`, "utf8"));
   expect([shell!, child].filter(isRunning)).toEqual([]);
   expect(existsSync(`${probe.folder}/tidied`)).toBe(true);
+});
+
+test("finally runs after every deadline and after a cancel, onFailure where a step failed or timed out by itself", async () => {
+  showLogOnFailure();
+  const mark = (kind: string) => `{ id: ${kind}, run: 'touch "${stack.folder}/$OC_EXECUTION_ID-${kind}"' }`;
+  const after = `onFailure: [${mark("repair")}]\nfinally: [${mark("tidy")}]\n`;
+  const work = "id: work, run: sleep 1000";
+  const long = (more = "") => `steps: [{ ${work}${more} }]\n${after}`;
+  const staged = `stages:
+  slow: { deadline: 4s, steps: [{ ${work} }], onFailure: [${mark("repair")}], finally: [${mark("tidy")}] }
+  undo: { needs: [slow], if: failure(), steps: [${mark("undone")}] }
+`;
+  const run = async (name: string, text: string) => {
+    await createJob(api, job(name, text));
+    return (await execute(api, name, { targets: { names: [host] } })).id;
+  };
+  const [ofStep, ofTarget, ofStage, ofAll, cancelled] = [
+    await run("late-step", long(", timeout: 1s")),
+    await run("late-target", `timeout: 1s\n${long()}`),
+    await run("late-stage", staged),
+    await run("late-all", `deadline: 4s\n${long()}`),
+    await run("cancelled-late", long()),
+  ];
+  await waitFor("the step to run", async () => (await stepsOf(api, cancelled)).some((one) => one.state === "running"));
+  await api.post(`/api/v1/executions/${cancelled}/cancel`, { reason: "enough" });
+  const ended = async (id: string) => {
+    const { state, stateReason } = await untilState(api, id, ["failed", "timed_out", "cancelled", "succeeded"]);
+    const path = `/api/v1/executions/${id}/assignments`;
+    const [assignment] = (await api.get<{ items: Assignment[] }>(path)).items;
+    const steps = (await stepsOf(api, id)).map((one) => `${one.stepId} ${one.state}`);
+    const ran = ["repair", "tidy", "undone"].filter((kind) => existsSync(`${stack.folder}/${id}-${kind}`));
+    return { state, stateReason, of: `${assignment!.state}: ${assignment!.stateReason}`, steps, ran };
+  };
+  const late = { state: "timed_out", stateReason: null };
+  expect(await ended(ofStep)).toEqual({
+    ...{ ...late, of: "timed_out: step work timed out: it ran into its time limit of 1 s" },
+    ...{ steps: ["work timed_out", "repair succeeded", "tidy succeeded"], ran: ["repair", "tidy"] },
+  });
+  expect(await ended(ofTarget)).toEqual({
+    ...{ ...late, of: "timed_out: step work timed out: it ran into its time limit of 1 s (the job's)" },
+    ...{ steps: ["work timed_out", "repair succeeded", "tidy succeeded"], ran: ["repair", "tidy"] },
+  });
+  // Long enough to have begun on a busy machine. A deadline stops what runs as a cancel does: what answers to it are the stages that follow.
+  expect(await ended(ofStage)).toEqual({
+    ...{ ...late, of: "timed_out: the deadline of stage slow was over" },
+    steps: ["work cancelled", "repair skipped", "tidy succeeded", "undone succeeded"],
+    ran: ["tidy", "undone"],
+  });
+  expect(await ended(ofAll)).toEqual({
+    ...{ ...late, stateReason: expect.stringMatching(/^its deadline, .*, was over$/) },
+    of: "timed_out: the deadline of the execution was over",
+    ...{ steps: ["work cancelled", "repair skipped", "tidy succeeded"], ran: ["tidy"] },
+  });
+  expect(await ended(cancelled)).toEqual({
+    ...{ state: "cancelled", stateReason: null, of: "cancelled: cancelled by admin: enough" },
+    ...{ steps: ["work cancelled", "repair skipped", "tidy succeeded"], ran: ["tidy"] },
+  });
 });
 
 test("a step goes on while the controller is stopped and started, and loses nothing", async () => {

@@ -25,18 +25,21 @@ export function outcomeSoFar(
 
 /** A lost step is nobody's failure yet, so onFailure does not run for it. */
 export function needsOnFailure(plan: StagePlan, progress: AttemptProgress): boolean {
+  if (wasCancelled(plan, progress)) return false;
   const step = firstBadStep(plan, progress, "steps");
-  return step !== undefined && progress.steps.get(step.id)?.state !== "lost" && !wasCancelled(plan, progress);
+  return step ? progress.steps.get(step.id)?.state !== "lost" : ranOutOfTime(plan, progress);
 }
 
 export function finalOutcome(plan: StagePlan, progress: AttemptProgress, cancelReason: string): Outcome {
   if (wasCancelled(plan, progress)) return { state: "cancelled", reason: cancelReason };
   const step = firstBadStep(plan, progress, "steps") ?? firstBadStep(plan, progress, "finally");
   if (step !== undefined) return outcomeOf(step, progress);
-  if (plan.steps.some(({ id }) => progress.steps.get(id)?.reason === skippedByTimeout))
-    return { state: "timed_out", reason: "the job's timeout was reached" };
+  if (ranOutOfTime(plan, progress)) return { state: "timed_out", reason: "the job's timeout was reached" };
   return { state: "succeeded", reason: "" };
 }
+
+const ranOutOfTime = (plan: StagePlan, progress: AttemptProgress) =>
+  plan.steps.some(({ id }) => progress.steps.get(id)?.reason === skippedByTimeout);
 
 /** Cancel kept a step of `steps` from running or from ending by itself. */
 function wasCancelled(plan: StagePlan, progress: AttemptProgress): boolean {

@@ -151,7 +151,8 @@ function leftInCgroup(leftovers: number): string {
 }
 
 function timeoutReason({ step, attempt }: TryPlace): string {
-  const limitMs = Math.min(step.timeoutMs ?? Number.POSITIVE_INFINITY, attempt.plan.timeoutMs);
+  const ofJob = step.phase === "steps" ? attempt.plan.timeoutMs : Number.POSITIVE_INFINITY;
+  const limitMs = Math.min(step.timeoutMs ?? Number.POSITIVE_INFINITY, ofJob);
   return `it ran into its time limit of ${limitMs / 1000} s${limitMs === step.timeoutMs ? "" : " (the job's)"}`;
 }
 

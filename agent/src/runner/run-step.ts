@@ -79,7 +79,7 @@ function delayBeforeNextTry(
   if (!isRetried(step, result.state) || triesThatCount(tries) > step.retry.max) return undefined;
   const delayMs = retryDelayMs(step.retry, triesThatCount(tries) + 1);
   const left = Math.max(0, remainingMs(tries.at(-1)!.finishedAt!, delayMs, host.now()));
-  return step.phase !== "finally" && stageRemainingMs(host, attempt) <= left ? undefined : left;
+  return step.phase === "steps" && stageRemainingMs(host, attempt) <= left ? undefined : left;
 }
 
 function isRetried(step: PlannedStep, state: TryResult["state"]): boolean {
@@ -99,10 +99,8 @@ function stageRemainingMs(host: HostContext, attempt: Attempt): number {
 type StepEnd = Omit<TryResult, "state"> & { state: TryResult["state"] | "skipped" };
 
 function reasonNotToRun(host: HostContext, attempt: Attempt, step: PlannedStep): StepEnd | undefined {
-  if (step.phase !== "finally") {
-    if (attempt.cancelled) return skipped(skippedByCancel);
-    if (stageRemainingMs(host, attempt) <= 0) return skipped(skippedByTimeout);
-  }
+  if (step.phase !== "finally" && attempt.cancelled) return skipped(skippedByCancel);
+  if (step.phase === "steps" && stageRemainingMs(host, attempt) <= 0) return skipped(skippedByTimeout);
   const unknown = attempt.offer.check === true ? reasonNotToCheck(host, attempt, step) : undefined;
   if (unknown !== undefined) return skipped(unknown);
   try {

@@ -158,14 +158,15 @@ finally: [ { id: clean, run: "true" } ]`);
   expect(bench.states(fence)).toEqual({ slow: "timed_out", clean: "succeeded" });
 });
 
-test("the job's time limit ends the running step and skips the rest, but not finally", async () => {
+test("the job's time limit ends the running step and skips the rest, but not onFailure and finally", async () => {
   const fence = bench.run(
     jobOf(`timeout: 1s
 steps: [ { id: a, run: "sleep 100", continueOnError: true }, { id: b, run: "true" } ]
+onFailure: [ { id: mend, run: "true" } ]
 finally: [ { id: clean, run: "true" } ]`),
   );
   expect(await bench.outcome(fence)).toEqual({ state: "timed_out", reason: "the job's timeout was reached" });
-  expect(bench.states(fence)).toEqual({ a: "timed_out", b: "skipped", clean: "succeeded" });
+  expect(bench.states(fence)).toEqual({ a: "timed_out", b: "skipped", mend: "succeeded", clean: "succeeded" });
 });
 
 test("cancel stops the running step, skips the rest and runs finally", async () => {

@@ -92,9 +92,9 @@ class TrySupervision {
     this.#onAbort(this.#host.signal, () => this.#end.reject(this.#host.signal.reason));
     if (step.timeoutMs !== undefined)
       this.#stopAfter(remainingMs(this.#given.startedAt, step.timeoutMs, this.#host.now()));
-    if (step.phase === "finally") return;
-    this.#stopAfter(remainingMs(attempt.progress.begunAt!, attempt.plan.timeoutMs, this.#host.now()));
-    this.#onAbort(attempt.cancelSignal, () => this.#stop("cancelled"));
+    if (step.phase === "steps")
+      this.#stopAfter(remainingMs(attempt.progress.begunAt!, attempt.plan.timeoutMs, this.#host.now()));
+    if (step.phase !== "finally") this.#onAbort(attempt.cancelSignal, () => this.#stop("cancelled"));
   }
 
   #stopAfter(ms: number): void {

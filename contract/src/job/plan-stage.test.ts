@@ -96,7 +96,7 @@ test("durations are milliseconds, sizes are bytes, environments are merged", () 
     undefined,
     300_000,
     undefined,
-    undefined,
+    1_800_000,
     600_000,
     30_000,
   ]);

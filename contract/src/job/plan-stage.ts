@@ -50,7 +50,7 @@ export interface PlannedStep {
 export interface StagePlan {
   id: string;
   steps: PlannedStep[];
-  /** Of all tries and pauses on one target, from its first step; `finally` runs after it too, within its own timeouts. */
+  /** Of all tries and pauses of `steps` on one target, from the first; the others run after it too, within their own timeouts. */
   timeoutMs: number;
 }
 
@@ -62,8 +62,8 @@ export interface TargetPlan {
   offlineExpiryMs: number;
 }
 
-/** A `finally` step without a timeout of its own may not hold a cancelled target for ever. */
-const finallyTimeoutMs = 10 * 60_000;
+/** A step after the others has no part in their time, and may not hold a target for ever without a timeout of its own. */
+const afterwardsTimeoutMs = 10 * 60_000;
 const longestDelayMs = 60 * 60_000;
 
 /** Undefined when the job has no such stage with steps of its own. */
@@ -120,6 +120,12 @@ export function retryDelayMs(retry: PlannedStep["retry"], tryNumber: number): nu
   return Math.min(retry.delayMs * factor, Math.max(longestDelayMs, retry.delayMs));
 }
 
+/** A repair may take as long as the steps might; a cancel ends it, and `finally` it does not. */
+function timeoutAfterwards(phase: Phase, ofSteps: number): number | undefined {
+  if (phase === "steps") return undefined;
+  return phase === "finally" ? afterwardsTimeoutMs : Math.max(afterwardsTimeoutMs, ofSteps);
+}
+
 function planStep(job: Job, stage: JobStage, { id, phase, spec, names }: PlacedStep, position: number): PlannedStep {
   const timeoutMs = spec.timeout === undefined ? undefined : parseDuration(spec.timeout)!;
   return {
@@ -131,7 +137,7 @@ function planStep(job: Job, stage: JobStage, { id, phase, spec, names }: PlacedS
     check: spec.uses === undefined ? (spec.check ?? "skip") : "plan",
     condition: phase === "steps" ? conditionOf(spec.if) : givenCondition(spec.if, "always()"),
     env: { ...stage.env, ...spec.env },
-    timeoutMs: timeoutMs ?? (phase === "finally" ? finallyTimeoutMs : undefined),
+    timeoutMs: timeoutMs ?? timeoutAfterwards(phase, parseDuration(stage.timeout)!),
     retry: planRetry(spec.retry),
     runAs: spec.runAs ?? stage.runAs,
     limits: planLimits(job.limits, stage.limits, spec.limits),
