@@ -1,5 +1,6 @@
 // A workflow that waits for a second person's approval, in a real Chromium before real processes: what would run is
 // shown, approved, followed in the graph of its stages, and paused.
+import { writeFile } from "node:fs/promises";
 import type { Execution } from "@opsconductor/contract/api/executions";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -142,6 +143,62 @@ test("targets that printed the same are one group, and two chosen executions sta
   await page.getByRole("dialog").getByText("first", { exact: true }).waitFor();
   await look("compare-output");
   await page.setViewportSize({ width: 320, height: 640 });
+  await untilSettled(page);
+  expect(await sidewaysOverflow(page)).toEqual([]);
+  await page.setViewportSize({ width: 1280, height: 800 });
+});
+
+test("an execution is run again as it ran, or with the newest version, as the dialog says", async () => {
+  const { items } = await api.get<{ items: Execution[] }>("/api/v1/executions?job=speak");
+  const old = items.find(({ inputs }) => inputs.word === "second")!;
+  const newer = "apiVersion: opsconductor/v1\nkind: Job\nname: speak\nsteps: [{ id: say, run: echo newer }]\n";
+  expect((await api.request("PUT", "/api/v1/jobs/speak", newer)).status).toBe(200);
+  await page.goto(`/executions/${old.id}`);
+  await page.getByRole("button", { name: "Run again" }).click();
+  const dialog = page.getByRole("dialog");
+  const word = dialog.getByLabel("word");
+  const version = dialog.getByRole("group", { name: "Version to run" });
+  await version.getByRole("radio", { name: "Version 2, the newest", checked: true }).waitFor();
+  await expect.poll(() => word.count()).toBe(0);
+  await version.getByText("Version 1, as in that execution").click();
+  await expect.poll(() => word.inputValue()).toBe("second");
+  await look("run-again");
+  await dialog.getByRole("button", { name: /^Run on 2 targets/ }).click();
+  await page.waitForURL((url) => /\/executions\/[0-9a-f-]{36}/.test(url.pathname) && !url.pathname.includes(old.id));
+  const made = await untilState(api, page.url().split("/").at(-1)!.split("?")[0]!, ["succeeded"]);
+  expect(made).toMatchObject({ jobVersion: 1, inputs: { word: "second" } });
+});
+
+test("a rollout that its budget stopped goes on with the rest", async () => {
+  const file = `${stack.folder}/host-1-is-well`;
+  const run = `'test "$OC_TARGET_NAME" = host-2 || test -e ${file}'`;
+  await createJob(
+    api,
+    `apiVersion: opsconductor/v1\nkind: Job\nname: stopped\nrollout: { batch: 1 }\nsteps: [{ run: ${run} }]\n`,
+  );
+  const { id: failed } = await execute(api, "stopped", { targets: { names: ["host-1", "host-2"] }, waitSeconds: 30 });
+  await untilState(api, failed, ["failed"]);
+  await writeFile(file, "");
+  await page.goto(`/executions/${failed}`);
+  await page.getByRole("button", { name: "Retry failed (1)" }).waitFor();
+  await page.getByRole("button", { name: "Go on with the rest (2)" }).click();
+  const dialog = page.getByRole("dialog", { name: "Go on with 2 targets?" });
+  await dialog.waitFor();
+  await look("go-on");
+  await dialog.getByRole("button", { name: /^Run/ }).click();
+  await page.waitForURL((url) => /\/executions\/[0-9a-f-]{36}/.test(url.pathname) && !url.pathname.includes(failed));
+  const made = await untilState(api, page.url().split("/").at(-1)!.split("?")[0]!, ["succeeded"]);
+  expect(made).toMatchObject({ counts: { succeeded: 2 }, retryOf: { id: failed } });
+});
+
+test("the editor checks text that is not saved: its stages, targets and batches", async () => {
+  await page.goto("/jobs/release/edit");
+  await page.getByRole("button", { name: "Check", exact: true }).click();
+  const stages = page.getByRole("region", { name: "What would run" });
+  await stages.getByText("2 batches: 1, 1 · 0 may fail").waitFor();
+  await page.getByText("Would run on 2 targets, in 3 stages").waitFor();
+  await look("draft-check");
+  await page.setViewportSize({ width: 320, height: 700 });
   await untilSettled(page);
   expect(await sidewaysOverflow(page)).toEqual([]);
   await page.setViewportSize({ width: 1280, height: 800 });

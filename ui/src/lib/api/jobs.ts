@@ -13,7 +13,7 @@ export const listVersions = (job: string, signal?: AbortSignal) =>
   request<Page<JobVersion>>("GET", one(job, "/versions"), { query: { limit: 200 }, signal });
 
 export const getVersion = (job: string, version: number, signal?: AbortSignal) =>
-  request<JobVersion & { definition: string }>("GET", one(job, `/versions/${version}`), { signal });
+  request<JobDetail>("GET", one(job, `/versions/${version}`), { signal });
 
 export const createJob = (definition: string, message: string) =>
   request<Job>("POST", "jobs", { body: { definition, message }, idempotencyKey: newIdempotencyKey() });
