@@ -49,7 +49,7 @@ const distrusted = (sql: Query): Fragment => withStatus(sql, ["revoked", "quaran
 const isIn: Record<AgentState, (sql: Query) => Fragment> = {
   revoked: (sql) => isOneOf(sql, withStatus(sql, ["revoked"])),
   quarantined: (sql) => isOneOf(sql, withStatus(sql, ["quarantined"])),
-  // By who is not: mostly the shorter list by far, and finding 100,000 in a list takes 40 ms.
+  // By who is not: mostly the shorter list by far, and a list of 100,000 took 20 to 40 ms more.
   online: (sql) =>
     sql`not ${isOneOf(sql, sql`${away(sql)} union all ${withoutSession(sql)} union all ${distrusted(sql)}`)}`,
   offline: (sql) => sql`(${isOneOf(sql, away(sql))} and not ${isOneOf(sql, distrusted(sql))})`,

@@ -32,8 +32,8 @@ const settingsOf = (place: Place): Record<string, string> => ({
 });
 
 /**
- * PostgreSQL's own 128 MiB hold the hosts' facts of 40,000 targets; a table that takes more than a quarter of it is read
- * anew from the system for each question about all of them. Only what is used is taken from the system.
+ * PostgreSQL reads a table that takes more than a quarter of this anew from the system for each question about all of its
+ * rows: of its own 128 MiB, the facts of 32,000 hosts. Only what is used is taken from the system.
  */
 const sharedBuffersMiB = (memoryBytes: number) => Math.round(Math.min(512, Math.max(128, memoryBytes / 1024 ** 2 / 8)));
 
