@@ -282,6 +282,7 @@ export const requirements: Readonly<Record<string, Requirement | Dangerous | Met
   "FOLLOW executions": "executions:read",
   "FOLLOW approvals": "executions:read",
   "FOLLOW audit": "audit:read",
+  "FOLLOW me": "token", // nothing but what is about the caller
 
   "CALL /opsconductor.agent.v1.AgentService/Connect": "agent",
   "CALL /opsconductor.agent.v1.AgentService/PushOutput": "agent",
@@ -297,7 +298,7 @@ function entriesOf<T>(kind: RegExp): Readonly<Record<string, T>> {
 }
 
 export const routeRequirements = entriesOf<Requirement | Dangerous>(/^(GET|POST|PUT|PATCH|DELETE) /);
-export const topicRequirements = entriesOf<Permission>(/^FOLLOW /);
+export const topicRequirements = entriesOf<Permission | "token">(/^FOLLOW /);
 export const methodRequirements = entriesOf<MethodRequirement>(/^CALL /);
 
 /** The entry of one route; undefined when it has none. */

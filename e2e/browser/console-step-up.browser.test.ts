@@ -89,10 +89,28 @@ test("name and preferences are kept by the controller: another browser has them,
   await page.getByText("12.345,6").waitFor();
   await written;
   expect(await accessibilityProblems(page)).toEqual([]);
+  const wished = page.waitForResponse((response) => response.request().method() === "PATCH" && response.ok());
+  await page.getByLabel("Sign-ins to my account").selectOption("all");
+  await wished;
+  // In the background of the same browser; what is told is told once.
+  const twin = await context.newPage();
+  await twin.goto("/agents");
+  await page.goto("/jobs");
+  await page.bringToFront();
+  const following = (tab: Page) =>
+    tab.waitForResponse((response) => /events\?topics=(.*%2C)?me\b/.test(response.url()));
+  await Promise.all([following(twin), following(page), twin.reload(), page.reload()]);
   const second = await newContext(browser, stack.url);
   const other = await second.context.newPage();
   await other.goto("/me");
   await signIn(other, "admin", password);
+  const told = (tab: Page) => tab.getByText("Your account was signed in to");
+  await expect.poll(async () => (await told(page).count()) + (await told(twin).count())).toBe(1);
+  const front = (await told(page).count()) === 1 ? page : twin;
+  await front.getByRole("button", { name: "Open", exact: true }).click();
+  await front.waitForURL("**/me");
+  expect(await told(front === page ? twin : page).count()).toBe(0);
+  await twin.close();
   await expect.poll(() => other.locator("html").getAttribute("data-density")).toBe("compact");
   expect(await other.getByLabel("Job title").inputValue()).toBe("Night shift");
   await other.getByText("12.345,6").waitFor();

@@ -37,6 +37,15 @@ export const preferences = z
       .refine(isLanguage, "must be standard, browser, or a language such as de-AT")
       .describe("by whose habits dates, times, numbers and order are written: standard, browser, or a BCP 47 tag"),
     clock: z.enum(["language", "12", "24"]).describe("hours of a day as the language has them, or 12 or 24 always"),
+    tellExecutions: z.enum(["all", "failures", "never"]).describe("which ends of executions that the person started"),
+    tellApprovals: z.boolean().describe("when an execution waits for an approval that the person may give"),
+    tellSignIns: z
+      .enum(["all", "new", "never"])
+      .describe("when somebody signs in to the account; new: from an address and browser that no session had before"),
+    tellAgents: z.boolean().describe("when an agent that the person may see goes offline"),
+    tellDesktop: z
+      .boolean()
+      .describe("also on the desktop, in browsers that allow it, while no page of the console is in front"),
   })
   .partial();
 export type Preferences = z.infer<typeof preferences>;

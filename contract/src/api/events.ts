@@ -8,7 +8,8 @@ import * as z from "zod";
 import { agent } from "./agents.ts";
 import { assignmentState, execution, executionState, stepState } from "./executions.ts";
 
-/** Topics a page may ask for. `executions:<id>` carries assignments, steps and output sizes of one execution. */
+/** Topics a page may ask for. `executions:<id>` carries assignments, steps and output sizes of one execution, `me` what is
+ * about the caller: executions they started that have ended, and sign-ins to their account. */
 export const liveTopics = [
   "agents",
   "targets",
@@ -17,9 +18,10 @@ export const liveTopics = [
   "approvals",
   "enrollment-tokens",
   "audit",
+  "me",
 ] as const;
 export const topicPattern =
-  /^(agents|targets|jobs|executions|executions:[0-9a-f-]{36}|enrollment-tokens|approvals|audit)$/;
+  /^(agents|targets|jobs|executions|executions:[0-9a-f-]{36}|enrollment-tokens|approvals|audit|me)$/;
 
 export const liveEvent = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("agent"), topic: z.string(), agent }),
@@ -41,6 +43,15 @@ export const liveEvent = z.discriminatedUnion("kind", [
     state: assignmentState,
     stateReason: z.string().nullable(),
     executionState,
+  }),
+  z.object({
+    kind: z.literal("session"),
+    topic: z.string(),
+    sessionId: z.string(),
+    at: z.string(),
+    address: z.string().nullable(),
+    userAgent: z.string().nullable(),
+    isNew: z.boolean().describe("no session of the account came from this address with this browser before"),
   }),
   z.object({ kind: z.literal("timeline"), topic: z.string(), executionId: z.string() }),
   z.object({

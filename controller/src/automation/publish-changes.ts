@@ -1,6 +1,7 @@
 // Live events of executions, after the commit: one for each thing that a batch changed, however often it changed it.
-import type { AssignmentState, ExecutionState } from "@opsconductor/contract/states";
+import { type AssignmentState, type ExecutionState, executionStates, isTerminal } from "@opsconductor/contract/states";
 import type { Context } from "../context.ts";
+import { personalTopic } from "../live/live.ts";
 import type { Attempt, TryRow } from "./attempt.ts";
 import type { ExecutionRow } from "./execution-queries.ts";
 import { presentExecution } from "./present-execution.ts";
@@ -8,12 +9,14 @@ import { presentExecution } from "./present-execution.ts";
 type Publisher = Pick<Context, "live">;
 const topicOf = (executionId: string) => `executions:${executionId}`;
 
-/** To the list of executions and to each execution's own page. */
+/** To the list of executions and to each execution's own page; its end also to whoever started it. */
 export function publishExecutions({ live }: Publisher, rows: readonly ExecutionRow[]): void {
   for (const row of rows) {
     const execution = presentExecution(row);
     live.publish({ kind: "execution", topic: topicOf(row.id), execution });
     live.publish({ kind: "execution", topic: "executions", execution });
+    if (row.requestedBy !== null && isTerminal(executionStates, row.state))
+      live.publish({ kind: "execution", topic: personalTopic(row.requestedBy), execution });
   }
 }
 

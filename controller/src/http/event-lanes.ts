@@ -76,5 +76,7 @@ function keyOf(event: LiveEvent): string {
       return `changed ${event.topic} ${event.ids.join(" ")}`;
     case "token":
       return `token ${event.tokenId}`;
+    case "session":
+      return `session ${event.sessionId}`;
   }
 }

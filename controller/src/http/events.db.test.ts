@@ -3,7 +3,7 @@ import type { LiveEvent } from "@opsconductor/contract/api/events";
 import { Registry } from "prom-client";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { FakeAgent } from "../automation/testing/fake-agent.ts";
-import { execute, saveTestJob } from "../automation/testing/save-test-job.ts";
+import { execute, saveTestJob, tester } from "../automation/testing/save-test-job.ts";
 import type { Context } from "../context.ts";
 import { ensureBuiltInRoles } from "../identity/built-in-roles.ts";
 import { type TestContext, testContext } from "../testing/test-context.ts";
@@ -79,6 +79,51 @@ test("a page gets what is published on its topics, after a first message that sa
   await expect.poll(() => stream.messages[0]?.event).toBe("ready");
   for (const topic of ["jobs", "targets", "agents"]) ctx.live.publish(changed(topic, topic));
   await expect.poll(() => idsOf(stream)).toEqual(["jobs", "agents"]);
+});
+
+test("on `me` come the ends of one's own executions and sign-ins to one's own account, and of no one else's", async () => {
+  const ann = await signedIn(ctx, http, ["executions:read"]);
+  const blind = await signedIn(ctx, http, []);
+  const [anns, blinds] = [await follow("me", ann.headers), await follow("me", blind.headers)];
+  await expect.poll(() => [anns.messages.length, blinds.messages.length]).toEqual([1, 1]);
+  const job = "told-of";
+  await saveTestJob({ ...t, ctx }, job);
+  for (const [name, starter] of [
+    ["told-1", ann],
+    ["told-2", blind],
+    ["told-3", undefined],
+  ] as const) {
+    const agent = await FakeAgent.connected({ ...t, ctx }, name);
+    const { id } = await execute({ ...t, ctx }, job, [name], {}, starter && { ...tester, id: starter.userId });
+    await agent.run(agent.offers[0]!, Buffer.from("done\n"), "step-1", "succeeded");
+    await expect
+      .poll(async () => (await ctx.sql`select state from automation.executions where id = ${id}`)[0]?.state)
+      .toBe("succeeded");
+  }
+  const login = (who: typeof ann, agent: string) =>
+    http.call("POST", "/api/v1/auth/login", who, { "user-agent": agent });
+  const credentials = ({ username, password }: typeof ann) => ({ username, password }) as typeof ann;
+  await login(credentials(ann), "a browser of her own");
+  await login(credentials(ann), "a browser of her own");
+  await login(credentials(blind), "another");
+  const seen = (stream: Stream) =>
+    stream.messages
+      .slice(1)
+      .map(({ data }) =>
+        data.kind === "execution"
+          ? [data.topic, data.execution.state]
+          : data.kind === "session"
+            ? [data.topic, data.userAgent, data.isNew]
+            : data,
+      );
+  await expect
+    .poll(() => seen(anns))
+    .toEqual([
+      ["me", "succeeded"],
+      ["me", "a browser of her own", true],
+      ["me", "a browser of her own", false],
+    ]);
+  await expect.poll(() => seen(blinds)).toEqual([["me", "another", true]]);
 });
 
 test("after a cut the page goes on where it was, and with an unknown id it is told to read again", async () => {

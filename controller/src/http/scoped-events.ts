@@ -28,7 +28,7 @@ export class ScopedEvents {
   }
 
   take(id: string, event: LiveEvent): void {
-    if (!this.working && mayEverywhere(this.actor, permissionOf(event))) this.push(id, event);
+    if (!this.working && this.isOpen(event)) this.push(id, event);
     else {
       this.waiting.push([id, event]);
       if (!this.working) void this.work();
@@ -65,8 +65,13 @@ export class ScopedEvents {
     }
   }
 
+  private isOpen(event: LiveEvent): boolean {
+    const permission = permissionOf(event);
+    return permission === undefined || mayEverywhere(this.actor, permission);
+  }
+
   private shown(event: LiveEvent): LiveEvent | undefined {
-    if (mayEverywhere(this.actor, permissionOf(event))) return event;
+    if (this.isOpen(event)) return event;
     if (event.kind === "changed") return { ...event, ids: [] };
     const object = objectOf(event);
     return object && this.known.get(keyOf(object))?.readable ? event : undefined;
@@ -97,5 +102,8 @@ function objectOf(event: LiveEvent): EventObject | undefined {
   }
 }
 
-/** Who may see all of a topic. */
-const permissionOf = ({ topic }: LiveEvent): Permission => topicRequirements[topic.split(":")[0]!]!;
+/** Who may see all of a topic; undefined: whoever it is about. Also one's own execution is read by the right to read it. */
+function permissionOf({ topic, kind }: LiveEvent): Permission | undefined {
+  const needed = topicRequirements[topic.split(":")[0]!]!;
+  return needed !== "token" ? needed : kind === "execution" ? "executions:read" : undefined;
+}

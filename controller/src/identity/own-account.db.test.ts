@@ -57,6 +57,18 @@ test("dates and numbers may be written as any language has them that really exis
   expect((await get("auth/preferences", headers)).body.language).toBe("zh-Hant");
 });
 
+test("the audit log tells who changed of what they are told, and nothing about colours", async () => {
+  const { headers, userId } = await signedIn(t.ctx, http, []);
+  await patch("auth/preferences", { theme: "dark", tellSignIns: "never", tellAgents: true }, headers);
+  await patch("auth/preferences", { tellSignIns: "never", density: "compact" }, headers);
+  expect((await patch("auth/preferences", { tellExecutions: "sometimes" }, headers)).status).toBe(400);
+  const rows = await t.ctx.sql`select before, after from communication.audit
+    where object_id = ${userId} and action = 'user.notices_changed'`;
+  expect([...rows]).toEqual([
+    { before: { tellSignIns: null, tellAgents: null }, after: { tellSignIns: "never", tellAgents: true } },
+  ]);
+});
+
 test("the history tells sign-ins and refusals, the newest first, page by page, with browser and address", async () => {
   const ann = await signedIn(t.ctx, http, []);
   const browser = { "user-agent": "Firefox of a test" };

@@ -28,8 +28,16 @@ export async function readPreferences(ctx: Pick<Context, "sql">, actor: Actor): 
   return Object.fromEntries(known.flatMap(([key]) => (stored[key] === undefined ? [] : [[key, stored[key]]])));
 }
 
-/** What is named; the look of the console is no change that the audit log would tell. */
+/** What is named. The look of the console is no change that the audit log would tell; of what a person is told, it is. */
 export async function changePreferences(ctx: Context, actor: Actor, patch: Preferences): Promise<Preferences> {
-  await mergePreferences(ctx.sql, actor.id!, patch);
+  await ctx.sql.begin(async (tx) => {
+    const user = await ownRow(tx, actor);
+    const before = await mergePreferences(tx, user.id, patch);
+    const changed = Object.entries(patch).filter(([key, value]) => key.startsWith("tell") && before[key] !== value);
+    if (changed.length === 0) return;
+    const old = Object.fromEntries(changed.map(([key]) => [key, before[key] ?? null]));
+    const values = { before: old, after: Object.fromEntries(changed) };
+    await writeAudit(ctx, tx, actor, { action: "user.notices_changed", object: userObject(user), ...values });
+  });
   return readPreferences(ctx, actor);
 }

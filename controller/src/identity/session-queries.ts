@@ -47,6 +47,17 @@ export interface NewSession {
   providerSid: string | null;
 }
 
+/** Whether a session of the user, also one that has ended, came from there with this browser. */
+export async function isKnownOrigin(
+  sql: Query,
+  s: Pick<NewSession, "userId" | "address" | "userAgent">,
+): Promise<boolean> {
+  const [row] = await sql<{ known: boolean }[]>`
+    select exists (select from identity.sessions where user_id = ${s.userId}
+      and address is not distinct from ${s.address} and user_agent is not distinct from ${s.userAgent}) as known`;
+  return row!.known;
+}
+
 export async function insertSession(sql: Query, s: NewSession): Promise<void> {
   await sql`
     insert into identity.sessions (id, user_id, created_at, last_used_at, idle_until, expires_at, address, user_agent,

@@ -165,9 +165,17 @@ export async function selectPreferences(sql: Query, id: string): Promise<Record<
   return row?.preferences ?? {};
 }
 
-/** Two tabs that set different things at once both keep theirs. */
-export async function mergePreferences(sql: Query, id: string, patch: Record<string, unknown>): Promise<void> {
-  await sql`update identity.users set preferences = preferences || ${jsonb(sql, patch)} where id = ${id}`;
+/** As they were before. Two tabs that set different things at once both keep theirs. */
+export async function mergePreferences(
+  sql: Query,
+  id: string,
+  patch: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
+  const [row] = await sql<{ preferences: Record<string, unknown> }[]>`
+    with old as (select id, preferences from identity.users where id = ${id} for update)
+    update identity.users u set preferences = old.preferences || ${jsonb(sql, patch)} from old
+    where u.id = old.id returning old.preferences`;
+  return row?.preferences ?? {};
 }
 
 /** False when the user has another revision by now. */

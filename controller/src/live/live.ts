@@ -1,6 +1,9 @@
 // Publish and subscribe for pages: hints that something changed, never the truth. Publish after the commit.
 import type { LiveEvent } from "@opsconductor/contract/api/events";
 
+/** What is about one person; nobody else follows it. */
+export const personalTopic = (userId: string): string => `me:${userId}`;
+
 export interface Live {
   /** Never throws and never waits: losing an event costs only latency. */
   publish(event: LiveEvent): void;

@@ -7,6 +7,7 @@ import { topicRequirements } from "@opsconductor/contract/permissions";
 import type { Actor, Context } from "../../context.ts";
 import { liveRights } from "../../identity/authenticate.ts";
 import { mayAnywhere } from "../../identity/grants.ts";
+import { personalTopic } from "../../live/live.ts";
 import { EventLanes } from "../event-lanes.ts";
 import { newRouter, problemResponses, type Router } from "../router.ts";
 import { ScopedEvents } from "../scoped-events.ts";
@@ -67,6 +68,7 @@ export function eventsRoutes(ctx: Context): Router {
 function demandTopics(actor: Actor, topics: readonly string[]): void {
   for (const topic of topics) {
     const permission = topicRequirements[topic.split(":")[0]!];
+    if (permission === "token") continue;
     if (permission === undefined || !mayAnywhere(actor, permission))
       throw new OcError("permission_denied", `Following ${topic} needs the permission ${permission}.`);
   }
@@ -83,7 +85,10 @@ function openStream(ctx: Context, actor: Actor, { topics, lastEventId, cut }: St
   const missed: [string, LiveEvent][] = [];
   let lanes: EventLanes | undefined;
   const scoped = new ScopedEvents(ctx, actor, (id, event) => lanes?.push(id, event));
-  const subscription = ctx.live.subscribe(topics, lastEventId, (id, event) => {
+  const mine = personalTopic(actor.id!);
+  const wanted = topics.map((topic) => (topic === "me" ? mine : topic));
+  const subscription = ctx.live.subscribe(wanted, lastEventId, (id, told) => {
+    const event = told.topic === mine ? { ...told, topic: "me" } : told;
     if (lanes) scoped.take(id, event);
     else missed.push([id, event]);
   });

@@ -11,6 +11,7 @@ import { expect, test } from "vitest";
 import { lookOf } from "../ui/state-look.ts";
 import { audit } from "./areas/audit.ts";
 import { me } from "./areas/me.ts";
+import { notices } from "./areas/notices.ts";
 import { password } from "./areas/password.ts";
 import { recovery } from "./areas/recovery.ts";
 import { security } from "./areas/security.ts";
@@ -55,7 +56,7 @@ test("the pseudo locale has every message, changed, and longer by a third", () =
       for (const [key, value] of Object.entries(real as object))
         walk(value, (fake as Record<string, unknown>)[key], `${path}.${key}`);
   };
-  const all = { ...en, me, password, setup, tokens, audit, users, recovery, security, signOn };
+  const all = { ...en, me, notices, password, setup, tokens, audit, users, recovery, security, signOn };
   walk(all, pseudo(all), "en");
   expect(pseudoText("Save")).toBe("[Šáṽé ·]");
   expect(pseudo(en).agents.count(2)).toContain("2");

@@ -5,6 +5,8 @@ export type Theme = "system" | "light" | "dark";
 export type Density = "compact" | "normal" | "comfortable";
 export type TimeStyle = "relative" | "absolute";
 export type Zone = "local" | "utc";
+export type TellExecutions = "all" | "failures" | "never";
+export type TellSignIns = "all" | "new" | "never";
 export type Clock = "language" | "12" | "24";
 
 export interface PreferenceValues {
@@ -18,6 +20,11 @@ export interface PreferenceValues {
   /** By whose habits dates and numbers are written: standard, browser, or a BCP 47 tag. */
   language: string;
   clock: Clock;
+  tellExecutions: TellExecutions;
+  tellApprovals: boolean;
+  tellSignIns: TellSignIns;
+  tellAgents: boolean;
+  tellDesktop: boolean;
   /** Id of whom these are: the next person at this browser has their own. */
   owner: string;
 }
@@ -32,6 +39,11 @@ export const preferenceDefaults: PreferenceValues = {
   locale: "en",
   language: "standard",
   clock: "language",
+  tellExecutions: "all",
+  tellApprovals: true,
+  tellSignIns: "new",
+  tellAgents: false,
+  tellDesktop: false,
   owner: "",
 };
 

@@ -3,6 +3,7 @@ import { listAgents } from "../api/agents.ts";
 import { listExecutions } from "../api/executions.ts";
 import { listJobs } from "../api/jobs.ts";
 import { listTargets } from "../api/targets.ts";
+import { palette } from "../messages/areas/palette.ts";
 import { m } from "../messages/m.ts";
 import { paths } from "../paths.ts";
 
@@ -37,7 +38,7 @@ async function findExecutions(q: string, signal: AbortSignal): Promise<Found[]> 
   return items.map((item) => ({
     kind: "execution",
     id: item.id,
-    label: m.shell.palette.execution(item.number, item.jobName),
+    label: palette.execution(item.number, item.jobName),
     detail: m.states[item.state],
     href: paths.execution(item.id),
   }));

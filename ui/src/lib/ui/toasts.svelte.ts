@@ -1,18 +1,27 @@
 // The messages in the corner and how long they stay; toast.ts adds, toaster.svelte shows.
+import type { Component } from "svelte";
+
 export interface ToastAct {
   label: string;
   run: () => void;
 }
 
+/** Of a notice; the rest look as their kind does. */
+export interface ToastLook {
+  icon: Component<{ size?: number; class?: string }>;
+  tone: "ok" | "bad" | "idle";
+}
+
 export interface Toast {
   id: number;
-  kind: "success" | "error";
+  kind: "success" | "error" | "notice";
   title: string;
   text: string | undefined;
   act: ToastAct | undefined;
+  look: ToastLook | undefined;
 }
 
-const shownMs = { success: 5000, error: 12_000 };
+const shownMs = { success: 5000, error: 12_000, notice: 12_000 };
 /** What offers an act stays long enough to be read and reached by keyboard. */
 const actShownMs = 12_000;
 const maxShown = 4;
@@ -22,8 +31,8 @@ class Toasts {
   #nextId = 1;
   readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
 
-  add(kind: Toast["kind"], title: string, text?: string, act?: ToastAct): void {
-    const toast = { id: this.#nextId, kind, title, text, act };
+  add(kind: Toast["kind"], title: string, text?: string, act?: ToastAct, look?: ToastLook): void {
+    const toast = { id: this.#nextId, kind, title, text, act, look };
     this.#nextId += 1;
     this.list = [...this.list, toast].slice(-maxShown);
     this.#start(toast);
