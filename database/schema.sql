@@ -82,7 +82,10 @@ create table automation.approvals (
   expires_at timestamp with time zone not null,
   decided_at timestamp with time zone,
   outcome text,
+  content_sha256 bytea,
+  content jsonb,
   constraint approvals_pkey PRIMARY KEY (execution_id),
+  constraint approvals_check CHECK ((((outcome IS NULL) = (content_sha256 IS NULL)) AND ((outcome IS NULL) = (content IS NULL)))),
   constraint approvals_outcome_check CHECK ((outcome = ANY (ARRAY['approved'::text, 'rejected'::text, 'expired'::text, 'cancelled'::text])))
 );
 

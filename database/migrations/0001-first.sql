@@ -511,7 +511,10 @@ create table automation.approvals (
   requested_at timestamptz not null,
   expires_at timestamptz not null,
   decided_at timestamptz,
-  outcome text check (outcome in ('approved', 'rejected', 'expired', 'cancelled'))
+  outcome text check (outcome in ('approved', 'rejected', 'expired', 'cancelled')),
+  content_sha256 bytea,                          -- what the outcome is about, as it was then: stages, inputs and targets
+  content jsonb,                                 -- change with what the execution and the inventory do afterwards
+  check ((outcome is null) = (content_sha256 is null) and (outcome is null) = (content is null))
 );
 create index approvals_open on automation.approvals (execution_id) where outcome is null;
 

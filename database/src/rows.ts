@@ -72,6 +72,8 @@ export interface AutomationApprovalsRow {
   expiresAt: Date;
   decidedAt: Date | null;
   outcome: string | null;
+  contentSha256: Buffer | null;
+  content: unknown;
 }
 
 /** automation.assignments */

@@ -22,7 +22,9 @@ export type Approval = z.infer<typeof approval>;
 export const approvalDetail = approval.extend({
   contentSha256: z
     .string()
-    .describe("of the version, the inputs, the stages and the targets as they are now; a decision names it"),
+    .describe(
+      "of the version, the inputs, the stages and the targets: as they are now, and once it is decided as they were then; a decision names it",
+    ),
   mayDecide: z.boolean(),
   whyNot: z.string().nullable().describe("why the caller cannot decide"),
   problem: approvalProblem,

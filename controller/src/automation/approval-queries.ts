@@ -20,6 +20,8 @@ export interface ApprovalRow {
   expiresAt: Date;
   decidedAt: Date | null;
   outcome: ApprovalOutcome | null;
+  /** What the outcome is about. */
+  contentSha256: Uint8Array | null;
 }
 
 export interface DecisionRow {
@@ -47,7 +49,7 @@ export async function requestApproval(
 
 export async function selectApproval(q: Query, executionId: string): Promise<ApprovalRow | undefined> {
   const [row] = await q<ApprovalRow[]>`
-    select execution_id, rule, requested_at, expires_at, decided_at, outcome
+    select execution_id, rule, requested_at, expires_at, decided_at, outcome, content_sha256
     from automation.approvals where execution_id = ${executionId}`;
   return row;
 }
@@ -61,9 +63,10 @@ export async function selectDecisions(q: Query, executionId: string): Promise<De
 export async function setApprovalOutcome(
   q: Query,
   executionId: string,
-  { outcome, at }: { outcome: ApprovalOutcome; at: Date },
+  { outcome, at, hash, stages }: Content & { outcome: ApprovalOutcome; at: Date },
 ): Promise<void> {
-  await q`update automation.approvals set outcome = ${outcome}, decided_at = ${at}
+  await q`update automation.approvals set outcome = ${outcome}, decided_at = ${at},
+      content_sha256 = ${hash}, content = ${jsonb(q, stages)}
     where execution_id = ${executionId} and outcome is null`;
 }
 
@@ -108,11 +111,34 @@ export interface ContentStage {
   targets: { id: string; name: string; agentId: string | null; batch: number }[];
 }
 
+export interface Content {
+  stages: ContentStage[];
+  hash: Buffer;
+}
+
+/**
+ * What is to be approved; once that is decided, what was: beginning fills in the inputs of stages, and whoever renames a
+ * target afterwards changes nothing of what people agreed to.
+ */
+export async function contentOf(
+  q: Query,
+  execution: Parameters<typeof contentHash>[0] & { id: string },
+  approval: Pick<ApprovalRow, "contentSha256">,
+): Promise<Content> {
+  if (approval.contentSha256 === null) {
+    const stages = await selectContent(q, execution.id);
+    return { stages, hash: contentHash(execution, stages) };
+  }
+  const [row] = await q<[{ content: ContentStage[] }]>`
+    select content from automation.approvals where execution_id = ${execution.id}`;
+  return { stages: row.content, hash: Buffer.from(approval.contentSha256) };
+}
+
 /**
  * What would run: the stages with the versions that they are bound to, and every target as it is now: who renames it or
  * lets another agent manage it changes what was looked at.
  */
-export async function selectContent(q: Query, executionId: string): Promise<ContentStage[]> {
+async function selectContent(q: Query, executionId: string): Promise<ContentStage[]> {
   const { from, to } = assignmentIdRange(executionId);
   return await q<ContentStage[]>`
     select s.stage_id as id, coalesce(s.name, s.stage_id) as name, s.job_id, s.job_version,
@@ -126,7 +152,7 @@ export async function selectContent(q: Query, executionId: string): Promise<Cont
 }
 
 /** One number for all of it: what a person agrees to. */
-export function contentHash(
+function contentHash(
   execution: Pick<ExecutionRow, "jobId" | "jobVersion" | "definitionSha256" | "inputs" | "checkMode">,
   stages: readonly ContentStage[],
 ): Buffer {
@@ -150,21 +176,23 @@ export async function selectApprovals(
       expiresAt: Date;
       decidedAt: Date | null;
       outcome: ApprovalOutcome | null;
+      contentSha256: Uint8Array | null;
       approvals: bigint;
     })[]
   >`
-    select ${executionColumns(q)}, p.rule, p.requested_at, p.expires_at, p.decided_at, p.outcome,
+    select ${executionColumns(q)}, p.rule, p.requested_at, p.expires_at, p.decided_at, p.outcome, p.content_sha256,
       (select count(distinct d.user_id) from automation.approval_decisions d
-        where d.execution_id = p.execution_id and d.decision = 'approve') as approvals
+        where d.execution_id = p.execution_id and d.decision = 'approve'
+          and (p.content_sha256 is null or d.content_sha256 = p.content_sha256)) as approvals
     from automation.approvals p join automation.executions e on e.id = p.execution_id
     where ${f.waiting ? q`e.state = 'awaiting_approval' and p.outcome is null` : q`p.outcome is not null`}
       and ${f.before === undefined ? q`true` : q`p.execution_id < ${f.before}`}
       and ${visibleTo(q, actor, "execution")}
     order by p.execution_id desc limit ${f.limit}`;
-  return rows.map(({ rule, requestedAt, expiresAt, decidedAt, outcome, approvals, ...row }) => ({
+  return rows.map(({ rule, requestedAt, expiresAt, decidedAt, outcome, contentSha256, approvals, ...row }) => ({
     ...row,
     approvals: Number(approvals),
-    approval: { executionId: row.id, rule, requestedAt, expiresAt, decidedAt, outcome },
+    approval: { executionId: row.id, rule, requestedAt, expiresAt, decidedAt, outcome, contentSha256 },
   }));
 }
 

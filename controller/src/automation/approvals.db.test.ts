@@ -16,6 +16,7 @@ beforeAll(async () => {
   agent = await FakeAgent.connected(t, "web-1");
   await FakeAgent.connected(t, "web-2");
   await saveTestJob(t, "guarded", "approval: { required: 2 }\nsteps: [{ run: reboot }]");
+  await saveTestJob(t, "callee", "inputs: { url: { type: string, default: x } }\nsteps: [{ run: curl }]");
   await saveTestJob(t, "managed", "approval: { by: [role:boss, user:eve] }\nsteps: [{ run: reboot }]");
 });
 afterAll(() => t.close());
@@ -105,12 +106,77 @@ test("a rejection ends it with the comment, and so does the end of its time", as
   });
 });
 
+/** What is told of an approval that is decided: the same for ever. */
+async function recorded(id: string) {
+  const { contentSha256, stages, approvals, outcome, decisions } = await getApproval(t.ctx, tester, id);
+  return { contentSha256, stages, approvals, outcome, counts: decisions.map(({ counts }) => counts) };
+}
+
+test.each([
+  ["a job", "inputs: { v: { type: string, default: one } }\nsteps: [{ run: one }]"],
+  [
+    "a workflow with a matrix and a called job",
+    `inputs: { v: { type: string, default: one } }
+stages:
+  build: { steps: [{ run: make }] }
+  each: { needs: [build], matrix: { x: [a, b] }, steps: [{ run: each }] }
+  call: { needs: [each], job: callee, inputs: { url: "\${{ inputs.v }}-\${{ execution.number }}" } }`,
+  ],
+])("what was agreed to stays what it was when %s begins, ends, and its targets are renamed", async (name, text) => {
+  const job = `kept-${name.replaceAll(" ", "-")}`;
+  await saveTestJob(t, job, `approval: { required: 1 }\n${text}`);
+  const { id } = await execute(t, job, ["web-1"]);
+  const before = await recorded(id);
+  const answer = await decide(testActor(), id);
+  const agreed = { ...before, approvals: 1, outcome: "approved", counts: [true] };
+  expect(answer).toMatchObject({ contentSha256: before.contentSha256, approvals: 1, decisions: [{ counts: true }] });
+  expect(await recorded(id)).toEqual(agreed);
+  for (let done = 0; !(await getExecution(t.ctx, tester, id)).finishedAt; done++) {
+    await expect.poll(() => offers(id).length).toBeGreaterThan(done);
+    await agent.run(offers(id)[done]!, Buffer.from(""));
+    await t.ctx.automation.flows.idle();
+  }
+  expect(await stateOf(id)).toBe("succeeded");
+  await t.ctx.sql`update assets.targets set name = 'web-one' where name = 'web-1'`;
+  expect(await recorded(id)).toEqual(agreed);
+  await t.ctx.sql`update assets.targets set name = 'web-1' where name = 'web-one'`;
+  const { items } = await listApprovals(t.ctx, tester, { state: "decided", limit: 50 });
+  expect(items.find((item) => item.execution.id === id)).toMatchObject({ approvals: 1, outcome: "approved" });
+});
+
+test.each([
+  ["rejected", async (id: string) => void (await decide(testActor(), id, "reject"))],
+  ["cancelled", async (id: string) => void (await cancelExecution(t.ctx, tester, { execution: id, reason: "" }))],
+  [
+    "expired",
+    async (id: string) => {
+      await t.ctx
+        .sql`update automation.approvals set expires_at = now() - interval '1 hour' where execution_id = ${id}`;
+      await t.ctx.sql`update automation.executions set due_at = now() - interval '1 hour' where id = ${id}`;
+      await t.ctx.automation.flows.poll();
+    },
+  ],
+])("one that is %s keeps what it was about, and who had agreed to that", async (outcome, end) => {
+  const { id } = await execute(t, "guarded", ["web-1"]);
+  await decide(testActor(), id);
+  const before = await recorded(id);
+  await end(id);
+  await t.ctx.sql`update assets.targets set name = 'web-one' where name = 'web-1'`;
+  const counts = outcome === "rejected" ? [true, true] : [true];
+  expect(await recorded(id)).toEqual({ ...before, outcome, approvals: 1, counts });
+  await t.ctx.sql`update assets.targets set name = 'web-1' where name = 'web-one'`;
+  const { items } = await listApprovals(t.ctx, tester, { state: "decided", limit: 50 });
+  expect(items.find((item) => item.execution.id === id)).toMatchObject({ approvals: 1, outcome });
+});
+
 test("a decision is about what was looked at: a change of a target makes earlier ones void", async () => {
   const { id } = await execute(t, "guarded", ["web-1", "web-2"]);
   const [one, two] = [testActor(), testActor()];
   const seen = await getApproval(t.ctx, two, id);
   await decide(one, id);
   await t.ctx.sql`update assets.targets set name = 'web-two' where name = 'web-2'`;
+  const { items } = await listApprovals(t.ctx, tester, { state: "waiting", limit: 50 });
+  expect(items.find((item) => item.execution.id === id)).toMatchObject({ approvals: 0 });
   const params = { execution: id, decision: "approve" as const, comment: "", contentSha256: seen.contentSha256 };
   await expect(decideApproval(t.ctx, two, params)).rejects.toThrow("has changed since you read it");
   await decide(two, id);

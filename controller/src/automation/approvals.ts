@@ -9,12 +9,11 @@ import { mayAnywhere } from "../identity/grants.ts";
 import {
   type ApprovalRow,
   type ContentStage,
-  contentHash,
+  contentOf,
   type DecisionRow,
   isNamed,
   selectApproval,
   selectApprovals,
-  selectContent,
   selectDecisions,
 } from "./approval-queries.ts";
 import { selectDecidable } from "./approver-queries.ts";
@@ -33,9 +32,24 @@ export async function listApprovals(
 ): Promise<{ items: Approval[]; nextCursor?: string }> {
   const before = cursor === undefined ? undefined : idOfCursor(cursor);
   const rows = await selectApprovals(ctx.sql, actor, { waiting: state === "waiting", before, limit: limit + 1 });
-  const items = rows.slice(0, limit).map((row) => present(row, row.approval, row.approvals));
+  const counted = async (row: (typeof rows)[number]) => present(row, row.approval, await countedFor(ctx.sql, row));
+  const items = await Promise.all(rows.slice(0, limit).map(counted));
   return rows.length > limit ? { items, nextCursor: encodeCursor([rows[limit - 1]!.id]) } : { items };
 }
+
+/** What changed after somebody had agreed is only known by its content; what is decided has that in its row. */
+async function countedFor(q: Query, row: ExecutionRow & { approval: ApprovalRow; approvals: number }): Promise<number> {
+  if (row.approvals === 0 || row.approval.outcome !== null) return row.approvals;
+  const { hash } = await contentOf(q, row, row.approval);
+  return countApproving(await selectDecisions(q, row.id), hash);
+}
+
+const countApproving = (decisions: readonly DecisionRow[], hash: Buffer): number =>
+  new Set(
+    counting(decisions, hash)
+      .filter((d) => d.decision === "approve")
+      .map((d) => d.userId),
+  ).size;
 
 /** At most this many are counted. */
 const maxCounted = 100;
@@ -51,7 +65,7 @@ export async function countApprovals(ctx: Context, actor: Actor): Promise<{ wait
 /** A decision of theirs about what has changed since says nothing. */
 async function isUndecided(q: Query, row: ExecutionRow & { decidedContents: string[] }): Promise<boolean> {
   if (row.decidedContents.length === 0) return true;
-  const hash = contentHash(row, await selectContent(q, row.id));
+  const { hash } = await contentOf(q, row, { contentSha256: null });
   return !row.decidedContents.includes(hash.toString("hex"));
 }
 
@@ -66,21 +80,15 @@ export async function getApproval(ctx: Context, actor: Actor, execution: string)
     what: "all targets of this execution",
   });
   const approval = await findApproval(ctx.sql, row);
-  const [decisions, stages, { definition }, problem] = await Promise.all([
+  const [decisions, { stages, hash }, { definition }, problem] = await Promise.all([
     selectDecisions(ctx.sql, row.id),
-    selectContent(ctx.sql, row.id),
+    contentOf(ctx.sql, row, approval),
     loadDefinition(ctx.sql, ctx.automation.dispatcher.definitions, row.jobId, row.jobVersion),
     approvalProblem(ctx.sql, row),
   ]);
-  const hash = contentHash(row, stages);
   const whyNot = await reasonNotToDecide(ctx.sql, actor, { row, approval, decisions, hash, now: ctx.now() });
-  const approvals = new Set(
-    counting(decisions, hash)
-      .filter((d) => d.decision === "approve")
-      .map((d) => d.userId),
-  ).size;
   return {
-    ...present(row, approval, approvals),
+    ...present(row, approval, countApproving(decisions, hash)),
     contentSha256: hash.toString("hex"),
     mayDecide: whyNot === undefined,
     whyNot: whyNot ?? null,

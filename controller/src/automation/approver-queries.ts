@@ -70,10 +70,10 @@ export async function selectCandidates(
     order by permissions && array['*', 'approvals:decide'] desc, lower(username) limit ${limit}`;
 }
 
-export async function selectApproverIds(q: Query, executionId: string): Promise<string[]> {
+export async function selectApproverIds(q: Query, executionId: string, hash: Buffer): Promise<string[]> {
   const rows = await q<{ userId: string }[]>`
     select distinct user_id from automation.approval_decisions
-    where execution_id = ${executionId} and decision = 'approve'`;
+    where execution_id = ${executionId} and decision = 'approve' and content_sha256 = ${hash}`;
   return rows.map((row) => row.userId);
 }
 

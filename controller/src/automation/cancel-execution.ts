@@ -9,6 +9,7 @@ import type { Actor, Context, Query } from "../context.ts";
 import { demandOnAssignments } from "../identity/demand-on.ts";
 import { readableOf } from "../identity/readable-of.ts";
 import { advanceExecutions } from "./advance-executions.ts";
+import { contentOf, selectApproval, setApprovalOutcome } from "./approval-queries.ts";
 import { assignmentIdRange } from "./assignment-ids.ts";
 import { cancelAssignments, lockUnfinished, markCancelRequested, type UnfinishedAssignment } from "./cancel-queries.ts";
 import { desireOf } from "./dispatcher.ts";
@@ -66,6 +67,7 @@ async function cancel(ctx: Context, tx: Query, actor: Actor, id: string, reason:
       "failed_precondition",
       `Execution ${before.number} is already finished (${before.state}): there is nothing left to cancel.`,
     );
+  if (before.state === "awaiting_approval") await endApproval(tx, before, at);
   const queued = unfinished.filter((a) => a.state === "queued");
   const held = unfinished.filter((a) => a.state !== "queued");
   const ids = (rows: readonly UnfinishedAssignment[]) => rows.map((a) => a.id);
@@ -85,6 +87,13 @@ async function cancel(ctx: Context, tx: Query, actor: Actor, id: string, reason:
     });
   }
   return { row, queued, held };
+}
+
+/** Nobody needs to agree any more; what was to be agreed to stays in the record. */
+async function endApproval(tx: Query, row: ExecutionRow, at: Date): Promise<void> {
+  const approval = await selectApproval(tx, row.id);
+  if (approval?.outcome === null)
+    await setApprovalOutcome(tx, row.id, { ...(await contentOf(tx, row, approval)), outcome: "cancelled", at });
 }
 
 function reasonFor(row: ExecutionRow): string {

@@ -9,10 +9,9 @@ import type { Actor, Context, Query } from "../context.ts";
 import { demandOnAssignments } from "../identity/demand-on.ts";
 import { demandProofForTargets } from "../identity/step-up.ts";
 import {
-  contentHash,
+  contentOf,
   insertDecision,
   lockForDecision,
-  selectContent,
   selectDecisions,
   setApprovalOutcome,
   setDue,
@@ -43,12 +42,10 @@ export async function decideApproval(ctx: Context, actor: Actor, params: Params)
 
 async function decide(ctx: Context, tx: Query, actor: Actor, id: string, params: Params): Promise<void> {
   const row = (await lockForDecision(tx, id))!;
-  const [approval, decisions, stages] = [
-    await findApproval(tx, row),
-    await selectDecisions(tx, id),
-    await selectContent(tx, id),
-  ];
-  const hash = contentHash(row, stages);
+  const approval = await findApproval(tx, row);
+  const decisions = await selectDecisions(tx, id);
+  const content = await contentOf(tx, row, approval);
+  const { hash } = content;
   const at = ctx.now();
   const refusal = await reasonNotToDecide(tx, actor, { row, approval, decisions, hash, now: at });
   if (refusal) throw new OcError("failed_precondition", refusal);
@@ -64,7 +61,8 @@ async function decide(ctx: Context, tx: Query, actor: Actor, id: string, params:
     [...counting(decisions, hash), own].filter((d) => d.decision === "approve").map((d) => d.userId),
   );
   const done = decision === "reject" || approvals.size >= approval.rule.required;
-  if (done) await setApprovalOutcome(tx, id, { outcome: decision === "reject" ? "rejected" : "approved", at });
+  const outcome = decision === "reject" ? "rejected" : "approved";
+  if (done) await setApprovalOutcome(tx, id, { ...content, outcome, at });
   if (done) await setDue(tx, id);
   const detail = {
     comment,

@@ -4,7 +4,7 @@ import { type Actor, type Query, systemActor } from "../context.ts";
 import { grantsWith, mayEverywhere, rightsOf } from "../identity/grants.ts";
 import { nameGivers } from "../identity/name-givers.ts";
 import { reachesTargets } from "../identity/reaches-targets.ts";
-import { type ApprovalRule, selectApproval } from "./approval-queries.ts";
+import { type ApprovalRule, contentOf, selectApproval } from "./approval-queries.ts";
 import {
   type Candidate,
   permissionsToDecide,
@@ -44,10 +44,12 @@ export async function missingApprovers(q: Query, wanted: Wanted): Promise<string
 }
 
 /** Of an execution that waits; null for any other. */
-export async function approvalProblem(q: Query, { id, state, jobId, requestedBy }: ExecutionRow) {
+export async function approvalProblem(q: Query, row: ExecutionRow) {
+  const { id, state, jobId, requestedBy } = row;
   const approval = state === "awaiting_approval" ? await selectApproval(q, id) : undefined;
   if (!approval || approval.outcome !== null) return null;
-  const approvedBy = await selectApproverIds(q, id);
+  // Who agreed to what has changed since has to be asked again.
+  const approvedBy = await selectApproverIds(q, id, (await contentOf(q, row, approval)).hash);
   const targetIds = () => selectTargetIds(q, id);
   return await missingApprovers(q, { rule: approval.rule, requestedBy, jobId, targetIds, approvedBy });
 }

@@ -1,7 +1,7 @@
 // What stands before the beginning of an execution: people who must agree, and others with the same concurrency key that
 // run. Called by advance-flow.ts with the execution's row locked.
 import type { Query } from "../context.ts";
-import { selectApproval, selectDecisions, setApprovalOutcome } from "./approval-queries.ts";
+import { contentOf, selectApproval, selectDecisions, setApprovalOutcome } from "./approval-queries.ts";
 import { chooseTurn } from "./choose-turn.ts";
 import { holdKey, lockKey, selectRivals } from "./concurrency-queries.ts";
 import type { ExecutionRow } from "./execution-queries.ts";
@@ -30,7 +30,7 @@ export async function passApproval(tx: Query, row: ExecutionRow, now: Date): Pro
     return { kind: "end", state: "cancelled", reason: `rejected by ${by?.userName ?? "somebody"}${comment}` };
   }
   if (approval.expiresAt > now) return { kind: "wait", reason: null, again: approval.expiresAt };
-  await setApprovalOutcome(tx, row.id, { outcome: "expired", at: now });
+  await setApprovalOutcome(tx, row.id, { ...(await contentOf(tx, row, approval)), outcome: "expired", at: now });
   return { kind: "end", state: "cancelled", reason: "not approved in time" };
 }
 
