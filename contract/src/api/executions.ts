@@ -143,7 +143,7 @@ export const assignment = z.object({
     .object({ state: z.string(), reason: z.string(), at: instant })
     .nullable()
     .describe("what the agent told after the assignment was declared lost: evidence, the state stays"),
-  canAbandon: z.boolean().describe("nobody may ever tell how it ends: a person can declare it lost"),
+  canAbandon: z.boolean().describe("nobody may ever tell how it ends, and the caller may declare it lost"),
   offeredAt: instant.nullable(),
   acceptedAt: instant.nullable(),
   startedAt: instant.nullable(),

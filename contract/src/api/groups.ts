@@ -16,6 +16,9 @@ export const group = z.object({
   createdAt: instant,
   updatedAt: instant,
   revision: z.number().int(),
+  canWrite: z
+    .boolean()
+    .describe("the caller may put targets into it and take them out: those that are theirs to change"),
 });
 export type Group = z.infer<typeof group>;
 

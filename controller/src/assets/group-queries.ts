@@ -12,6 +12,7 @@ export interface GroupRow {
   createdAt: Date;
   updatedAt: Date;
   revision: bigint;
+  canWrite: boolean;
 }
 
 export interface GroupFilter {
@@ -31,7 +32,8 @@ export async function selectGroups(sql: Query, actor: Actor, f: GroupFilter): Pr
     select g.id, g.name, g.description, g.parent_id, g.created_at, g.updated_at, g.revision,
       (select count(*) ${members} and m.group_id = g.id) as target_count,
       (select count(distinct t.id) ${members} and m.group_id in (select * from assets.group_subtree(array[g.id])))
-        as total_count
+        as total_count,
+      ${visibleTo(sql, actor, "group", "targets:write")} as can_write
     from assets.groups g
     where ${visibleTo(sql, actor, "group")}
       and ${f.id === undefined ? sql`true` : sql`g.id = ${f.id}`}

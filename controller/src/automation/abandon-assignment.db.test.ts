@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Actor } from "../context.ts";
 import { type TestContext, testContext } from "../testing/test-context.ts";
 import { abandonAssignment, abandonUnreachable } from "./abandon-assignment.ts";
 import { cancelExecution } from "./cancel-execution.ts";
@@ -35,8 +36,8 @@ async function running() {
 type Run = Awaited<ReturnType<typeof running>>;
 const abandon = ({ execution, assignmentId }: Run) =>
   abandonAssignment(t.ctx, tester, { execution, assignmentId, reason: "the disk burnt" });
-const assignmentOf = async ({ execution }: Run) =>
-  (await listAssignments(t.ctx, tester, { execution, limit: 10 })).items[0]!;
+const assignmentOf = async ({ execution }: Run, reader: Actor = tester) =>
+  (await listAssignments(t.ctx, reader, { execution, limit: 10 })).items[0]!;
 const kindsOf = async ({ execution }: Run) =>
   (await readTimeline(t.ctx, tester, { execution, limit: 100 })).items.map((e) => e.kind);
 const text = Buffer.from("hello\n");
@@ -46,6 +47,10 @@ test("work on a host that is gone is declared lost, and the execution ends in th
   const run = await running();
   await run.agent.disconnect();
   expect(await assignmentOf(run)).toMatchObject({ unreachable: true, canAbandon: true });
+  expect(await assignmentOf(run, { ...tester, permissions: new Set(["executions:read"]) })).toMatchObject({
+    unreachable: true,
+    canAbandon: false,
+  });
   expect(await abandon(run)).toMatchObject({
     state: "lost",
     stateReason: "declared lost by tester: the disk burnt",

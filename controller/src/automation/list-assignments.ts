@@ -91,7 +91,7 @@ function presentAssignment(row: AssignmentListRow): Omit<Assignment, "stepStates
     overdueSince: row.finishedAt === null ? iso(row.timedOutAt) : null,
     waitingForOutput: waitingOf(row),
     lateResult: lateResultOf(row),
-    canAbandon: reasonNotToAbandon(row) === undefined,
+    canAbandon: row.mayAbandon && reasonNotToAbandon(row) === undefined,
     offeredAt: iso(row.offeredAt),
     acceptedAt: iso(row.acceptedAt),
     startedAt: iso(row.startedAt),

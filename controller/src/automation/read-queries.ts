@@ -165,6 +165,8 @@ export interface AssignmentListRow {
   /** Last sign of an unreachable agent. */
   unreachableSince: Date | null;
   quarantined: boolean;
+  /** Of one that has not ended: whether the reader has the right to. */
+  mayAbandon: boolean;
   startBefore: Date | null;
   timedOutAt: Date | null;
   finish: { state: string; reason: string; atMs: number } | null;
@@ -197,6 +199,7 @@ export async function selectAssignments(q: Query, actor: Actor, f: AssignmentFil
         end as unreachable_since,
       a.finished_at is null and coalesce((select g.status = 'quarantined' from fleet.agents g where g.id = a.agent_id),
         false) as quarantined,
+      a.finished_at is null and ${visibleTo(q, actor, "assignment", "executions:abandon")} as may_abandon,
       case when a.finish is not null then (select sum(t.output_bytes - t.stored_bytes)::bigint from automation.tries t
         where t.assignment_id = a.id and t.attempt = a.attempt and t.output_bytes > t.stored_bytes) end as missing_bytes
     from automation.assignments a

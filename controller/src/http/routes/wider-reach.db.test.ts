@@ -90,6 +90,26 @@ test("targets and agents say for each reader whether they may change it, in a li
   expect([await may("host-prod"), await may("host-dev")]).toEqual([true, false]);
 });
 
+test("a group says for each reader whether they may put targets into it, as the change itself asks it", async () => {
+  const mays = async (who: Person) => {
+    const { items } = (await as(who, "GET", "groups")).body as unknown as { items: Named[] };
+    return items.map(({ name, canWrite }) => [name, canWrite]);
+  };
+  const none = [
+    ["dev", false],
+    ["prod", false],
+  ];
+  const both = await person(["targets:read"], ["inventory", inGroup("prod")]);
+  expect(await mays(both)).toEqual([
+    ["dev", false],
+    ["prod", true],
+  ]);
+  expect((await as(both, "POST", "groups/prod/targets", { add: ["host-prod"] })).status).toBe(200);
+  expect((await as(both, "POST", "groups/dev/targets", { add: ["host-prod"] })).status).toBe(403);
+  expect(await mays(await person(["targets:read"], ["inventory", where("env=prod")]))).toEqual(none);
+  expect(await mays(await person(["targets:read"]))).toEqual(none);
+});
+
 test("an execution says whether its reader may stop it, and whether they may run its job", async () => {
   await saveTestJob(t, "everywhere");
   const roles = { name: "stopper", permissions: ["targets:read", "executions:read", "executions:cancel"] };

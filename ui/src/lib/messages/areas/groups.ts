@@ -41,6 +41,7 @@ export const groups = area({
     title: (count: number) => `Put ${plural(count, { one: "target", other: "targets" })} into a group`,
     group: "Group",
     noGroups: "There is no group yet: add one first.",
+    noneYours: "None of the groups is yours to change: ask who keeps the inventory.",
     submit: "Put into the group",
     takeOut: "Take out of the group",
     done: (count: number, group: string) => `${plural(count, { one: "target is", other: "targets are" })} in ${group}.`,
