@@ -1,5 +1,6 @@
 // Rights: roles of one's own making, roles within a scope, and why somebody may do something.
 import { createRoute, z } from "@hono/zod-openapi";
+import { storableText } from "@opsconductor/contract/api/common";
 import { explainQuery, explanation, grant, grantInput, roleInput, rolePatch } from "@opsconductor/contract/api/grants";
 import { role } from "@opsconductor/contract/api/users";
 import type { Context } from "../../context.ts";
@@ -42,7 +43,7 @@ const remove = createRoute({
   path: "/api/v1/roles/{name}",
   tags,
   summary: "Delete a role that nobody has, or give another in its place",
-  request: { params: roleParams, query: z.object({ reassign: z.string().min(1).max(64).optional() }) },
+  request: { params: roleParams, query: z.object({ reassign: storableText(64).min(1).optional() }) },
   responses: { 204: { description: "Deleted" }, ...problemResponses },
 });
 const list = createRoute({

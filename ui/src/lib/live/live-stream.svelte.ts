@@ -1,5 +1,6 @@
 // The tab's one event stream: pages subscribe to topics, the stream asks the controller for their union, resumes by
 // Last-Event-ID after a cut, and says when it is not connected, so that nobody trusts old figures.
+// A hidden tab rests, see rest-hidden.ts.
 import { session } from "../api/session.svelte.ts";
 import type { LiveEvent } from "../api/types.ts";
 import { SseParser } from "./sse-parser.ts";
@@ -34,13 +35,27 @@ class LiveStream {
   #failures = 0;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #planned = false;
+  #resting = false;
 
   constructor() {
     if (typeof window === "undefined") return;
     window.addEventListener("online", () => this.#retryNow());
-    document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "visible") this.#retryNow();
-    });
+    void import("./rest-hidden.ts").then(({ restHidden }) => restHidden(this));
+  }
+
+  /** Until `wake`: this tab leaves its connection to others. */
+  rest(): void {
+    this.#resting = true;
+    this.#close();
+    this.#failures = 1; // what comes meanwhile is missed
+    this.status = "idle";
+  }
+
+  wake(): void {
+    this.#retryNow();
+    if (!this.#resting) return;
+    this.#resting = false;
+    this.#plan();
   }
 
   /** Events of `topics` until the returned function is called. Topic changes within a tick make one reconnect. */
@@ -78,7 +93,7 @@ class LiveStream {
       if (this.#current?.topics === wanted) return;
       if (wanted !== "" && this.#retryTimer !== undefined) return;
       this.#close();
-      if (wanted === "" || !session.user) this.status = "idle";
+      if (wanted === "" || !session.user || this.#resting) this.status = "idle";
       else void this.#run(wanted);
     }, 50);
   }

@@ -198,3 +198,31 @@ test("topics that the controller does not give are no outage, and are asked for 
   expect(connections.at(-1)?.topics).toBe("agents,audit");
   expect(liveStream.status).toBe("live");
 });
+
+test("a tab that rests has no connection, and resumes where it was when it wakes", async () => {
+  unsubscribe.push(liveStream.subscribe(["jobs"], {}));
+  await settle();
+  connections[0]!.send(frame(7, changed("jobs", "a")));
+  await settle();
+  liveStream.rest();
+  unsubscribe.push(liveStream.subscribe(["agents"], {}));
+  await settle(60_000);
+  expect(connections[0]!.closed()).toBe(true);
+  expect(connections).toHaveLength(1);
+  expect(liveStream.status).toBe("idle");
+  liveStream.wake();
+  await settle();
+  expect(connections.at(-1)).toMatchObject({ topics: "agents,jobs", lastEventId: "7" });
+  expect(liveStream.status).toBe("live");
+});
+
+test("a tab that rested before it had a position reads again when it wakes", async () => {
+  const onReset = vi.fn();
+  liveStream.rest();
+  unsubscribe.push(liveStream.subscribe(["jobs"], { onReset }));
+  await settle();
+  liveStream.wake();
+  await settle();
+  expect(liveStream.status).toBe("live");
+  expect(onReset).toHaveBeenCalledOnce();
+});
