@@ -19,7 +19,11 @@ export const originalStatus = {
 } as const satisfies Record<ExecutionState, string>;
 
 export const originalPageQuery = z.object({
-  skip: z.coerce.number().int().min(0).max(10_000).default(0),
+  // An empty text would be coerced to 0.
+  skip: z.preprocess(
+    (value) => (value === "" ? Number.NaN : value),
+    z.coerce.number().int().min(0).max(10_000).default(0),
+  ),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
 

@@ -43,7 +43,7 @@ export const approvalSchema = z
     notRequester: z.boolean().default(true).describe("Whoever asked for the execution cannot approve it."),
     expires: duration(minute, 30 * day, "between 1m and 30d")
       .default("1d")
-      .describe("How long the execution waits for the decision; it is cancelled then."),
+      .describe("How long the execution waits for the decision, from 1m to 30d; it is cancelled then."),
   })
   .describe(
     "People who must agree before anything runs. They agree to exactly this version, these inputs and targets.",

@@ -50,7 +50,7 @@ export function share(least: number) {
       z.int().min(least).max(100_000),
       z
         .string()
-        .regex(/^\d{1,3}%$/, shareHint)
+        .regex(/^\d{1,3}%$/, { error: shareHint, abort: true })
         .refine((text) => {
           const percent = Number(text.slice(0, -1));
           return percent >= least && percent <= 100;
