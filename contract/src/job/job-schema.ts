@@ -13,6 +13,9 @@ export type Shell = (typeof shells)[number];
 /** Raised when a definition could mean something else than before; agents say which they plan with at hello. */
 export const formatVersion = 1;
 
+/** Of one list of a stage's matrix, written in the job or given as an input. */
+export const maxMatrixItems = 100;
+
 const identifier = (what: string) =>
   z
     .string()
@@ -230,7 +233,7 @@ export const stageSchema = z
     matrix: z
       .record(
         identifier("a matrix name"),
-        z.union([z.array(text.min(1)).min(1).max(100), z.string().max(200)], {
+        z.union([z.array(text.min(1)).min(1).max(maxMatrixItems), z.string().max(200)], {
           error: "must be a list of texts, or ${{ inputs.<name> }} of a list input",
         }),
       )

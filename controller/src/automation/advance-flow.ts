@@ -223,14 +223,15 @@ async function empty(a: Advancing, act: FlowAct & { kind: "empty" }): Promise<vo
   const rows = await endQueued(a.tx, id, stage.stageId, { state: "skipped", reason, now: a.now });
   countEnded(a, stage, rows, "skipped", reason);
   const timedOutAt = act.change.timedOutAt ?? null;
-  if (act.cancelHeld) a.desires.push(...(await cancelHeld(a.tx, id, stage.stageId, reason, timedOutAt)));
+  const why = act.change.stateReason ?? reason;
+  if (act.cancelHeld) a.desires.push(...(await cancelHeld(a.tx, id, stage.stageId, why, timedOutAt)));
   a.flow.emptied.add(stage.stageId);
   a.dirty.add(stage);
   // Somebody holds a row that is to be skipped: the stage is not over before that is.
   const { state, finishedAt, ...rest } = act.change;
   const over = state !== undefined && (stage.counts.queued ?? 0) === 0;
   if (act.change.stopped && !stage.stopped)
-    note(a, "rollout.stopped", { stage: stage.stageId, reason, skipped: rows.length });
+    note(a, "rollout.stopped", { stage: stage.stageId, reason: why, skipped: rows.length });
   if (timedOutAt && !stage.timedOutAt)
     note(a, "deadline.passed", { stage: stage.stageId, reason, skipped: rows.length });
   change(a, stage, over ? act.change : rest);

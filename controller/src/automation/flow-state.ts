@@ -197,9 +197,10 @@ function stopSpent(flow: Flow, stage: FlowStage): FlowAct | undefined {
   const waiting = (stage.counts.queued ?? 0) > 0 || (stage.rollout?.stepFirst && openOf(stage) > 0);
   if (!waiting) return undefined;
   const failed = countBad(stage.counts);
-  const spent = `not started: ${failed} ${failed === 1 ? "target" : "targets"} failed, and the job allows ${stage.maxFailures} (rollout.maxFailures)`;
-  const reason = (stage.stopped ? stage.stateReason : null) ?? spent;
-  const change = { stopped: true, stateReason: reason, nextBatchAt: null };
+  const spent = `${failed} ${failed === 1 ? "target" : "targets"} failed, and the job allows ${stage.maxFailures} (rollout.maxFailures)`;
+  const stateReason = (stage.stopped ? stage.stateReason : null) ?? `stopped: ${spent}`;
+  const change = { stopped: true, stateReason, nextBatchAt: null };
+  const reason = `not started: ${spent}`;
   return { kind: "empty", stage, reason, change, cancelHeld: stage.rollout?.stepFirst === true };
 }
 

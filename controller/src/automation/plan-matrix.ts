@@ -1,6 +1,7 @@
 // The matrix of a stage: its combinations, and their items in its selector. Called by plan-flow.ts. Pure.
 import { OcError } from "@opsconductor/contract/errors";
 import { listInputOf } from "@opsconductor/contract/job/check-stages";
+import { maxMatrixItems } from "@opsconductor/contract/job/job-schema";
 import type { JobStage } from "@opsconductor/contract/job/job-stages";
 import type { TargetPlan } from "@opsconductor/contract/job/plan-stage";
 import { interpolate } from "@opsconductor/contract/job/template";
@@ -35,7 +36,19 @@ function listOf(stage: JobStage, s: Surroundings, template: string): string[] {
     throw refuse(
       `Stage ${s.scope}${stage.id}: a matrix of an input must be known before the start, and this one comes from another stage.`,
     );
-  return (s.inputs[listInputOf(template)!] as string[] | undefined) ?? [];
+  const input = listInputOf(template)!;
+  const items = (s.inputs[input] as string[] | undefined) ?? [];
+  const problem = problemOfItems(items);
+  if (problem) throw refuse(`Stage ${s.scope}${stage.id}: its matrix repeats the input ${input}: ${problem}.`);
+  return items;
+}
+
+/** What a list that stands in the definition is refused for when the job is saved. */
+function problemOfItems(items: readonly string[]): string | undefined {
+  if (items.length > maxMatrixItems) return `it has ${items.length} items, and ${maxMatrixItems} are allowed`;
+  if (items.includes("")) return "an item is empty; remove it";
+  const twice = items.find((item, i) => items.indexOf(item) < i);
+  return twice === undefined ? undefined : `${JSON.stringify(twice)} stands there twice; keep one`;
 }
 
 /** Items are put into a selector only as single words, so that none of them can change what it means. */

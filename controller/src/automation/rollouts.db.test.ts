@@ -40,8 +40,12 @@ test("a canary goes first, then batches; beyond the failure budget nothing more 
   expect(await getExecution(t.ctx, tester, id)).toMatchObject({
     state: "failed",
     counts: { succeeded: 5, failed: 2, skipped: 3 },
-    stages: [{ stateReason: "not started: 2 targets failed, and the job allows 1 (rollout.maxFailures)" }],
+    stages: [{ stateReason: "stopped: 2 targets failed, and the job allows 1 (rollout.maxFailures)" }],
   });
+  const { items: ended } = await listAssignments(t.ctx, tester, { execution: id, limit: 20 });
+  expect(ended.filter(({ state }) => state === "skipped").map(({ stateReason }) => stateReason)).toEqual(
+    Array(3).fill("not started: 2 targets failed, and the job allows 1 (rollout.maxFailures)"),
+  );
   const again = async (take: "failed" | "rest") => {
     const made = await retryExecution(t.ctx, tester, { execution: id, take, repeatLost: false, reason: "" });
     const { items } = await listAssignments(t.ctx, tester, { execution: made.id, limit: 20 });

@@ -50,6 +50,34 @@ test("jobs that call jobs go five deep; the sixth is refused with the way to it,
   expect((await listExecutions(t.ctx, tester, { limit: 1 })).items[0]!.id).toBe(before);
 });
 
+test("a matrix of an input is held to the rules of a literal one before anything is made", async () => {
+  const pin = await FakeAgent.connected(t, "pin");
+  await saveTestJob(
+    t,
+    "spread",
+    `inputs: { l: { type: list, required: true } }
+stages: { each: { matrix: { x: "\${{ inputs.l }}" }, targets: { names: [pin] }, steps: [{ run: echo }] } }`,
+  );
+  await saveTestJob(t, "spreads", 'stages: { call: { job: spread, inputs: { l: [a, b, "a"] } } }');
+  const run = (l: string[]) => execute(t, "spread", [], { targets: undefined, inputs: { l } });
+  const before = (await listExecutions(t.ctx, tester, { limit: 1 })).items[0]!.id;
+  const refused = (message: string) => ({
+    code: "failed_precondition",
+    message: `Stage each: its matrix repeats the input l: ${message}.`,
+  });
+  await expect(run(["a", "b", "a"])).rejects.toMatchObject(refused('"a" stands there twice; keep one'));
+  await expect(run(["a", ""])).rejects.toMatchObject(refused("an item is empty; remove it"));
+  const many = Array.from({ length: 101 }, (_, i) => `item-${i}`);
+  await expect(run(many)).rejects.toMatchObject(refused("it has 101 items, and 100 are allowed"));
+  await expect(execute(t, "spreads", [], { targets: undefined })).rejects.toThrow(
+    "Stage call/each: its matrix repeats",
+  );
+  expect((await listExecutions(t.ctx, tester, { limit: 1 })).items[0]!.id).toBe(before);
+  const { id } = await run(["a"]);
+  await runOn(pin, id);
+  expect(await getExecution(t.ctx, tester, id)).toMatchObject({ state: "succeeded" });
+});
+
 test("a host that is taken away in the middle counts as failed: within the budget the rollout goes on without it", async () => {
   const hosts: FakeAgent[] = [];
   for (const name of ["van-1", "van-2", "van-3"]) hosts.push(await FakeAgent.connected(t, name));
