@@ -1,4 +1,5 @@
 // A refused sign-on in the audit log, the log and the figures. Called by finish-oidc.ts.
+import { ResponseBodyError, WWWAuthenticateChallengeError } from "openid-client";
 import { writeAudit } from "../../communication/audit.ts";
 import type { Actor, Context } from "../../context.ts";
 import { countSignIn } from "../sign-in-metrics.ts";
@@ -21,6 +22,15 @@ export async function auditRefusal(
   ctx.log.warn({ why, reason, roles, user: user?.username, address: caller.address }, "user.sign_on_refused");
 }
 
+/** Of an answer that refuses us, its code too (`invalid_client`): the message alone says only that there was one. */
 function messagesOf(error: Error): string {
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+  const code = codeOf(error);
+  const inner = error.cause instanceof Error ? `: ${error.cause.message}` : "";
+  return `${error.message}${code ? ` (${code})` : ""}${inner}`;
+}
+
+/** Providers say it in the body, or in a header when the client proved itself in one. */
+function codeOf(error: Error): string | undefined {
+  if (error instanceof ResponseBodyError) return error.error;
+  return error instanceof WWWAuthenticateChallengeError ? error.cause[0]?.parameters.error : undefined;
 }
