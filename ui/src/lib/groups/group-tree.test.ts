@@ -3,7 +3,7 @@ import type { Group } from "../api/types.ts";
 import { treeOptions, treeRows, withBelow } from "./group-tree.ts";
 
 const group = (id: string, parentId: string | null): Group => ({
-  ...{ id, name: id, parentId, description: "", targetCount: 0, totalCount: 0, revision: 1 },
+  ...{ id, name: id, parentId, description: "", targetCount: 0, totalCount: 0, revision: 1, canWrite: true },
   ...{ createdAt: "2026-01-01T00:00:00Z", updatedAt: "2026-01-01T00:00:00Z" },
 });
 const groups = [group("berlin", "europe"), group("world", null), group("asia", "world"), group("europe", "world")];
