@@ -1,6 +1,6 @@
 // What the agent keeps about who it is: identity, certificates in two slots, the authorities it trusts. One folder, 0700,
 // files 0600. The journal lives beside it.
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { makePrivateFolder, moveDurably, readText, removeDurably, writeDurably } from "./durable-file.ts";
 
 /** The keys that make this host this host; made before the first enrolment, so that asking twice is asking the same. */
@@ -35,11 +35,12 @@ export interface StoredCertificate {
 export type CertificateSlot = "current" | "next";
 
 export class StateFolder {
+  /** Absolute: steps start in folders of their own, and find the journal by it. */
   readonly path: string;
 
   constructor(path: string) {
-    this.path = path;
-    makePrivateFolder(path);
+    this.path = resolve(path);
+    makePrivateFolder(this.path);
   }
 
   keys(): HostKeys | undefined {
