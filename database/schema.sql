@@ -284,6 +284,7 @@ create table automation.stages (
   needs_outputs jsonb,
   outcome jsonb,
   state_reason text,
+  done_in jsonb,
   job_id uuid,
   job_version integer,
   definition_sha256 bytea,

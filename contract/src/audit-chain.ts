@@ -68,10 +68,13 @@ export interface ExportEnd {
   position: number;
   hash: string;
   at: string;
+  /** Of all lines before the end, in hex, each with its line feed: also of what no hash and no other signature covers. */
+  sha256: string;
 }
 
-/** What the Ed25519 signature at the end of an export is over: that nothing came after. */
-export function exportEndText(clusterId: string, { rows, checkpoints, position, hash, at }: ExportEnd): Uint8Array {
-  const lines = ["opsconductor audit export v1", clusterId, rows, checkpoints, position, hash, at];
+/** What the Ed25519 signature at the end of an export is over: what was before, in its order, and that nothing came after. */
+export function exportEndText(clusterId: string, end: ExportEnd): Uint8Array {
+  const { rows, checkpoints, position, hash, at, sha256 } = end;
+  const lines = ["opsconductor audit export v1", clusterId, rows, checkpoints, position, hash, at, sha256];
   return encoder.encode(`${lines.join("\n")}\n`);
 }

@@ -65,6 +65,8 @@ export class OcError extends Error {
   readonly retryAfterSeconds: number | undefined;
   readonly proof: ProofNeeded | undefined;
   readonly missing: MissingPermission | undefined;
+  /** The refusal is in the audit log already. */
+  readonly audited: boolean;
   constructor(
     code: ErrorCode,
     message: string,
@@ -74,6 +76,7 @@ export class OcError extends Error {
       retryAfterSeconds?: number;
       proof?: ProofNeeded;
       missing?: MissingPermission;
+      audited?: boolean;
     },
   ) {
     super(message, options?.cause === undefined ? undefined : { cause: options.cause });
@@ -82,5 +85,6 @@ export class OcError extends Error {
     this.retryAfterSeconds = options?.retryAfterSeconds;
     this.proof = options?.proof;
     this.missing = options?.missing;
+    this.audited = options?.audited ?? false;
   }
 }

@@ -218,6 +218,9 @@ export const requirements: Readonly<Record<string, Requirement | Dangerous | Met
   "DELETE /api/v1/jobs/{idOrName}": "jobs:write",
   "GET /api/v1/jobs/{idOrName}/versions": "jobs:read",
   "GET /api/v1/jobs/{idOrName}/versions/{version}": "jobs:read",
+  "GET /api/v1/jobs/{idOrName}/versions/{version}/definition": "jobs:read",
+  "POST /api/v1/job-exports": "jobs:read",
+  "POST /api/v1/job-imports": "jobs:write",
   "POST /api/v1/jobs/{idOrName}/plan": "jobs:execute",
   "POST /api/v1/jobs/{idOrName}/execute": "jobs:execute",
 

@@ -563,6 +563,7 @@ create table automation.stages (
   needs_outputs jsonb,                           -- what its steps may read of stages before, frozen when it begins
   outcome jsonb,                                 -- {state, outputs, targets}: what later stages read of it
   state_reason text,
+  done_in jsonb,                                 -- {id, number} of the execution that did it, when a retry takes it over
   job_id uuid,                                   -- whose definition its agents are given; null: the execution's own
   job_version integer,
   definition_sha256 bytea,

@@ -265,6 +265,7 @@ export interface AutomationStagesRow {
   needsOutputs: unknown;
   outcome: unknown;
   stateReason: string | null;
+  doneIn: unknown;
   jobId: string | null;
   jobVersion: number | null;
   definitionSha256: Buffer | null;

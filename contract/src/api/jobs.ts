@@ -9,10 +9,7 @@ const executionState = z.enum(Object.keys(executionStates) as [keyof typeof exec
 
 /** POST jobs as application/json: the YAML text in an envelope, or the definition itself (an object with `kind`). */
 export const jobEnvelope = z.strictObject({
-  definition: z
-    .string()
-    .min(1)
-    .max(1024 * 1024),
+  definition: z.string().min(1).describe("YAML of at most 1 MiB"),
   message: lineText(500).default("").describe("why this version"),
 });
 
@@ -62,7 +59,9 @@ export const jobDetail = job.extend({
     .array(z.string())
     .describe("inputs that some of the caller's rights bind: with others, the job may be run elsewhere or not at all"),
 });
-export const jobListQuery = listQuery;
+export const jobListQuery = listQuery.extend({
+  q: listQuery.shape.q.describe("substring of the name or description"),
+});
 
 export const validateResponse = z.object({
   valid: z.boolean(),

@@ -41,7 +41,7 @@ export async function findJob(q: Query, actor: Actor, idOrName: string): Promise
 export const noSuchJob = (idOrName: string): OcError =>
   new OcError("not_found", `There is no job ${idOrName}: look for it under Jobs, it may have been renamed or deleted.`);
 
-async function findVersion(q: Query, job: JobRow, version: number): Promise<VersionText> {
+export async function findVersion(q: Query, job: JobRow, version: number): Promise<VersionText> {
   const text = await selectVersion(q, job.id, version);
   if (!text) throw noSuchVersion(job.name, version, job.latestVersion);
   return text;

@@ -76,11 +76,15 @@ export interface JobFilter {
   limit: number;
 }
 
+/** As the console filters what it has, so that both mean the same jobs. */
+export const isCalled = (q: Query, text: string): Fragment =>
+  q`position(lower(${text}) in lower(j.name || ' ' || j.description)) > 0`;
+
 export async function selectJobs(q: Query, actor: Actor, f: JobFilter): Promise<JobRow[]> {
   return await q<JobRow[]>`
     select ${jobColumns(q)} from automation.jobs j
     where j.deleted_at is null and ${visibleTo(q, actor, "job")}
-      and ${f.q === undefined ? q`true` : q`position(lower(${f.q}) in lower(j.name)) > 0`}
+      and ${f.q === undefined ? q`true` : isCalled(q, f.q)}
       and ${f.afterName === undefined ? q`true` : q`lower(j.name) > ${f.afterName}`}
     order by lower(j.name) limit ${f.limit}`;
 }

@@ -17,9 +17,16 @@ export interface ReadDefinition extends DefinitionInput {
 }
 
 export function readDefinition(input: DefinitionInput): ReadDefinition {
+  const { read, errors } = readJob(input);
+  if (!read) throw new OcError("invalid_argument", summaryOf(errors), { errors });
+  return read;
+}
+
+/** Never throws for what the text says. */
+export function readJob(input: DefinitionInput): { read: ReadDefinition | undefined; errors: FieldError[] } {
   const { job, errors } = tryDefinition(input.bytes);
-  if (!job) throw new OcError("invalid_argument", summaryOf(errors), { errors });
-  return { ...input, job, sha256: createHash("sha256").update(input.bytes).digest() };
+  if (!job) return { read: undefined, errors };
+  return { read: { ...input, job, sha256: createHash("sha256").update(input.bytes).digest() }, errors };
 }
 
 /** Never throws for what the text says. */

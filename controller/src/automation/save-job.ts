@@ -1,5 +1,5 @@
 // Saving a definition: the first makes the job, later ones make immutable versions. Called by POST jobs, PUT
-// jobs/{idOrName}, and the samples of the first start.
+// jobs/{idOrName}, the samples of the first start, and import-jobs.ts in one transaction for many.
 import type { jobDetail } from "@opsconductor/contract/api/jobs";
 import { OcError } from "@opsconductor/contract/errors";
 import type { z } from "zod";
@@ -35,14 +35,21 @@ export async function createJob(ctx: Context, actor: Actor, params: SaveParams):
   const id = ctx.newId();
   const at = ctx.now();
   await ctx.sql
-    .begin(async (tx) => {
-      await insertJob(tx, id, read.job, userOf(actor), at);
-      await addVersion(tx, actor, { jobId: id, version: 1, read, message: params.message, at });
-      await auditSave(ctx, tx, actor, "job.created", id, read, 1);
-    })
+    .begin((tx) => saveFirst(ctx, tx, actor, { id, read, message: params.message, at }))
     .catch((error) => refuseTakenName(error, read.job.name));
   publishJob(ctx, id);
   return await getJob(ctx, actor, { idOrName: id });
+}
+
+export async function saveFirst(
+  ctx: Context,
+  tx: Query,
+  actor: Actor,
+  { id, read, message, at }: { id: string; read: ReadDefinition; message: string; at: Date },
+): Promise<void> {
+  await insertJob(tx, id, read.job, userOf(actor), at);
+  await addVersion(tx, actor, { jobId: id, version: 1, read, message, at });
+  await auditSave(ctx, tx, actor, "job.created", id, read, 1);
 }
 
 /** Saving the same bytes again makes no new version. `revision` is the If-Match; undefined: the last one wins. */
@@ -63,11 +70,11 @@ export async function saveJob(
 }
 
 /** False when the newest version is these bytes already. */
-async function saveVersion(
+export async function saveVersion(
   ctx: Context,
   tx: Query,
   actor: Actor,
-  job: JobRow,
+  job: Pick<JobRow, "id" | "name" | "latestVersion">,
   read: ReadDefinition,
   { message, revision }: { message: string; revision: bigint | undefined },
 ): Promise<boolean> {
@@ -109,7 +116,7 @@ async function auditSave(
   id: string,
   read: ReadDefinition,
   version: number,
-  before?: JobRow,
+  before?: Pick<JobRow, "name" | "latestVersion">,
 ): Promise<void> {
   await writeAudit(ctx, tx, actor, {
     action,
@@ -125,7 +132,7 @@ export function publishJob(ctx: Pick<Context, "live">, id: string): void {
   ctx.live.publish({ kind: "changed", topic: "jobs", ids: [id] });
 }
 
-function refuseTakenName(error: unknown, name: string): never {
+export function refuseTakenName(error: unknown, name: string): never {
   const { code, constraint_name: constraint } = error as { code?: string; constraint_name?: string };
   if (code === "23505" && constraint === "jobs_name")
     throw new OcError(

@@ -11,6 +11,7 @@ import { consoleFiles, consolePages } from "./console.ts";
 import { crossOrigin } from "./cross-origin.ts";
 import { limitBodies } from "./limit-bodies.ts";
 import { limitRates } from "./limit-rates.ts";
+import { maxBodyBytes } from "./max-body-bytes.ts";
 import { measureRequests } from "./measure-requests.ts";
 import { answerError } from "./problem.ts";
 import { requestIds } from "./request-id.ts";
@@ -31,6 +32,7 @@ import { grantRoutes } from "./routes/grants.ts";
 import { groupRoutes } from "./routes/groups.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { installRoutes } from "./routes/install.ts";
+import { jobTransferRoutes } from "./routes/job-transfer.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { limitRoutes } from "./routes/limits.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
@@ -66,6 +68,7 @@ const resources = [
   targetRoutes,
   groupRoutes,
   jobRoutes,
+  jobTransferRoutes,
   executionRoutes,
   compareRoutes,
   approvalRoutes,
@@ -78,9 +81,6 @@ const resources = [
   originalAuthRoutes,
   originalResourceRoutes,
 ];
-
-/** Who is not known yet has no reason to send more than a name and a password. */
-const maxBodyBytes = (c: Http) => (c.get("actor").kind === "anonymous" ? 64 : 1024) * 1024;
 
 export function createApp(ctx: Context): Router {
   const app = newRouter();

@@ -16,7 +16,7 @@ export function limitBodies(maxBytesOf: (c: Http) => number): MiddlewareHandler<
     const finished = await discard(reader);
     // What goes on after that is of no further use, and the sender must know that.
     if (!finished) c.header("Connection", "close");
-    throw new OcError("payload_too_large", `The body is larger than ${maxBytes} bytes, which is the limit.`);
+    throw new OcError("payload_too_large", `The body is larger than ${sizeOf(maxBytes)}, which is the limit here.`);
   };
   return async (c, next) => {
     const maxBytes = maxBytesOf(c);
@@ -30,6 +30,8 @@ export function limitBodies(maxBytesOf: (c: Http) => number): MiddlewareHandler<
     return next();
   };
 }
+
+const sizeOf = (bytes: number) => (bytes < 1024 * 1024 ? `${bytes / 1024} KiB` : `${bytes / 1024 / 1024} MiB`);
 
 /** Node holds a sender to the length that it announced. Without a look at the body, which costs 0.2 ms. */
 function announcedBytes(c: Http): number | undefined {

@@ -8,7 +8,7 @@ export const listAudit = (query: AuditFilter & { limit?: number; cursor?: string
 export const verifyAudit = (signal?: AbortSignal) => request<AuditVerification>("GET", "audit/verify", { signal });
 
 export const exportAudit = (format: "jsonl" | "csv", filter: AuditFilter) =>
-  requestFile("audit/export", { query: { format, ...filter } });
+  requestFile("GET", "audit/export", { query: { format, ...filter } });
 
 export const listForks = (signal?: AbortSignal) => request<AuditForks>("GET", "audit/forks", { signal });
 

@@ -1,6 +1,6 @@
 // Requests of jobs and their versions.
-import { newIdempotencyKey, request } from "./request.ts";
-import type { DraftCheck, Job, JobDetail, JobVersion, Page, ValidateResponse } from "./types.ts";
+import { newIdempotencyKey, request, requestFile } from "./request.ts";
+import type { DraftCheck, Job, JobDetail, JobImport, JobVersion, Page, ValidateResponse } from "./types.ts";
 
 const one = (job: string, rest = "") => `jobs/${encodeURIComponent(job)}${rest}`;
 
@@ -29,3 +29,26 @@ export const validateJob = (definition: string, signal?: AbortSignal) =>
 
 /** Whether text that is not saved would run, and where. */
 export const checkDraft = (definition: string) => request<DraftCheck>("POST", "jobs/check", { body: { definition } });
+
+/** The exact bytes of one version. */
+export const downloadVersion = (job: string, version: number) =>
+  requestFile("GET", one(job, `/versions/${version}/definition`));
+
+/** An archive of the jobs that `q` finds, as the list does; every job without it. */
+export const exportJobs = (q: string) => requestFile("POST", "job-exports", { body: q === "" ? {} : { q } });
+
+export interface JobImportParams {
+  file: Blob;
+  contentType: string;
+  /** Of the dry run that somebody looked at; without one nothing is saved. */
+  plan?: string;
+  message?: string;
+}
+
+export const importJobs = ({ file, contentType, plan, message }: JobImportParams, signal?: AbortSignal) =>
+  request<JobImport>("POST", "job-imports", {
+    query: { dryRun: plan === undefined, plan, message },
+    body: file,
+    contentType,
+    signal,
+  });

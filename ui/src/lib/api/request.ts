@@ -6,7 +6,7 @@ import { session } from "./session.svelte.ts";
 
 export interface RequestOptions {
   query?: Record<string, string | number | boolean | undefined>;
-  /** Sent as JSON; a string is sent as it is, with `contentType`. */
+  /** Sent as JSON; a string or a file is sent as it is, with `contentType`. */
   body?: unknown;
   contentType?: string;
   /** Revision that an update is based on (If-Match). */
@@ -48,8 +48,12 @@ export async function request<T>(method: string, path: string, options: RequestO
 }
 
 /** A file for the browser to save; its bytes are held in memory. */
-export async function requestFile(path: string, options: RequestOptions): Promise<{ blob: Blob; fileName: string }> {
-  const response = await requestRaw("GET", path, options);
+export async function requestFile(
+  method: "GET" | "POST",
+  path: string,
+  options: RequestOptions = {},
+): Promise<{ blob: Blob; fileName: string }> {
+  const response = await requestRaw(method, path, options);
   const fileName = /filename="([^"]+)"/.exec(response.headers.get("content-disposition") ?? "")?.[1] ?? "download";
   return { blob: await response.blob(), fileName };
 }
@@ -83,9 +87,9 @@ function headersOf(options: RequestOptions, token: string | undefined): Headers 
   return headers;
 }
 
-function bodyOf(body: unknown): string | undefined {
-  if (body === undefined) return undefined;
-  return typeof body === "string" ? body : JSON.stringify(body);
+function bodyOf(body: unknown): string | Blob | undefined {
+  if (body === undefined || typeof body === "string" || body instanceof Blob) return body;
+  return JSON.stringify(body);
 }
 
 /** A random key for Idempotency-Key; works without a secure context, where crypto.randomUUID does not exist. */

@@ -46,6 +46,7 @@ import type {
   rolePatch,
 } from "@opsconductor/contract/api/grants";
 import type { group, groupInput, groupPatch } from "@opsconductor/contract/api/groups";
+import type { ImportedJob, JobImport } from "@opsconductor/contract/api/job-transfer";
 import type {
   draftCheck,
   executionPlan,
@@ -126,6 +127,7 @@ export type SignInOptions = z.infer<typeof signInOptions>;
 export type Job = z.infer<typeof job>;
 export type JobDetail = z.infer<typeof jobDetail>;
 export type JobVersion = z.infer<typeof jobVersion>;
+export type { ImportedJob, JobImport };
 export type LiveEvent = z.infer<typeof liveEvent>;
 export type LoginResponse = z.infer<typeof loginResponse>;
 export type OutputGroup = z.infer<typeof outputGroup>;

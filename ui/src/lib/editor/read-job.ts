@@ -2,7 +2,7 @@
 // the schema and the expression language): the editor's page imports it with import().
 import { jobJsonSchema } from "@opsconductor/contract/job/job-json-schema";
 import type { Job } from "@opsconductor/contract/job/job-schema";
-import { jobStages } from "@opsconductor/contract/job/job-stages";
+import { type JobStage, jobStages } from "@opsconductor/contract/job/job-stages";
 import { parseJob } from "@opsconductor/contract/job/parse-job";
 import { type PlannedStep, planStage } from "@opsconductor/contract/job/plan-stage";
 import type { JsonSchema } from "@opsconductor/contract/job/to-json-schema";
@@ -13,14 +13,20 @@ export interface JobReading {
   problems: JobProblem[];
   /** Undefined while there are problems. */
   job: Job | undefined;
-  steps: PlannedStep[];
+  /** One for a job with steps; those of a workflow as they are written. */
+  stages: PlannedStage[];
   /** Undefined while the text is no mapping. */
   names: JobNames | undefined;
 }
 
+export interface PlannedStage extends Pick<JobStage, "id" | "name" | "needs" | "condition" | "targets" | "call"> {
+  /** None when another job is called. */
+  plan: PlannedStep[];
+}
+
 export function readJob(text: string): JobReading {
   const { job, errors } = parseJob(text);
-  return { problems: problemsOf(text, errors), job, steps: job ? stepsOf(job) : [], names: jobNames(text) };
+  return { problems: problemsOf(text, errors), job, stages: job ? stagesOf(job) : [], names: jobNames(text) };
 }
 
 /** The schema that completion reads. */
@@ -28,12 +34,11 @@ export function schemaForEditor(): JsonSchema {
   return jobJsonSchema();
 }
 
-/** Of all stages; in a workflow each says which one it belongs to. */
-function stepsOf(job: Job): PlannedStep[] {
-  return jobStages(job).flatMap((stage) => {
-    const steps = planStage(job, stage.id)?.steps ?? [];
-    return job.stages
-      ? steps.map((step) => ({ ...step, id: `${stage.id}/${step.id}`, name: `${stage.name}: ${step.name}` }))
-      : steps;
-  });
+function stagesOf(job: Job): PlannedStage[] {
+  return jobStages(job).map((stage) => ({
+    ...stage,
+    // The job that is called has a say before what is written around the stage.
+    targets: stage.call ? job.stages?.[stage.id]?.targets : stage.targets,
+    plan: planStage(job, stage.id)?.steps ?? [],
+  }));
 }

@@ -52,6 +52,7 @@ export const jobEdit = area({
     limited: "You see a part of the fleet; others may see it run on more.",
   },
   planTargets: "Targets",
+  planTargetsOf: (job: string) => `those of ${job}, else of this workflow or of the run`,
   planRetry: (times: number) => `tried up to ${times} times`,
   planIf: (condition: string) => `if ${condition}`,
   planContinues: "goes on after an error",

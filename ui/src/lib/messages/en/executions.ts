@@ -36,7 +36,6 @@ export const executions = {
   live: {
     startedBy: (who: string) => `by ${who}`,
     version: (n: number) => `version ${n}`,
-    elapsed: "Elapsed",
     cancel: "Cancel",
     cancelTitle: (name: string) => `Cancel ${name}?`,
     cancelText: (running: number) =>
@@ -88,7 +87,6 @@ export const executions = {
     },
     tabsLabel: "Views of this execution",
     stepsLabel: "Steps",
-    allTargets: "All targets",
     target: "Target",
     stage: "Stage",
     step: "Step",
@@ -116,7 +114,6 @@ export const executions = {
     exitCode: (code: number) => `exit ${code}`,
     signal: (name: string) => `killed by ${name}`,
     gapsOf: (n: number, bytes: string) => `${plural(n, { one: "gap", other: "gaps" })}, ${bytes} left out`,
-    rawBytes: (bytes: string) => `The step wrote ${bytes}.`,
     outputName: "Name",
     outputValue: "Value",
     noOutputs: "No step of this execution has set an output.",
