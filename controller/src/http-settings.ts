@@ -30,6 +30,13 @@ const originList = z.string().transform((text, ctx): readonly string[] => {
   return z.NEVER;
 });
 
+const hostList = z.string().transform((text, ctx): readonly string[] => {
+  const wrong = list(text).find((entry) => !/^[A-Za-z0-9._-]+$/.test(entry) || !URL.canParse(`http://${entry}`));
+  if (wrong === undefined) return list(text);
+  ctx.addIssue({ code: "custom", message: `must be host names like ops.example.org, without ports; ${wrong} is none` });
+  return z.NEVER;
+});
+
 function isNetwork(text: string): boolean {
   const [address = "", bits, more] = text.split("/");
   const family = isIP(address);
@@ -44,6 +51,13 @@ export const httpSettings = {
     "1: only a reverse proxy can reach OC_HTTP_ADDR. X-Forwarded-For is believed, and plain HTTP is spoken to the proxy. " +
       "Or the proxies themselves, as addresses and networks separated by commas (10.0.0.7,192.168.4.0/24): then " +
       "X-Forwarded-For is believed from them alone, and others are refused.",
+  ),
+  httpHosts: setting(
+    hostList.prefault(""),
+    "OC_HTTP_HOSTS",
+    "Further names, besides localhost and the host of OC_PUBLIC_URL, under which the console may be asked while OC_HTTP_ADDR " +
+      "is loopback, separated by commas. Others are refused with 421, so that no page elsewhere can give this machine a " +
+      "name of its own.",
   ),
   corsOrigins: setting(
     originList.prefault(""),

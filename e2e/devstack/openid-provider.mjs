@@ -1,13 +1,16 @@
 // A real OpenID provider for the tests of sign-on, as a process of its own: `node openid-provider.mjs PORT` with
-// REDIRECT_URIS, separated by spaces. Its people and its keys are changed at /test; whoever signs in types only a name.
+// REDIRECT_URIS, separated by spaces; over TLS with TLS_CERT and TLS_KEY as PEM. Its people and its keys are changed at /test; whoever signs in types only a name.
 import { generateKeyPairSync, sign } from "node:crypto";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { Provider } from "oidc-provider";
 
 const port = Number(process.argv[2]);
-const issuer = `http://127.0.0.1:${port}`;
+const { TLS_CERT: cert, TLS_KEY: key } = process.env;
+const issuer = `${cert ? "https" : "http"}://127.0.0.1:${port}`;
 let redirectUris = process.env.REDIRECT_URIS.split(" ");
 const people = new Map();
+let clientSecret = "a-secret-of-the-tests";
 let idTokenSeconds = 60;
 let backChannel;
 let signingKey;
@@ -20,7 +23,7 @@ function start() {
     clients: [
       {
         client_id: "opsconductor",
-        client_secret: "a-secret-of-the-tests",
+        client_secret: clientSecret,
         redirect_uris: redirectUris,
         post_logout_redirect_uris: redirectUris.map((uri) => `${new URL(uri).origin}/login`),
         ...(backChannel && { backchannel_logout_uri: backChannel, backchannel_logout_session_required: true }),
@@ -88,7 +91,8 @@ function signed({ header, claims }) {
 
 /**
  * PUT /test/people/NAME with claims; PUT /test/keys for new ones; PUT /test/id-token-seconds with a number; PUT
- * /test/back-channel with the address that is told of sign-outs; PUT /test/sign with a token's header and claims.
+ * /test/back-channel with the address that is told of sign-outs; PUT /test/sign with a token's header and claims; PUT
+ * /test/client-secret with another one.
  */
 async function change(request, response) {
   const body = await bodyOf(request);
@@ -102,11 +106,15 @@ async function change(request, response) {
   else if (what === "back-channel") {
     backChannel = JSON.parse(body);
     provider = start();
+  } else if (what === "client-secret") {
+    clientSecret = JSON.parse(body);
+    provider = start();
   } else idTokenSeconds = Number(body);
   response.end("done");
 }
 
-createServer((request, response) => {
+const server = cert ? createTlsServer({ cert, key }) : createServer();
+server.on("request", (request, response) => {
   const handle = request.url.startsWith("/test/")
     ? change(request, response)
     : request.url.startsWith("/interaction/")
@@ -116,4 +124,5 @@ createServer((request, response) => {
     console.error(error);
     response.writeHead(500).end();
   });
-}).listen(port, "127.0.0.1", () => console.log("listening"));
+});
+server.listen(port, "127.0.0.1", () => console.log("listening"));

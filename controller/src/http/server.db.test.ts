@@ -91,7 +91,64 @@ test("metrics are open to this machine itself, and not to what came through a pr
   expect((await metrics({ "x-forwarded-for": "127.0.0.1" })).status).toBe(401);
   expect((await metrics({ host: `localhost:${port}` })).status).toBe(200);
   expect((await metrics({ host: `[::1]:${port}` })).status).toBe(200);
-  expect((await metrics({ host: `stranger.example:${port}` })).status).toBe(401);
+  const named = await serve({ ...loopback, httpHosts: ["own.example"] });
+  const asOwn = { headers: { host: `own.example:${named}` } };
+  expect((await get(`http://127.0.0.1:${named}/metrics`, asOwn)).status).toBe(401);
+});
+
+/** As which host we are asked, and what comes: the page of a stranger may give loopback a name of its own. */
+const hostCases: { config: Partial<Config>; host: string; forwarded?: string; status: number }[] = [
+  { config: {}, host: "rebound.example:80", status: 421 },
+  { config: {}, host: "127.0.0.1.rebound.example", status: 421 },
+  { config: {}, host: "localhost.rebound.example", status: 421 },
+  { config: {}, host: "LOCALHOST", status: 200 },
+  { config: {}, host: "console.localhost:3000", status: 200 },
+  { config: {}, host: "127.8.9.1:1", status: 200 },
+  { config: {}, host: "192.0.2.7:8080", status: 200 },
+  { config: {}, host: "[fe80::1]:3000", status: 200 },
+  { config: {}, host: "localhost", forwarded: "ops.example", status: 200 },
+  { config: { publicUrl: "https://ops.example" }, host: "ops.example", status: 200 },
+  { config: { publicUrl: "https://ops.example" }, host: "OPS.example.:443", status: 200 },
+  { config: { publicUrl: "https://ops.example" }, host: "rebound.example", status: 421 },
+  { config: { httpHosts: ["Two.example"] }, host: "two.example:3000", status: 200 },
+  { config: { trustProxy: true }, host: "any.example", status: 200 },
+  { config: { trustProxy: true, publicUrl: "https://ops.example" }, host: "rebound.example", status: 421 },
+  {
+    config: { trustProxy: true, publicUrl: "https://ops.example" },
+    host: "127.0.0.1:3000",
+    forwarded: "ops.example",
+    status: 200,
+  },
+  {
+    config: { trustProxy: true, publicUrl: "https://ops.example" },
+    host: "127.0.0.1:3000",
+    forwarded: "ops.example, rebound.example",
+    status: 421,
+  },
+  {
+    config: { trustProxy: true, publicUrl: "https://ops.example" },
+    host: "rebound.example",
+    forwarded: "ops.example",
+    status: 421,
+  },
+];
+
+test("on loopback it answers to its own names and to addresses, and to no name that a stranger gave it", async () => {
+  for (const { config, host, forwarded, status } of hostCases) {
+    const port = await serve({ ...loopback, ...config });
+    const headers = { host, ...(forwarded ? { "x-forwarded-host": forwarded } : {}) };
+    const answer = await get(`http://127.0.0.1:${port}/health/live`, { headers });
+    expect({ config, host, forwarded, status: answer.status }).toEqual({ config, host, forwarded, status });
+    if (status !== 421) continue;
+    expect(answer.headers["content-type"]).toBe("application/problem+json");
+    expect(JSON.parse(answer.text)).toMatchObject({ status, detail: expect.stringContaining("OC_PUBLIC_URL") });
+  }
+});
+
+test("away from loopback it answers to any name: the certificate is held against it", async () => {
+  const port = await serve(everywhere);
+  const options = { headers: { host: "server-in-the-cellar" }, ca: t.ctx.authority.bundlePem, servername: "localhost" };
+  expect((await get(`https://localhost:${port}/health/live`, options)).status).toBe(200);
 });
 
 test("a stop lets the request under way finish and takes no other", async () => {
@@ -185,9 +242,14 @@ function sendBytes(port: number, bytes: string): Promise<string> {
 }
 
 test.each([
-  ["a path with bytes that are not ASCII", "GET /api/v1/jobs?q=\u00fc HTTP/1.1\r\nHost: x\r\n\r\n", 400, "as %XX"],
-  ["a method that nobody has", "BREW / HTTP/1.1\r\nHost: x\r\n\r\n", 400, "no valid HTTP request"],
-  ["headers without end", `GET / HTTP/1.1\r\nHost: x\r\nX-A: ${"a".repeat(20_000)}\r\n\r\n`, 431, "16 KiB"],
+  [
+    "a path with bytes that are not ASCII",
+    "GET /api/v1/jobs?q=\u00fc HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    400,
+    "as %XX",
+  ],
+  ["a method that nobody has", "BREW / HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "no valid HTTP request"],
+  ["headers without end", `GET / HTTP/1.1\r\nHost: localhost\r\nX-A: ${"a".repeat(20_000)}\r\n\r\n`, 431, "16 KiB"],
 ])("%s is answered in words", async (_, bytes, status, words) => {
   const [head, body] = (await sendBytes(await serve(loopback), bytes)).split("\r\n\r\n");
   expect(head).toContain(`HTTP/1.1 ${status} `);
@@ -200,9 +262,9 @@ test.each([
 });
 
 test("the sender of a chunked body that is too large is heard to its end, and its connection goes on", async () => {
-  const head = "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+  const head = "POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
   const chunk = `${(2 * 1024 * 1024).toString(16)}\r\n${"x".repeat(2 * 1024 * 1024)}\r\n0\r\n\r\n`;
-  const after = "GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  const after = "GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
   const answers = await sendBytes(await serve(loopback), `${head}Transfer-Encoding: chunked\r\n\r\n${chunk}${after}`);
   expect(answers).toMatch(/^HTTP\/1\.1 413 [\s\S]*HTTP\/1\.1 200 OK/);
 });
@@ -227,22 +289,22 @@ test.each([
   ["a Host that is none", "GET /health/live HTTP/1.1\r\nHost: a b@c:x/\r\n"],
   ["a Host with a path", "GET /health/live HTTP/1.1\r\nHost: a/../b\r\n"],
   ["a port that is none", "GET /health/live HTTP/1.1\r\nHost: a:99999\r\n"],
-  ["an absolute target of another host", "GET http://other.example/health/live HTTP/1.1\r\nHost: a\r\n"],
-  ["an absolute target that is none", "GET http://[::/x HTTP/1.1\r\nHost: a\r\n"],
-  ["an asterisk", "OPTIONS * HTTP/1.1\r\nHost: a\r\n"],
-  ["an authority", "CONNECT other.example:443 HTTP/1.1\r\nHost: a\r\n"],
-  ["two slashes", "GET //other.example/x HTTP/1.1\r\nHost: a\r\n"],
-  ["no path", "GET HTTP/1.1\r\nHost: a\r\n"],
-  ["no version", "GET /health/live\r\nHost: a\r\n"],
-  ["a version that is none", "GET /health/live HTTP/9.9\r\nHost: a\r\n"],
-  ["an unknown method", "BREW /health/live HTTP/1.1\r\nHost: a\r\n"],
-  ["a small method", "get /health/live HTTP/1.1\r\nHost: a\r\n"],
-  ["a blank before a header", "GET /health/live HTTP/1.1\r\n Host: a\r\n"],
-  ["two lengths", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n"],
-  ["a length and chunks", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n"],
-  ["an unknown encoding", "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n"],
-  ["an upgrade", "GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"],
-  ["an expectation", "GET /health/live HTTP/1.1\r\nHost: a\r\nExpect: a-miracle\r\n"],
+  ["an absolute target of another host", "GET http://other.example/health/live HTTP/1.1\r\nHost: localhost\r\n"],
+  ["an absolute target that is none", "GET http://[::/x HTTP/1.1\r\nHost: localhost\r\n"],
+  ["an asterisk", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n"],
+  ["an authority", "CONNECT other.example:443 HTTP/1.1\r\nHost: localhost\r\n"],
+  ["two slashes", "GET //other.example/x HTTP/1.1\r\nHost: localhost\r\n"],
+  ["no path", "GET HTTP/1.1\r\nHost: localhost\r\n"],
+  ["no version", "GET /health/live\r\nHost: localhost\r\n"],
+  ["a version that is none", "GET /health/live HTTP/9.9\r\nHost: localhost\r\n"],
+  ["an unknown method", "BREW /health/live HTTP/1.1\r\nHost: localhost\r\n"],
+  ["a small method", "get /health/live HTTP/1.1\r\nHost: localhost\r\n"],
+  ["a blank before a header", "GET /health/live HTTP/1.1\r\n Host: localhost\r\n"],
+  ["two lengths", "POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n"],
+  ["a length and chunks", "POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n"],
+  ["an unknown encoding", "POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n"],
+  ["an upgrade", "GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"],
+  ["an expectation", "GET /health/live HTTP/1.1\r\nHost: localhost\r\nExpect: a-miracle\r\n"],
 ])("a request with %s is refused in words, or answered", async (_, request) => {
   const port = await serve(loopback);
   const answer = await raw(port, `${request}Connection: close\r\n\r\n`);
@@ -259,9 +321,9 @@ test("a request that does not say once for which host it is, is not served", asy
   const port = await serve(loopback);
   const statusOf = async (head: string) => (await raw(port, `${head}\r\nConnection: close\r\n\r\n`)).split(" ")[1];
   const start = "GET /health/live HTTP/1.1";
-  expect(await statusOf(`${start}\r\nHost: a\r\nHost: b`)).toBe("400");
+  expect(await statusOf(`${start}\r\nHost: localhost\r\nHost: b`)).toBe("400");
   expect(await statusOf(start)).toBe("400");
   expect(await statusOf("GET /health/live HTTP/1.0\r\nX: y")).toBe("400");
-  for (const host of ["a.example", "a_b:3000", "[::1]:3000", "192.0.2.1"])
+  for (const host of ["localhost", "a_b.localhost:3000", "[::1]:3000", "192.0.2.1"])
     expect(await statusOf(`${start}\r\nHost: ${host}`), host).toBe("200");
 });

@@ -9,6 +9,7 @@ import type { Running, Service } from "../service.ts";
 import { cannotListen, StartRefused } from "../start-refused.ts";
 import { createApp } from "./app.ts";
 import { answerMalformed, refuseExpectation, refuseUnclear } from "./malformed-request.ts";
+import { refuseOtherHosts } from "./refuse-other-hosts.ts";
 import { loadTlsCertificate, type TlsCertificate } from "./tls-certificate.ts";
 
 // Without requireHostHeader, a request that lacks it is refused in words; see refuseUnclear.
@@ -25,7 +26,8 @@ export async function startHttpServer(
   ctx: Context,
   { checkCertificateMs = certificateCheckMs } = {},
 ): Promise<Running & { port: number }> {
-  const listener = refuseUnclear(getRequestListener(createApp(ctx).fetch) as RequestListener, ctx.newId);
+  const app = getRequestListener(createApp(ctx).fetch) as RequestListener;
+  const listener = refuseUnclear(refuseOtherHosts(app, ctx.config, ctx.newId), ctx.newId);
   const certificate = servesTls(ctx.config) ? await loadTlsCertificate(ctx) : undefined;
   const server = certificate ? secureServer(certificate, listener) : createHttpServer(options, listener);
   server.on("clientError", (error, socket) => {

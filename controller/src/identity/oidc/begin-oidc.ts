@@ -10,6 +10,7 @@ import {
 import { publicUrl } from "../../addresses.ts";
 import type { Actor, Context } from "../../context.ts";
 import { type OidcFlow, sealFlow } from "./oidc-flow.ts";
+import { clientOf } from "./oidc-provider.ts";
 import { OidcRefused } from "./oidc-refusal.ts";
 import { safeReturn } from "./safe-return.ts";
 
@@ -31,7 +32,8 @@ export function beginLink(ctx: Context, actor: Actor): Promise<BegunOidc> {
 }
 
 async function begin(ctx: Context, more: Pick<OidcFlow, "next" | "link">): Promise<BegunOidc> {
-  const client = await availableClient(ctx);
+  if (!ctx.identity.oidc) throw new OidcRefused("unavailable");
+  const client = await clientOf(ctx.identity.oidc);
   const flow: OidcFlow = { ...more, state: randomState(), nonce: randomNonce(), verifier: randomPKCECodeVerifier() };
   const url = buildAuthorizationUrl(client, {
     redirect_uri: callbackUrl(ctx),
@@ -44,13 +46,4 @@ async function begin(ctx: Context, more: Pick<OidcFlow, "next" | "link">): Promi
     ...(more.link ? { prompt: "login" } : {}),
   });
   return { url: url.href, cookie: sealFlow(ctx, flow) };
-}
-
-async function availableClient({ identity }: Context) {
-  if (!identity.oidc) throw new OidcRefused("unavailable");
-  try {
-    return await identity.oidc.client();
-  } catch (cause) {
-    throw new OidcRefused("unavailable", { cause });
-  }
 }

@@ -11,8 +11,10 @@ import { linkAccount } from "./link-account.ts";
 import { accountOf } from "./oidc-account.ts";
 import { type OidcPerson, readPerson } from "./oidc-claims.ts";
 import { flowSeconds, type OidcFlow, openFlow } from "./oidc-flow.ts";
+import { clientOf } from "./oidc-provider.ts";
 import { takeState } from "./oidc-queries.ts";
-import { OidcRefused } from "./oidc-refusal.ts";
+import { type OidcRefusal, OidcRefused } from "./oidc-refusal.ts";
+import { certificateTrouble, clientRefusal, isAway } from "./provider-trouble.ts";
 import { auditRefusal } from "./refuse-oidc.ts";
 
 export interface FinishParams {
@@ -62,26 +64,20 @@ async function askProvider(ctx: Context, flow: OidcFlow, query: string): Promise
   const { oidc } = ctx.identity;
   if (!oidc) throw new OidcRefused("unavailable");
   await takeOnce(ctx, flow, query);
-  const client = await oidc.client().catch((cause) => {
-    throw new OidcRefused("unavailable", { cause });
-  });
+  const client = await clientOf(oidc);
   try {
     return await exchange(ctx, client, flow, query);
   } catch (cause) {
-    const isDenied = cause instanceof AuthorizationResponseError && cause.error === "access_denied";
-    throw new OidcRefused(isDenied ? "denied" : isAway(cause) ? "unavailable" : "invalid", { cause });
+    oidc.note(cause);
+    throw new OidcRefused(whyRefused(cause), { cause });
   }
 }
 
-/** No answer, as against one that is wrong. */
-function isAway(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause)
-    if (
-      at.name === "TimeoutError" ||
-      /^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EPIPE|EHOST|ENET)/.test(`${Reflect.get(at, "code")}`)
-    )
-      return true;
-  return false;
+function whyRefused(cause: unknown): OidcRefusal {
+  if (cause instanceof AuthorizationResponseError && cause.error === "access_denied") return "denied";
+  if (certificateTrouble(cause)) return "untrusted";
+  if (clientRefusal(cause)) return "client_refused";
+  return isAway(cause) ? "unavailable" : "invalid";
 }
 
 /** Before the provider is asked: a state that is not this browser's, or came back before, costs it nothing. */
@@ -101,6 +97,7 @@ async function exchange(ctx: Context, client: Configuration, flow: OidcFlow, que
     expectedNonce: flow.nonce,
     idTokenExpected: true,
   });
+  ctx.identity.oidc?.note(undefined);
   const claims = tokens.claims()!;
   // Groups often stand there only. Its subject is compared; what is signed has precedence.
   const more = client.serverMetadata().userinfo_endpoint

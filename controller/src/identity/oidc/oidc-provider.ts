@@ -22,6 +22,8 @@ import { outboundFetch } from "../../outbound-fetch.ts";
 import type { Service } from "../../service.ts";
 import { startLoop } from "../../start-loop.ts";
 import { signOnRoleTrouble } from "./missing-roles.ts";
+import { OidcRefused } from "./oidc-refusal.ts";
+import { certificateTrouble, clientRefusal, explain } from "./provider-trouble.ts";
 
 type Needed = Pick<Config, "oidcIssuer" | "oidcClientId" | "oidcClientSecret">;
 
@@ -38,6 +40,7 @@ export class OidcProvider {
   #found: { metadata: ServerMetadata; at: number } | undefined;
   #keys: { uri: string; get: JWTVerifyGetKey } | undefined;
   #trouble: string | undefined = "has not been asked yet";
+  #refusal: string | undefined;
 
   constructor(config: Needed & { oidcIssuer: string }) {
     this.issuer = config.oidcIssuer;
@@ -47,6 +50,20 @@ export class OidcProvider {
   /** Why nobody can sign in with it at the moment. */
   get trouble(): string | undefined {
     return this.#trouble;
+  }
+
+  /** Why it lets nobody in although it answers: only a sign-in shows that, and only one that works ends it. */
+  get refusal(): string | undefined {
+    return this.#refusal;
+  }
+
+  /** What came of asking it for tokens; `error` is undefined when they were given. */
+  note(error: unknown): void {
+    const code = clientRefusal(error);
+    if (error === undefined) this.#refusal = undefined;
+    else if (code)
+      this.#refusal = `the provider refuses this client (${code}): correct OC_OIDC_CLIENT_ID or OC_OIDC_CLIENT_SECRET`;
+    else this.#trouble = certificateTrouble(error) ?? this.#trouble;
   }
 
   get endSessionEndpoint(): string | undefined {
@@ -121,10 +138,13 @@ export class OidcProvider {
   }
 }
 
-/** For operators: the outermost words are often "something went wrong". */
-function explain(error: unknown): string {
-  const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return inner instanceof Error ? inner.message : String(inner);
+/** For one sign-in; refused when the provider is away. */
+export async function clientOf(provider: OidcProvider): Promise<Configuration> {
+  try {
+    return await provider.client();
+  } catch (cause) {
+    throw new OidcRefused(certificateTrouble(cause) ? "untrusted" : "unavailable", { cause });
+  }
 }
 
 export const oidcProvider: Service = {
@@ -134,7 +154,7 @@ export const oidcProvider: Service = {
     if (!config.oidcIssuer) return { stop() {} };
     const provider = new OidcProvider({ ...config, oidcIssuer: config.oidcIssuer });
     ctx.identity.oidc = provider;
-    show(ctx, provider);
+    showProvider(ctx, provider);
     let told: string | undefined;
     const loop = startLoop(ctx, "identity.oidc", everyMs, async () => {
       told = await warnOfRoles(ctx, told);
@@ -151,20 +171,25 @@ async function warnOfRoles(ctx: Context, told: string | undefined): Promise<stri
   return trouble;
 }
 
-async function healthOf(ctx: Context, { trouble }: OidcProvider): Promise<PartHealth> {
+/** Nobody can sign in with it at the moment: it is away, or refuses us. */
+const whyNot = ({ trouble, refusal }: OidcProvider) => trouble ?? refusal;
+
+async function healthOf(ctx: Context, provider: OidcProvider): Promise<PartHealth> {
+  const trouble = whyNot(provider);
   if (trouble) return { status: "degraded", detail: `${trouble}; people sign in with their local passwords meanwhile` };
   const roles = await signOnRoleTrouble(ctx);
   return roles ? { status: "degraded", detail: roles } : { status: "ok" };
 }
 
-function show(ctx: Context, provider: OidcProvider): void {
+/** In health and the figures, as soon as there is a provider. */
+export function showProvider(ctx: Context, provider: OidcProvider): void {
   ctx.health.set("sign-on", () => healthOf(ctx, provider));
   new Gauge({
     name: "oc_sign_on_provider_up",
     help: "1 while people can sign in with the OpenID provider",
     registers: [ctx.metrics],
     collect() {
-      this.set(provider.trouble === undefined ? 1 : 0);
+      this.set(whyNot(provider) === undefined ? 1 : 0);
     },
   });
 }

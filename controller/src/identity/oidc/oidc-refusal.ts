@@ -1,6 +1,8 @@
 // Why a sign-on did not work: a closed list, told to the sign-in page in its address and to the audit log.
 export const oidcRefusals = [
   "unavailable",
+  "untrusted",
+  "client_refused",
   "denied",
   "expired",
   "invalid",

@@ -1,9 +1,9 @@
 // A refused sign-on in the audit log, the log and the figures. Called by finish-oidc.ts.
-import { ResponseBodyError, WWWAuthenticateChallengeError } from "openid-client";
 import { writeAudit } from "../../communication/audit.ts";
 import type { Actor, Context } from "../../context.ts";
 import { countSignIn } from "../sign-in-metrics.ts";
 import type { OidcRefused } from "./oidc-refusal.ts";
+import { refusalCode } from "./provider-trouble.ts";
 
 export async function auditRefusal(
   ctx: Context,
@@ -24,13 +24,7 @@ export async function auditRefusal(
 
 /** Of an answer that refuses us, its code too (`invalid_client`): the message alone says only that there was one. */
 function messagesOf(error: Error): string {
-  const code = codeOf(error);
+  const code = refusalCode(error);
   const inner = error.cause instanceof Error ? `: ${error.cause.message}` : "";
   return `${error.message}${code ? ` (${code})` : ""}${inner}`;
-}
-
-/** Providers say it in the body, or in a header when the client proved itself in one. */
-function codeOf(error: Error): string | undefined {
-  if (error instanceof ResponseBodyError) return error.error;
-  return error instanceof WWWAuthenticateChallengeError ? error.cause[0]?.parameters.error : undefined;
 }

@@ -21,7 +21,7 @@ export async function readLinkOf(ctx: Context, idOrName: string): Promise<Extern
 export async function separateAccount(ctx: Context, actor: Actor, idOrName: string): Promise<void> {
   await ctx.sql.begin(async (tx) => {
     const user = (await lockUser(tx, (await findUser(tx, idOrName)).id))!;
-    refuseAbove(actor, user);
+    await refuseAbove(tx, actor, user);
     if (user.id === actor.id)
       throw new OcError(
         "failed_precondition",

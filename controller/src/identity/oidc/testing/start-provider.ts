@@ -18,12 +18,17 @@ export interface TestProvider {
   start(): Promise<void>;
 }
 
-export async function startProvider(redirectUri: string): Promise<TestProvider> {
+/** Over TLS with a certificate and its key as PEM. */
+export async function startProvider(
+  redirectUri: string,
+  tls?: { certificate: () => string; key: () => string },
+): Promise<TestProvider> {
   const port = await freePort();
-  const issuer = `http://127.0.0.1:${port}`;
+  const issuer = `${tls ? "https" : "http"}://127.0.0.1:${port}`;
   let child: ChildProcess | undefined;
   const start = async () => {
-    const env = { ...process.env, REDIRECT_URIS: redirectUri };
+    const secure = tls ? { TLS_CERT: tls.certificate(), TLS_KEY: tls.key() } : {};
+    const env = { ...process.env, REDIRECT_URIS: redirectUri, ...secure };
     child = spawn(process.execPath, [program, String(port)], { env, stdio: ["ignore", "pipe", "inherit"] });
     await once(child.stdout!, "data");
   };

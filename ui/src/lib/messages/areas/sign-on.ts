@@ -27,6 +27,10 @@ export const signOn = area({
   },
   refused: {
     unavailable: "The provider cannot be reached. Sign in with your password, or try again later.",
+    untrusted:
+      "The provider's certificate is not trusted or not valid, so nothing was sent to it. Sign in with your password, and tell an administrator.",
+    client_refused:
+      "The provider does not accept this OpsConductor: its client id or secret is wrong. Sign in with your password, and tell an administrator.",
     denied: "You were not signed in at the provider.",
     expired: "This sign-in took too long or was begun in another window. Begin again.",
     invalid: "The provider's answer could not be believed. Begin again; if it goes on, tell an administrator.",
