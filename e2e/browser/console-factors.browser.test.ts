@@ -7,7 +7,7 @@ import { Api } from "../devstack/api.ts";
 import { type Devstack, startDevstack } from "../devstack/devstack.ts";
 import { launchChromium, type Trouble } from "./chromium.ts";
 import { accessibilityProblems, sidewaysOverflow } from "./page-checks.ts";
-import { signIn, visit } from "./visit.ts";
+import { focused, signIn, visit } from "./visit.ts";
 
 const password = "a-password-with-a-factor";
 let stack: Devstack;
@@ -66,6 +66,8 @@ test("an authenticator app is set up from its key, and the recovery codes are sh
   await page.getByRole("button", { name: "Set up an app" }).click();
   await setUpApp(page.getByRole("dialog", { name: "Set up an authenticator app" }) as unknown as Page);
   await page.getByText("10 codes left.").waitFor();
+  // The button that opened the dialog is gone: the one in its place has the focus.
+  await expect.poll(() => focused(page)).toBe("Take away");
   expect(await accessibilityProblems(page)).toEqual([]);
   await page.setViewportSize({ width: 320, height: 800 });
   expect(await sidewaysOverflow(page)).toEqual([]);
@@ -102,7 +104,7 @@ test("a role that needs a second factor leads to its setup before anything else;
   await page.getByText("viewer needs a second factor now.").waitFor();
   expect(await accessibilityProblems(page)).toEqual([]);
   const link = await api.post<{ token: string }>("/api/v1/users/ann/password-link");
-  const annPassword = "ann has a long sentence";
+  const annPassword = "a long sentence of hers";
   const set = { token: link.token, newPassword: annPassword };
   expect((await api.request("POST", "/api/v1/auth/password-link", set)).status).toBe(204);
 

@@ -5,7 +5,7 @@ import { type Devstack, startDevstack } from "../devstack/devstack.ts";
 import { stackDatabase } from "../devstack/stack-database.ts";
 import { launchChromium, newContext, type Trouble } from "./chromium.ts";
 import { accessibilityProblems, sidewaysOverflow } from "./page-checks.ts";
-import { signIn, visit } from "./visit.ts";
+import { focused, signIn, visit } from "./visit.ts";
 
 const password = "a-password-asked-for-again";
 let stack: Devstack;
@@ -50,9 +50,11 @@ test("an old sign-in is asked for the password over the form, and the form's req
   expect(await accessibilityProblems(page)).toEqual([]);
   await asked().getByRole("button", { name: "Go on" }).click();
   await asked().getByText("Enter your password.").waitFor();
-  await asked().getByLabel("Your password").fill("not this one");
-  await page.keyboard.press("Enter");
+  await expect.poll(() => focused(page)).toBe("Your password");
+  await page.keyboard.type("not this one");
+  await asked().getByRole("button", { name: "Go on" }).press("Enter");
   await asked().getByText("This is not your password.").waitFor();
+  await expect.poll(() => focused(page)).toBe("Your password");
   await page.setViewportSize({ width: 320, height: 800 });
   expect(await sidewaysOverflow(page)).toEqual([]);
   await page.setViewportSize({ width: 1280, height: 800 });

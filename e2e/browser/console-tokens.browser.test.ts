@@ -5,7 +5,7 @@ import { Api } from "../devstack/api.ts";
 import { type Devstack, startDevstack } from "../devstack/devstack.ts";
 import { launchChromium, type Trouble } from "./chromium.ts";
 import { accessibilityProblems, sidewaysOverflow, untilSettled } from "./page-checks.ts";
-import { signIn, visit } from "./visit.ts";
+import { focused, signIn, visit } from "./visit.ts";
 
 const adminPassword = "a-password-for-tokens";
 let stack: Devstack;
@@ -35,7 +35,10 @@ test("somebody makes a token in their settings, sees it once, and ends it", asyn
   await dialog().getByRole("button", { name: "Make token" }).click();
   await dialog().getByText("Say what the token is for.").waitFor();
   await dialog().getByText("Choose at least one permission.").waitFor();
-  await dialog().getByLabel("What is it for?").fill("nightly report");
+  await expect.poll(() => focused(page)).toBe("What is it for?");
+  await page.keyboard.type("nightly report");
+  await page.keyboard.press("Enter");
+  await expect.poll(() => focused(page)).toMatch(/^Only/);
   await dialog().getByLabel("jobs:read").check();
   expect(await accessibilityProblems(page)).toEqual([]);
   await dialog().getByRole("button", { name: "Make token" }).click();

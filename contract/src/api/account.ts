@@ -21,13 +21,28 @@ function isLanguage(tag: string): boolean {
   }
 }
 
+/** No offsets: what is written +02:00 is wrong for half of the year, and older browsers cannot read it. */
+function isZone(name: string): boolean {
+  if (name === "local") return true;
+  if (!/^[A-Za-z]/.test(name)) return false;
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 /** Of the console, for every browser the person uses. What is not set is the console's default. */
 export const preferences = z
   .strictObject({
     theme: z.enum(["system", "light", "dark"]),
     density: z.enum(["compact", "normal", "comfortable"]),
     times: z.enum(["relative", "absolute"]),
-    zone: z.enum(["local", "utc"]),
+    zone: z
+      .string()
+      .max(64)
+      .refine(isZone, "must be local, utc, or a time zone such as Europe/Vienna")
+      .describe("in which times are shown: local (the browser's), utc, or a name of the IANA time zone database"),
     shortcuts: z.boolean(),
     navCollapsed: z.boolean(),
     locale: z.enum(["en", "en-XA"]).describe("of the texts; en-XA is English made unmistakable, for tests"),

@@ -3,7 +3,7 @@
 import * as z from "zod";
 import { stepStates } from "../states.ts";
 import { id, listQuery } from "./common.ts";
-import { assignmentState, execution } from "./executions.ts";
+import { assignmentState, execution, executionName } from "./executions.ts";
 
 const stepState = z.enum(Object.keys(stepStates) as [keyof typeof stepStates]);
 
@@ -57,6 +57,7 @@ const stepSide = z.object({
   succeeded: z.number().int(),
   medianMs: z.number().nullable(),
   maxMs: z.number().nullable(),
+  doneIn: executionName.nullable().describe("it did not run here: a retry took its stage over from that execution"),
 });
 export const comparedStep = z.object({
   stage: z.string(),

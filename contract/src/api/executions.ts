@@ -20,6 +20,8 @@ const stepBounds = z
   })
   .describe("as whom it runs and what each try may use, as the job says: the owner of a host may give less");
 
+export const executionName = z.object({ id, number: z.number().int() });
+
 export const stage = z.object({
   id: z.string(),
   position: z.number().int(),
@@ -29,6 +31,7 @@ export const stage = z.object({
   parent: z.string().nullable().describe("the stage that this is a part of: a called workflow, or a matrix"),
   isGroup: z.boolean().describe("has parts and no targets of its own"),
   stateReason: z.string().nullable().describe("why it was skipped, or stopped"),
+  doneIn: executionName.nullable().describe("the execution that did it: a retry has taken it over and does not run it"),
   deadlineAt: instant.nullable().describe("when the whole stage must be over; what runs then is stopped"),
   counts: z.record(z.string(), z.number().int()).describe("assignments by state"),
   jobName: z.string().nullable().describe("the other job that its steps come from"),

@@ -29,15 +29,18 @@ export const apiTokenInput = z.strictObject({
     .array(scope)
     .min(1)
     .max(100)
-    .describe("permissions, of which it has at each request those that its owner has then; * for all of them"),
+    .describe(
+      "permissions that the owner has; at each request it has of them what the owner has then; * for all of them",
+    ),
   expiresInDays: z
     .number()
     .int()
     .min(1)
-    .max(3660)
     .nullable()
     .optional()
-    .describe("90 when not given; null: never, where OC_TOKEN_NO_EXPIRY allows it to service accounts"),
+    .describe(
+      "90 when not given, OC_TOKEN_MAX_DAYS (366) at most; null: never, where OC_TOKEN_NO_EXPIRY allows it to service accounts",
+    ),
 });
 export type ApiTokenInput = z.output<typeof apiTokenInput>;
 
@@ -63,6 +66,7 @@ export const serviceAccount = z.object({
   name: z.string(),
   description: z.string(),
   roles: z.array(z.string()),
+  permissions: z.array(z.string()).describe("what it may do on anything at all; '*': everything"),
   active: z.boolean().describe("false: its tokens are refused until it is active again"),
   tokenCount: z.number().int().describe("tokens that work, or would if it were active"),
   lastUsedAt: instant.nullable(),

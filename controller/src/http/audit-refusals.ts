@@ -15,7 +15,7 @@ export function auditRefusals(
   return async (c, next) => {
     await next();
     const route = routeName(c);
-    if (route === undefined || !(c.error instanceof OcError) || !isOurs(c, c.error, route)) return;
+    if (route === undefined || !(c.error instanceof OcError) || !isOurs(c.error, route)) return;
     const actor = c.get("actor") ?? anonymous(c);
     const detail = { route, code: c.error.code, why: c.error.message };
     // The refusal stands, whether the database can note it or not.
@@ -25,10 +25,9 @@ export function auditRefusals(
   };
 }
 
-function isOurs(c: Http, error: OcError, route: string): boolean {
+function isOurs(error: OcError, route: string): boolean {
   if (error.code !== "unauthenticated" && error.code !== "permission_denied") return false;
-  const isAudited = error.missing !== undefined || c.get("actor")?.token !== undefined;
   // Every open tab has an expired token now and then: the next request has a new one.
   const hasExpired = (error.cause as { code?: string } | undefined)?.code === "ERR_JWT_EXPIRED";
-  return !isAudited && !hasExpired && (rateClassOf(route) !== "proof" || error.code === "permission_denied");
+  return !error.audited && !hasExpired && (rateClassOf(route) !== "proof" || error.code === "permission_denied");
 }

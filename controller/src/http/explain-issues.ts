@@ -117,7 +117,8 @@ function bound(issue: Issue & { code: "too_big" | "too_small" }, value: unknown)
   const [side, limit] =
     issue.code === "too_big" ? (["at most", issue.maximum] as const) : (["at least", issue.minimum] as const);
   if (issue.code === "too_small" && limit === 1) return "must not be empty";
-  return `must have ${side} ${limit} ${unit}, and this has ${(value as string | unknown[]).length}`;
+  // The library counts characters, not their halves; so do we when we say how many there are.
+  return `must have ${side} ${limit} ${unit}, and this has ${[...(value as string | unknown[])].length}`;
 }
 
 function withSuggestion(error: FieldError, issue: Issue, value: unknown): FieldError {

@@ -53,7 +53,7 @@ interface Refusal {
   detail: string;
 }
 
-function refuse(response: ServerResponse, { status, code, detail }: Refusal, requestId: string): void {
+export function refuse(response: ServerResponse, { status, code, detail }: Refusal, requestId: string): void {
   response.writeHead(status, {
     "Content-Type": "application/problem+json",
     "X-Content-Type-Options": "nosniff",

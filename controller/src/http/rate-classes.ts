@@ -6,7 +6,7 @@ export type RateClass = "proof" | "open" | "refused" | "heavy" | "account";
 
 /**
  * proof: passwords, codes and links, by address; open: what anybody may read, by address; refused: requests without a
- * valid token, by address; heavy: what reads a whole log or makes a hash, by account. The rate of everything else that
+ * valid token, by address; heavy: what reads a whole log, a file of jobs, or makes a hash, by account. The rate of everything else that
  * an account asks for is configured.
  */
 export const rates: Readonly<Record<Exclude<RateClass, "account">, Rate>> = {
@@ -18,7 +18,13 @@ export const rates: Readonly<Record<Exclude<RateClass, "account">, Rate>> = {
 
 /** Watched by machines that must hear an answer, most of all when others ask too much. */
 const exempt = ["GET /health", "GET /health/live", "GET /metrics", "GET /*"];
-const heavy = ["GET /api/v1/audit/verify", "GET /api/v1/audit/export", "POST /api/v1/auth/password"];
+const heavy = [
+  "GET /api/v1/audit/verify",
+  "GET /api/v1/audit/export",
+  "POST /api/v1/auth/password",
+  "POST /api/v1/job-exports",
+  "POST /api/v1/job-imports",
+];
 
 /** Read by address, and yet a proof: each wrong one is a row of the audit log. */
 const judged = ["GET /api/v1/auth/oidc/callback"];

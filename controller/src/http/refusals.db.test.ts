@@ -150,6 +150,7 @@ test.each([
   [{ targets: { select: 5 } }, "targets.select must be text, and this is 5"],
   [{ targets: { select: "a", names: ["b"] } }, /^targets must be either .* or /],
   [{ reason: "x".repeat(501) }, "reason must have at most 500 characters, and this has 501"],
+  [{ reason: "🐦".repeat(501) }, "reason must have at most 500 characters, and this has 501"],
   [{ reason: 1, inputs: [] }, "inputs must be an object, and this is a list (and 1 more)"],
   [[], "The body must be an object, and this is a list"],
 ])("executing with %j says so", async (body, detail) => {

@@ -19,8 +19,9 @@ import { apiTokenState } from "./api-token-state.ts";
 import { apiTokenHash, endingOf, newApiToken } from "./api-token-text.ts";
 import { forgetSession } from "./authenticate.ts";
 import { findAccount, findUser } from "./find-user.ts";
-import { mayAnywhere } from "./grants.ts";
-import { refuseAbove } from "./guard-users.ts";
+import { mayAnywhere, permissionsAnywhere } from "./grants.ts";
+import { refuseAbove, refuseField } from "./guard-users.ts";
+import { missingPermission } from "./missing-permission.ts";
 import { expiryOf } from "./token-rules.ts";
 import type { UserRow } from "./user-queries.ts";
 
@@ -36,7 +37,7 @@ export function createOwnToken(ctx: Context, actor: Actor, input: ApiTokenInput)
 export function createServiceToken(ctx: Context, actor: Actor, idOrName: string, input: ApiTokenInput) {
   const find = async (tx: Query) => {
     const owner = await findUser(tx, idOrName, "service");
-    refuseAbove(actor, owner);
+    await refuseAbove(tx, actor, owner);
     return owner;
   };
   return createToken(ctx, actor, find, input);
@@ -54,7 +55,8 @@ async function createToken(
     await lockAccount(tx, (await find(tx)).id);
     const owner = await find(tx);
     await refuseFull(ctx, tx, actor, owner);
-    refuseWider(actor, scopes);
+    await refuseWider(tx, actor, scopes);
+    refuseIdle(owner, scopes);
     const expiresAt = expiryOf(ctx, actor, { days, ofService: owner.kind === "service" });
     const made = { id, userId: owner.id, name: name.trim(), scopes: [...new Set(scopes)], expiresAt };
     const secret = { sha256: apiTokenHash(token), ending: endingOf(token) };
@@ -77,15 +79,29 @@ async function refuseFull(ctx: Context, tx: Query, actor: Actor, owner: UserRow)
 }
 
 /** A token for everything follows its owner's roles in time, so only somebody who does so too can make one. */
-function refuseWider(actor: Actor, scopes: readonly string[]): void {
+async function refuseWider(tx: Query, actor: Actor, scopes: readonly string[]): Promise<void> {
   if (scopes.includes("*")) {
     if (actor.token && !actor.token.scopes.has("*"))
       throw new OcError("permission_denied", "This API token is limited, so it cannot make one that is not.");
     return;
   }
-  const above = scopes.find((scope) => !mayAnywhere(actor, scope as Permission));
-  if (above === undefined) return;
-  throw new OcError("permission_denied", `The scope ${above} is a permission that you do not hold yourself.`);
+  const above = scopes.filter((scope) => !mayAnywhere(actor, scope as Permission)) as Permission[];
+  if (above.length === 0) return;
+  const text = `You do not hold ${above.join(", ")} yourself, so you cannot make a token with that`;
+  if (actor.token && above.every((scope) => mayAnywhere(actor.token!.owner, scope)))
+    throw new OcError("permission_denied", `${text}: neither does the token that you make it with.`);
+  const { missing, whom } = await missingPermission(tx, above[0]!);
+  throw new OcError("permission_denied", `${text}; ${whom}`, { missing });
+}
+
+/** A scope that does nothing would be found out by the program, at night: say it to who chooses it. */
+function refuseIdle(owner: UserRow, scopes: readonly string[]): void {
+  if (scopes.includes("*")) return;
+  const held = permissionsAnywhere(owner);
+  const idle = held.includes("*") ? [] : scopes.filter((scope) => !held.includes(scope));
+  if (idle.length === 0) return;
+  const what = `${owner.username} holds no ${idle.join(", ")}, so its token could not use that`;
+  refuseField("scopes", `${what}: give it a role that does, or leave it out`);
 }
 
 /** A token sees itself and what was made with it. */
@@ -119,7 +135,7 @@ const isWithin = ({ token }: Actor, { id, parentId }: ApiTokenRow) =>
 
 export async function revokeToken(ctx: Context, actor: Actor, id: string): Promise<void> {
   await revoke(ctx, actor, id, async (row, tx) => {
-    if (row.userId !== actor.id || actor.token) refuseAbove(actor, await findAccount(tx, row.userId));
+    if (row.userId !== actor.id || actor.token) await refuseAbove(tx, actor, await findAccount(tx, row.userId));
   });
 }
 

@@ -50,8 +50,12 @@ function waitAfter(wrongCodes: number, now: Date): Date | null {
   return new Date(now.getTime() + waitMs);
 }
 
-/** The refusal that a caller is told; the same for a wrong code and one that was used already. */
-export function codeRefusal(ctx: Pick<Context, "now">, outcome: Exclude<CodeOutcome, { method: string }>): OcError {
+/** The refusal that a caller is told; the same for a wrong code and one that was used already. `path`: where it was sent. */
+export function codeRefusal(
+  ctx: Pick<Context, "now">,
+  outcome: Exclude<CodeOutcome, { method: string }>,
+  path: "code" | "otp" = "code",
+): OcError {
   if ("blockedUntil" in outcome) {
     const seconds = Math.ceil((outcome.blockedUntil.getTime() - ctx.now().getTime()) / 1000);
     const wait = seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
@@ -59,5 +63,5 @@ export function codeRefusal(ctx: Pick<Context, "now">, outcome: Exclude<CodeOutc
     return new OcError("rate_limited", text, { retryAfterSeconds: seconds });
   }
   const message = "wrong, too old, or used already: wait for the next code of your app";
-  return new OcError("invalid_argument", `code: ${message}`, { errors: [{ path: "code", message }] });
+  return new OcError("invalid_argument", `${path}: ${message}`, { errors: [{ path, message }] });
 }

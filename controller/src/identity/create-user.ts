@@ -40,6 +40,6 @@ export function refuseTaken(
   username: string,
 ): never {
   if (error.code !== "23505" || error.constraint_name !== "users_username") throw error;
-  const message = `there is a user or service account ${username} already; names do not differ by case alone`;
+  const message = `the name ${username} is taken by a user or a service account; names that differ by case alone are the same`;
   throw new OcError("conflict", `${path}: ${message}`, { errors: [{ path, message }] });
 }

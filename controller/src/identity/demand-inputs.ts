@@ -29,5 +29,6 @@ export async function demandInputs(
   const only = `${allowed.slice(0, 5).join("; or ")}${allowed.length > 5 ? `; or ${allowed.length - 5} others` : ""}`;
   throw new OcError("permission_denied", `You may run ${jobName} only with ${only}.`, {
     errors: names.map((name) => ({ path: `inputs.${name}`, message: `your rights allow only ${only}` })),
+    audited: true,
   });
 }

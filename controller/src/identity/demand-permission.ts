@@ -1,23 +1,23 @@
 // Lets a caller pass or refuses, with the permission that is missing and who can give it, and audits the refusal.
-// Called for every request by http/auth.ts, and by verbs that need a permission over everything.
+// Called for every request by http/auth.ts, by routes/events.ts for each topic, and by verbs that need a permission over everything.
 import { OcError } from "@opsconductor/contract/errors";
 import type { Permission } from "@opsconductor/contract/permissions";
 import { writeAudit } from "../communication/audit.ts";
 import type { Actor, Context } from "../context.ts";
 import { auditRefusal } from "./audit-refusal.ts";
-import { selectGivers, selectRolesHolding } from "./giver-queries.ts";
 import { mayAnywhere, mayEverywhere } from "./grants.ts";
+import { missingPermission } from "./missing-permission.ts";
 
-/** Whether there is anything on which the caller may do it. `route` says in the audit log what was tried. */
+/** Whether there is anything on which the caller may do it. `route` says in the audit log what was tried, `what` in words. */
 export async function demandPermission(
   ctx: Context,
   actor: Actor,
-  { permission, route }: { permission: Permission; route: string },
+  { permission, route, what = "This" }: { permission: Permission; route: string; what?: string },
 ): Promise<void> {
   if (mayAnywhere(actor, permission)) return;
   if (actor.token && mayAnywhere(actor.token.owner, permission))
     throw await beyondScopes(ctx, actor, permission, { route });
-  throw await refused(ctx, actor, permission, { route }, `This needs the permission ${permission}`);
+  throw await refused(ctx, actor, permission, { route }, `${what} needs the permission ${permission}`);
 }
 
 /** For what concerns everybody: a right within a scope is not enough. */
@@ -40,14 +40,8 @@ async function refused(
   sentence: string,
 ): Promise<OcError> {
   await auditRefusal(ctx, actor, { action: "permission.refused", detail: { permission, ...detail } });
-  const [roles, givers] = await Promise.all([
-    selectRolesHolding(ctx.sql, permission),
-    selectGivers(ctx.sql, permission, maxGivers),
-  ]);
-  const held = roles.length === 0 ? "" : ` The roles ${roles.join(", ")} hold it.`;
-  const ask = givers.length === 0 ? "ask an administrator for it" : `${listed(givers)} can grant it`;
-  const missing = { permission, roles, givers };
-  return new OcError("permission_denied", `${sentence}; ${ask}.${held}`, { missing });
+  const { missing, whom } = await missingPermission(ctx.sql, permission);
+  return new OcError("permission_denied", `${sentence}; ${whom}`, { missing, audited: true });
 }
 
 /** The owner may do it: no role would help, only a token with that scope. */
@@ -57,17 +51,16 @@ async function beyondScopes(ctx: Context, actor: Actor, permission: Permission, 
     detail: { permission, why: "token_scope", ...detail },
   });
   const text = `The scopes of the API token ${actor.token!.name} do not hold ${permission}, which ${actor.name} may do: make a token with that scope.`;
-  return new OcError("permission_denied", text, { missing: { permission, roles: [], givers: [] } });
+  return new OcError("permission_denied", text, {
+    missing: { permission, roles: [], givers: [] },
+    audited: true,
+  });
 }
-
-const maxGivers = 5;
-
-const listed = (names: readonly string[]) =>
-  names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
 
 /** For what only a person at a session may do; see personalRoutes. */
 export async function refuseProgram(ctx: Context, actor: Actor, route: string): Promise<never> {
   const detail = { route, why: "api_token" };
   await writeAudit(ctx, ctx.sql, actor, { action: "permission.refused", outcome: "refused", detail });
-  throw new OcError("permission_denied", "An API token cannot do this, whatever it may do else: sign in as a person.");
+  const text = "An API token cannot do this, whatever it may do else: sign in as a person.";
+  throw new OcError("permission_denied", text, { audited: true });
 }

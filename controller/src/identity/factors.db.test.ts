@@ -72,6 +72,11 @@ test("programs send the code along with the password", async () => {
   expect((await login(user.username, "wrong password", user.code())).body.detail).toContain(
     "user name or the password",
   );
+  const wrong = await login(user.username, user.password, "000000");
+  expect([wrong.body.detail, wrong.body.errors]).toEqual([
+    expect.stringMatching(/^otp: wrong/),
+    [{ path: "otp", message: expect.stringMatching(/^wrong/) }],
+  ]);
   const original = await http.call("POST", "/auth/login", { ...user, otp: user.code() });
   expect([original.status, typeof original.body.access_token]).toEqual([200, "string"]);
 });

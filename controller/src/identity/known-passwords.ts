@@ -44,7 +44,7 @@ const withoutEnds = (text: string) => text.replace(/^[^\p{L}]+|[^\p{L}]+$/gu, ""
 const signs: Record<string, string> = {
   ...{ "@": "a", "4": "a", "3": "e", "1": "i", "!": "i", "0": "o", $: "s", "5": "s", "7": "t", "+": "t" },
 };
-const spelt = (text: string) => [...text].map((character) => signs[character] ?? character).join("");
+export const spelt = (text: string) => [...text].map((character) => signs[character] ?? character).join("");
 
 function load(): Known {
   const passwords = listOf("@zxcvbn-ts/language-common", "passwords.json");

@@ -57,6 +57,16 @@ test("dates and numbers may be written as any language has them that really exis
   expect((await get("auth/preferences", headers)).body.language).toBe("zh-Hant");
 });
 
+test("times may be shown in any zone of the IANA database", async () => {
+  const { headers } = await signedIn(t.ctx, http, []);
+  for (const zone of ["utc", "local", "Europe/Vienna", "America/Argentina/Buenos_Aires"])
+    expect((await patch("auth/preferences", { zone }, headers)).body).toEqual({ zone });
+  for (const zone of ["", "Mars/Olympus", "+02:00", "../../etc", "Europe/Vienna "]) {
+    const refused = await patch("auth/preferences", { zone }, headers);
+    expect([refused.status, refused.body.errors?.[0]?.path], zone).toEqual([400, "zone"]);
+  }
+});
+
 test("the audit log tells who changed of what they are told, and nothing about colours", async () => {
   const { headers, userId } = await signedIn(t.ctx, http, []);
   await patch("auth/preferences", { theme: "dark", tellSignIns: "never", tellAgents: true }, headers);

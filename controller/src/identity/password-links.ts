@@ -40,7 +40,7 @@ export async function makePasswordLink(ctx: Context, tx: Query, actor: Actor, us
 export async function issuePasswordLink(ctx: Context, actor: Actor, idOrName: string): Promise<PasswordLink> {
   return ctx.sql.begin(async (tx) => {
     const user = (await lockUser(tx, (await findUser(tx, idOrName)).id))!;
-    refuseAbove(actor, user);
+    await refuseAbove(tx, actor, user);
     if (!user.active)
       throw new OcError("failed_precondition", `${user.username} is not active: activate the account first.`);
     const link = await makePasswordLink(ctx, tx, actor, user);

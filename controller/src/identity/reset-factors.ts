@@ -16,7 +16,7 @@ import { lockUser } from "./user-queries.ts";
 export async function resetFactors(ctx: Context, actor: Actor, idOrName: string): Promise<void> {
   await ctx.sql.begin(async (tx) => {
     const user = (await lockUser(tx, (await findUser(tx, idOrName)).id))!;
-    refuseAbove(actor, user);
+    await refuseAbove(tx, actor, user);
     if (user.id === actor.id)
       throw new OcError("failed_precondition", "Change your own factors in My settings, one by one.");
     // Before the factors, because a sign-in locks its challenge before its passkey.

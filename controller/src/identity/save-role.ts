@@ -30,7 +30,7 @@ export async function getRole(ctx: Pick<Context, "sql">, name: string): Promise<
 
 export async function createRole(ctx: Context, actor: Actor, input: RoleColumns): Promise<Role> {
   const columns = sorted(input);
-  refuseAboveRole(actor, columns);
+  await refuseAboveRole(ctx.sql, actor, columns);
   await ctx.sql.begin(async (tx) => {
     const id = ctx.newId();
     await insertRole(tx, id, columns).catch((error) => refuseTaken(error, input.name));
@@ -49,7 +49,7 @@ export async function updateRole(
   const after = await ctx.sql.begin(async (tx) => {
     const before = await ownRole(tx, name);
     const after = { ...before, ...sorted({ ...auditedRole(before), ...patch }) };
-    for (const role of [before, after]) refuseAboveRole(actor, role);
+    for (const role of [before, after]) await refuseAboveRole(tx, actor, role);
     await updateRoleColumns(tx, before.id, after).catch((error) => refuseTaken(error, after.name));
     const values = { before: auditedRole(before), after: auditedRole(after) };
     await writeAudit(ctx, tx, actor, { action: "role.updated", object: roleObject(after), ...values });
@@ -67,14 +67,15 @@ export async function deleteRole(
 ): Promise<void> {
   await ctx.sql.begin(async (tx) => {
     const role = await ownRole(tx, name);
-    refuseAboveRole(actor, role);
+    await refuseAboveRole(tx, actor, role);
     const uses = await countRoleUses(tx, role.id);
     if (reassign === name) throw new OcError("invalid_argument", "reassign: choose another role than the deleted one.");
-    if (reassign !== undefined) await reassignRole(tx, role.id, (await rolesToGive(tx, actor, [reassign]))[0]!.id);
+    if (reassign !== undefined)
+      await reassignRole(tx, role.id, (await rolesToGive(tx, actor, [reassign], "reassign"))[0]!.id);
     else if (uses > 0n)
       throw new OcError(
         "failed_precondition",
-        `The role ${name} is given ${uses} times: name another with reassign, or take it back first.`,
+        `The role ${name} is given ${uses === 1n ? "once" : `${uses} times`}: name another with reassign, or take it back first.`,
       );
     await deleteRoleRow(tx, role.id).catch(refuseGivenNow);
     const detail = { uses: Number(uses), ...(reassign !== undefined && { reassignedTo: reassign }) };

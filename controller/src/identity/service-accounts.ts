@@ -14,6 +14,7 @@ import { decodeCursor, encodeCursor } from "../cursor.ts";
 import { forgetSession } from "./authenticate.ts";
 import { refuseTaken } from "./create-user.ts";
 import { findUser } from "./find-user.ts";
+import { permissionsAnywhere } from "./grants.ts";
 import { refuseAbove, rolesToGive } from "./guard-users.ts";
 import { auditedUser, userObject } from "./present-user.ts";
 import { replaceUserRoles } from "./role-queries.ts";
@@ -79,7 +80,7 @@ export async function updateServiceAccount(
   const { roles, active, description } = patch;
   const changed = await ctx.sql.begin(async (tx) => {
     const before = await findUser(tx, idOrName, "service");
-    refuseAbove(actor, before);
+    await refuseAbove(tx, actor, before);
     if (active === false && before.id === actor.id)
       throw new OcError("failed_precondition", "A service account cannot deactivate itself: ask a person.");
     const columns = {
@@ -119,6 +120,7 @@ function presentOne(row: UserRow, sum: TokenSum | undefined): ServiceAccount {
     name: row.username,
     description: row.displayName,
     roles: row.roles,
+    permissions: permissionsAnywhere(row),
     active: row.active,
     tokenCount: Number(sum?.live ?? 0),
     lastUsedAt: sum?.lastUsedAt?.toISOString() ?? null,

@@ -58,15 +58,15 @@ export async function signInWithOtp(
   { user, otp, userAgent }: { user: UserRow; otp: string; userAgent: string | null },
 ): Promise<SignedIn> {
   const outcome = await ctx.sql.begin((tx) => checkCode(ctx, tx, user.id, otp));
-  return finish(ctx, caller, { user, outcome, userAgent, firstProof: "password", providerSid: null });
+  return finish(ctx, caller, { user, outcome, userAgent, firstProof: "password", providerSid: null, path: "otp" });
 }
 
 async function finish(
   ctx: Context,
   caller: Actor,
-  params: Omit<StartSessionParams, "methods"> & { outcome: CodeOutcome; firstProof: string },
+  params: Omit<StartSessionParams, "methods"> & { outcome: CodeOutcome; firstProof: string; path?: "otp" },
 ): Promise<SignedIn> {
-  const { outcome, firstProof, ...session } = params;
+  const { outcome, firstProof, path, ...session } = params;
   const { user } = session;
   if ("method" in outcome) return startSession(ctx, caller, { ...session, methods: [firstProof, outcome.method] });
   const why = "wrong" in outcome ? "wrong_code" : "codes_blocked";
@@ -79,7 +79,7 @@ async function finish(
   // Somebody has the password and not the factor: the one refusal that is worth waking the owner for.
   ctx.log.warn({ why, user: user.username, address: caller.address }, "user.second_factor_refused");
   countSignIn(ctx, why);
-  throw codeRefusal(ctx, outcome);
+  throw codeRefusal(ctx, outcome, path);
 }
 
 const startAgain = () =>

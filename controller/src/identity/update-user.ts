@@ -27,7 +27,7 @@ export async function updateUser(
 ): Promise<UserRecord> {
   const changed = await ctx.sql.begin(async (tx) => {
     const before = await findUser(tx, idOrName);
-    refuseAbove(actor, before);
+    await refuseAbove(tx, actor, before);
     if (patch.active === false && before.id === actor.id)
       throw new OcError("failed_precondition", "You cannot deactivate your own account: ask another administrator.");
     const { roles, ...columns } = patch;

@@ -37,8 +37,8 @@ export async function giveGrant(
     refuseField("scope", "a role over everything is one of the user's roles: PATCH the user");
   const grant = await ctx.sql.begin(async (tx) => {
     const user = await findAccount(tx, idOrName);
-    refuseAbove(actor, user);
-    const [given] = await rolesToGive(tx, actor, [role]);
+    await refuseAbove(tx, actor, user);
+    const [given] = await rolesToGive(tx, actor, [role], "role");
     if (isLocked) await checkLocks(ctx, given!, scope, lockedInputs);
     if ((await selectGrants(tx, user.id)).length >= mostGrants)
       throw new OcError("failed_precondition", `${user.username} has ${mostGrants} grants: make a group for the next.`);
@@ -60,7 +60,7 @@ export async function giveGrant(
 export async function takeGrant(ctx: Context, actor: Actor, params: { idOrName: string; id: string }): Promise<void> {
   await ctx.sql.begin(async (tx) => {
     const user = await findAccount(tx, params.idOrName);
-    refuseAbove(actor, user);
+    await refuseAbove(tx, actor, user);
     const grant = (await grantsById(tx, user.id)).get(params.id);
     if (!grant) throw new OcError("not_found", `${user.username} has no such grant.`);
     await deleteGrantRow(tx, grant.id);

@@ -28,7 +28,7 @@ export async function listSessions(ctx: Context, actor: Actor, idOrName: string)
 export async function endSession(ctx: Context, actor: Actor, params: { idOrName: string; id: string }): Promise<void> {
   await ctx.sql.begin(async (tx) => {
     const user = await findUser(tx, params.idOrName);
-    if (user.id !== actor.id) refuseAbove(actor, user);
+    if (user.id !== actor.id) await refuseAbove(tx, actor, user);
     const sessions = await selectLiveSessions(tx, user.id, ctx.now());
     if (!sessions.some(({ id }) => id === params.id)) throw noSession(user);
     await revokeSession(

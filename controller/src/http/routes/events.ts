@@ -6,6 +6,7 @@ import { OcError } from "@opsconductor/contract/errors";
 import { topicRequirements } from "@opsconductor/contract/permissions";
 import type { Actor, Context } from "../../context.ts";
 import { liveRights } from "../../identity/authenticate.ts";
+import { demandPermission } from "../../identity/demand-permission.ts";
 import { mayAnywhere } from "../../identity/grants.ts";
 import { personalTopic } from "../../live/live.ts";
 import { EventLanes } from "../event-lanes.ts";
@@ -48,12 +49,12 @@ const events = createRoute({
 
 export function eventsRoutes(ctx: Context): Router {
   const routes = newRouter();
-  routes.openapi(events, (c) => {
+  routes.openapi(events, async (c) => {
     // Its body would be thrown away, and the stream with its timers would go on for nobody.
     if (c.req.method === "HEAD") throw new OcError("method_not_allowed", "The stream of events answers GET.");
     const { topics } = c.req.valid("query");
     const actor = c.get("actor");
-    demandTopics(actor, topics);
+    await demandTopics(ctx, actor, topics);
     const cut = () => (c.env as Partial<HttpBindings> | undefined)?.outgoing?.destroy();
     const stream = openStream(ctx, actor, { topics, lastEventId: c.req.valid("header")["last-event-id"], cut });
     return c.body(stream, 200, {
@@ -65,13 +66,19 @@ export function eventsRoutes(ctx: Context): Router {
   return routes;
 }
 
-function demandTopics(actor: Actor, topics: readonly string[]): void {
+/** The pattern of topics lets none through that is not in the table. */
+const neededFor = (topic: string) => topicRequirements[topic.split(":")[0]!]!;
+
+async function demandTopics(ctx: Context, actor: Actor, topics: readonly string[]): Promise<void> {
   for (const topic of topics) {
-    const permission = topicRequirements[topic.split(":")[0]!];
+    const permission = neededFor(topic);
     if (permission === "token") continue;
-    if (permission === undefined || !mayAnywhere(actor, permission))
-      throw new OcError("permission_denied", `Following ${topic} needs the permission ${permission}.`);
+    await demandPermission(ctx, actor, { permission, route: `FOLLOW ${topic}`, what: `Following ${topic}` });
   }
+}
+
+function mayFollow(actor: Actor, topics: readonly string[]): boolean {
+  return topics.map(neededFor).every((needed) => needed === "token" || mayAnywhere(actor, needed));
 }
 
 interface StreamParams {
@@ -118,10 +125,6 @@ async function endWhenRevoked(ctx: Context, scoped: ScopedEvents, topics: string
   const rights = await liveRights(ctx, scoped.actor).catch(() => "unknown" as const);
   if (rights === "unknown") return;
   if (!rights) return close();
-  try {
-    scoped.actor = { ...scoped.actor, ...rights };
-    demandTopics(scoped.actor, topics);
-  } catch {
-    close(); // the permission was taken away: the next request says so
-  }
+  scoped.actor = { ...scoped.actor, ...rights };
+  if (!mayFollow(scoped.actor, topics)) close(); // the permission was taken away: the next request says so
 }

@@ -169,6 +169,10 @@ test("nobody gives away or touches rights above their own", async () => {
     "all permissions",
   );
   expect((await as("PATCH", `users/${manager.id}`, { roles: ["admin"] })).status).toBe(403);
+  const above = await as("PATCH", `users/${admin.userId}`, { email: "a@example.org" });
+  expect(above.body.detail).toMatch(/ may do more than you: all permissions, .* can grant it\. The roles admin/);
+  expect(above.body.missing).toMatchObject({ permission: "*", roles: expect.arrayContaining(["admin"]) });
+  expect(above.body.missing.givers.length).toBeGreaterThan(0);
   for (const [method, path, body] of [
     ["POST", `users/${admin.userId}/password-link`, undefined],
     ["PATCH", `users/${admin.userId}`, { email: "a@example.org" }],
@@ -207,6 +211,8 @@ test("names are taken whatever their case, unknown roles are named, stale change
   expect([taken.status, taken.body.errors[0].path]).toEqual([409, "username"]);
   const unknown = await call("POST", "users", { username: newName(), roles: ["king"] });
   expect(unknown.body).toMatchObject({ status: 400, detail: "roles: there is no role king" });
+  const grant = await call("POST", `users/${admin.userId}/grants`, { role: "king", scope: { kind: "job", job: "x" } });
+  expect(grant.body.errors).toEqual([{ path: "role", message: "there is no role king" }]);
   const { headers } = await call("GET", `users/${id}`);
   const match = { ...admin.headers, "if-match": headers.get("etag")! };
   expect((await call("PATCH", `users/${id}`, { displayName: "One" }, match)).status).toBe(200);

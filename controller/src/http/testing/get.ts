@@ -9,7 +9,7 @@ export interface Got {
 }
 export function get(
   url: string,
-  options: { headers?: Record<string, string>; ca?: string; method?: string } = {},
+  options: { headers?: Record<string, string>; ca?: string; servername?: string; method?: string } = {},
   body?: Buffer,
 ) {
   const request = url.startsWith("https:") ? httpsRequest : httpRequest;
