@@ -6,8 +6,8 @@ import type { Context, Query } from "../context.ts";
 /** One view of the inventory, without nested loops and with room for lists of a few 100,000 ids. */
 export async function lookingAtAll<T>(ctx: Pick<Context, "sql">, read: (tx: Query) => Promise<T>): Promise<T> {
   return (await ctx.sql.begin("isolation level repeatable read, read only", async (tx) => {
-    await planForAll(tx);
-    return await read(tx);
+    const [, result] = await Promise.all([planForAll(tx), read(tx)]); // sent together
+    return result;
   })) as T;
 }
 

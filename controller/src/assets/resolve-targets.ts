@@ -82,8 +82,8 @@ export async function previewTargets(
   const { counts, items } = await lookingAtAll(ctx, async (tx) => {
     const counts = await countResolved(tx, actor, by);
     const ids = counts.count <= fewTargets ? await selectFirstIds(tx, actor, by, { limit }) : null;
-    await walkingAlong(tx);
-    return { counts, items: await selectResolvedPage(tx, actor, by, { ids, limit }) };
+    const [, items] = await Promise.all([walkingAlong(tx), selectResolvedPage(tx, actor, by, { ids, limit })]);
+    return { counts, items };
   });
   const { count, withoutAgent, offline } = counts;
   if ("names" in by && count < by.names.length)

@@ -5,6 +5,7 @@ import { type TestDatabase, testDatabase } from "@opsconductor/database/testing/
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { anySelectorSql } from "./any-selector-sql.ts";
+import { halvesOf, narrowedTargets } from "./narrowed-targets.ts";
 import { type Reading, selectorSql } from "./selector-sql.ts";
 
 let db: TestDatabase;
@@ -178,6 +179,17 @@ async function namesWhere(condition: ReturnType<typeof selectorSql>): Promise<st
   return rows.map((row) => row.name).sort();
 }
 
+async function namesNarrowed(tree: Selector, few: number): Promise<string[]> {
+  const targets = narrowedTargets(db.sql, tree, () => db.sql`t.deleted_at is null`, few);
+  return (await db.sql<{ name: string }[]>`select t.name from ${targets}`).map((row) => row.name).sort();
+}
+
+/** Joined with what is looked up apart, when it is not that itself. */
+function besidesCostly(tree: Selector): Selector[] {
+  const both: Selector = { op: "and", items: [tree, parseSelector("fact.a or service=ssh or env=prod")] };
+  return halvesOf(both) ? [both] : [];
+}
+
 /** By name, what each of the selectors says of it: true or false, never null. */
 async function chosenBySql(trees: readonly Selector[], reading?: Reading): Promise<Map<string, boolean[]>> {
   const conditions = trees.map((tree, i) => db.sql`${i ? db.sql`,` : db.sql``} ${selectorSql(db.sql, tree, reading)}`);
@@ -203,6 +215,11 @@ test("the database and memory choose the same targets", async () => {
           expect(inSql, printSelector(tree)).toEqual(inMemory);
         }
         if (inMemory.some(([, is]) => is)) compared++;
+      }
+      for (const [i, tree] of trees.flatMap(besidesCostly).entries()) {
+        const inMemory = subjects.filter((s) => selects(tree, s)).map((s) => s.name);
+        const few = [0, 3, 12][i % 3]!; // room for none, some or all of them
+        expect(await namesNarrowed(tree, few), printSelector(tree)).toEqual(inMemory.sort());
       }
       // Many as one condition, told apart by a field that most of them ask for.
       const bound = trees.map((tree, i): Selector => {

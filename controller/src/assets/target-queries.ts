@@ -8,6 +8,7 @@ import { grantsWith, holds, mayEverywhere } from "../identity/grants.ts";
 import { type Fragment, visibleTo } from "../identity/visible-to.ts";
 import { jsonb } from "../jsonb.ts";
 import { agentIsIn, agentState, withAgent } from "./agent-state.ts";
+import { narrowedTargets } from "./narrowed-targets.ts";
 import { type Reading, selectorSql } from "./selector-sql.ts";
 
 export interface ServiceRow {
@@ -140,7 +141,7 @@ export async function countResolved(sql: Query, actor: Actor, by: Chosen & Withi
   const [row] = await sql<ResolvedCounts[]>`
     select count(*) as count, count(*) filter (where t.managed_by_agent_id is null) as without_agent,
       count(t.managed_by_agent_id) - count(*) filter (where ${agentIsIn(sql, ["online"])}) as offline
-    from assets.targets t where ${resolvedBy(sql, actor, by, "all")}`;
+    from ${resolvedTargets(sql, actor, by)}`;
   return row!;
 }
 
@@ -152,7 +153,7 @@ export async function selectFirstIds(
   { limit }: { limit: number },
 ): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
-    select t.id from assets.targets t where ${resolvedBy(sql, actor, by, "all")} order by lower(t.name) limit ${limit}`;
+    select t.id from ${resolvedTargets(sql, actor, by)} order by lower(t.name) limit ${limit}`;
   return rows.map((row) => row.id);
 }
 
@@ -185,9 +186,18 @@ export function chosenBy(sql: Query, by: Chosen, reading: Reading): Fragment {
     : sql`lower(t.name) = any(${by.names as string[]}::text[])`;
 }
 
-function resolvedBy(sql: Query, actor: Actor, by: Chosen & Within, reading: Reading): Fragment {
+/** Rows `t`, for what looks at all of them. */
+function resolvedTargets(sql: Query, actor: Actor, by: Chosen & Within): Fragment {
+  if ("selector" in by) return narrowedTargets(sql, by.selector, (reading) => withinReach(sql, actor, by, reading));
+  return sql`assets.targets t where ${resolvedBy(sql, actor, by, "all")}`;
+}
+
+const resolvedBy = (sql: Query, actor: Actor, by: Chosen & Within, reading: Reading): Fragment =>
+  sql`${withinReach(sql, actor, by, reading)} and ${chosenBy(sql, by, reading)}`;
+
+function withinReach(sql: Query, actor: Actor, by: Within, reading: Reading): Fragment {
   const within = by.within?.(reading) ?? visibleTo(sql, actor, "target", undefined, reading);
-  return sql`t.deleted_at is null and ${within} and ${chosenBy(sql, by, reading)}`;
+  return sql`t.deleted_at is null and ${within}`;
 }
 
 /** Names near enough to be worth comparing with one that was not found. */
