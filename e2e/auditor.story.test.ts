@@ -14,7 +14,7 @@ import { stackDatabase } from "./devstack/stack-database.ts";
 import { onlineAgent } from "./devstack/story.ts";
 import { waitFor } from "./devstack/wait-for.ts";
 
-const adminPassword = "an-administrator-of-canaries";
+const adminPassword = "a-password-of-canaries";
 const password = "canary-password-of-a-person-81723";
 const clientSecret = "canary-client-secret-5512907733";
 const secrets = new Map<string, string>();

@@ -75,8 +75,8 @@ async function secondPerson(): Promise<Api> {
     roles: ["manager"],
   });
   const open = new Api(stack.url);
-  await open.post("/api/v1/auth/password-link", { token: link.token, newPassword: "the-password-of-dana" });
-  return Api.signIn(stack.url, "dana", "the-password-of-dana");
+  await open.post("/api/v1/auth/password-link", { token: link.token, newPassword: "four-sparrows-at-dusk" });
+  return Api.signIn(stack.url, "dana", "four-sparrows-at-dusk");
 }
 
 const showLogOnFailure = () =>

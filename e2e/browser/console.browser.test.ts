@@ -1,5 +1,6 @@
 // A person's first hour with the console, in a real Chromium before a real controller: sign in for the first time, add a
 // host, write a job, run it, watch it, cancel one. Ends with what must hold on every page.
+import { readFile } from "node:fs/promises";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Api } from "../devstack/api.ts";
@@ -8,7 +9,7 @@ import { ExtraAgent } from "../devstack/extra-agent.ts";
 import { isRunning, StepProbe } from "../devstack/step-probe.ts";
 import { createJob, execute } from "../devstack/story.ts";
 import { launchChromium, type Trouble } from "./chromium.ts";
-import { accessibilityProblems, sidewaysOverflow, untilSettled } from "./page-checks.ts";
+import { accessibilityProblems, cutTables, sidewaysOverflow, untilSettled } from "./page-checks.ts";
 import { showOnFailure, signIn, visit } from "./visit.ts";
 
 const jobText = `apiVersion: opsconductor/v1
@@ -50,6 +51,7 @@ test("the first sign-in asks for a password of one's own before anything else", 
   await page.getByLabel("Password", { exact: true }).fill(printed);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("heading", { name: "Choose your own password" }).waitFor();
+  await page.getByLabel("Current password").and(page.locator(":focus")).waitFor();
   expect(await accessibilityProblems(page)).toEqual([]);
   await page.getByLabel("Current password").fill(printed);
   await page.getByLabel("New password", { exact: true }).fill(password);
@@ -117,6 +119,46 @@ test("the run dialog asks for the inputs and shows exactly where it will run; th
   expect(await accessibilityProblems(page)).toEqual([]);
 });
 
+test("jobs go into a file and come back: what a file would do is shown, then all of it is done", async () => {
+  showOnFailure(page, trouble);
+  const carried = jobText.replace("name: greet", "name: carried");
+  await page.goto("/jobs");
+  const menu = page.getByRole("button", { name: "Import and export" });
+  await menu.click();
+  const exported = page.waitForEvent("download");
+  await page.getByRole("menuitem", { name: "Export every job" }).click();
+  const archive = await exported;
+  expect(archive.suggestedFilename()).toMatch(/^jobs-\d{4}-\d\d-\d\d\.zip$/);
+  await menu.click();
+  await page.getByRole("menuitem", { name: "Import …" }).click();
+  const dialog = page.getByRole("dialog", { name: "Import jobs" });
+  const file = dialog.getByLabel("File");
+  const yaml = (text: string) => ({ name: "carried.yaml", mimeType: "text/yaml", buffer: Buffer.from(text) });
+  await file.setInputFiles({
+    name: "jobs.zip",
+    mimeType: "application/zip",
+    buffer: await readFile(await archive.path()),
+  });
+  await dialog.getByText("Every job of the file is here already").waitFor();
+  await file.setInputFiles(yaml(carried.replace("steps:", "stepps:")));
+  await dialog.getByText("line 6, column 1").waitFor();
+  expect(await dialog.getByRole("button", { name: "Import", exact: true }).isDisabled()).toBe(true);
+  expect(await accessibilityProblems(page)).toEqual([]);
+  await file.setInputFiles(yaml(carried));
+  await dialog.getByText("new v1").waitFor();
+  await dialog.getByLabel("Why").fill("from the other site");
+  await dialog.getByRole("button", { name: "Import 1 job" }).click();
+  await page.getByText("1 new job").waitFor();
+  await dialog.waitFor({ state: "detached" });
+  await page.goto("/jobs/carried?tab=versions");
+  await page.getByText("from the other site").waitFor();
+  const downloaded = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Download" }).click();
+  const version = await downloaded;
+  expect(version.suggestedFilename()).toBe("carried-v1.yaml");
+  expect(await readFile(await version.path(), "utf8")).toBe(carried);
+});
+
 test("a running execution is watched and cancelled, and the page says when the host has confirmed it", async () => {
   showOnFailure(page, trouble);
   const probe = new StepProbe(stack.folder, "browser-cancel");
@@ -173,6 +215,24 @@ test.each(pages)("%s needs no sideways scrolling at 320 pixels", async (_, path)
     await untilSettled(page);
     expect(await sidewaysOverflow(page)).toEqual([]);
     expect(await accessibilityProblems(page)).toEqual([]);
+  } finally {
+    await page.setViewportSize({ width: 1280, height: 800 });
+  }
+});
+
+test("on a telephone the lists of jobs, executions and targets drop columns, not what acts on a row", async () => {
+  showOnFailure(page, trouble);
+  await page.setViewportSize({ width: 380, height: 800 });
+  try {
+    for (const path of ["/jobs", "/executions", "/executions/EXECUTION?tab=targets"]) {
+      await page.goto(await fill(path));
+      await page.getByRole("grid").getByRole("row").nth(1).waitFor();
+      await expect.poll(() => cutTables(page), { message: path }).toEqual([]);
+    }
+    await page.goto("/jobs");
+    const run = page.getByRole("button", { name: "Run greet" });
+    await run.waitFor();
+    await expect.poll(() => run.boundingBox().then((box) => box!.x + box!.width)).toBeLessThanOrEqual(380);
   } finally {
     await page.setViewportSize({ width: 1280, height: 800 });
   }

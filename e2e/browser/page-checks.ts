@@ -39,6 +39,15 @@ export async function sidewaysOverflow(page: Page): Promise<string[]> {
   });
 }
 
+/** Tables that are wider than the place they have, with how much wider in pixels: what acts on a row is out of sight. */
+export async function cutTables(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>("main [role=region]:has(> [role=grid])")]
+      .filter((region) => region.scrollWidth > region.clientWidth)
+      .map((region) => `${region.ariaLabel}: ${region.scrollWidth - region.clientWidth}`),
+  );
+}
+
 /** Waits until the page has nothing that says it is still loading. */
 export async function untilSettled(page: Page): Promise<void> {
   await page.waitForLoadState("load");

@@ -26,6 +26,15 @@ export async function signIn(page: Page, username: string, password: string): Pr
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
 }
 
+/** What the keyboard would act on: the name of the focused element, or its tag when it has none. */
+export function focused(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const element = document.activeElement as HTMLElement & { labels?: NodeListOf<HTMLElement> };
+    const label = element.getAttribute("aria-label") ?? element.labels?.[0]?.innerText;
+    return (label ?? (element.matches("button, a, h1, h2") ? element.innerText : element.tagName)).trim();
+  });
+}
+
 /** Call it first in a test: a picture says more than a selector that was not found. */
 export function showOnFailure(page: Page, trouble: Trouble): void {
   onTestFailed(async ({ task }) => {

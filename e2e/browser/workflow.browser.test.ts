@@ -10,7 +10,7 @@ import type { ExtraAgent } from "../devstack/extra-agent.ts";
 import { startAgents } from "../devstack/start-agents.ts";
 import { createJob, execute, untilState } from "../devstack/story.ts";
 import { launchChromium, type Trouble } from "./chromium.ts";
-import { accessibilityProblems, sidewaysOverflow, untilSettled } from "./page-checks.ts";
+import { accessibilityProblems, cutTables, sidewaysOverflow, untilSettled } from "./page-checks.ts";
 import { signIn, visit } from "./visit.ts";
 
 const password = "a-password-of-the-test";
@@ -179,7 +179,11 @@ test("a rollout that its budget stopped goes on with the rest", async () => {
   const { id: failed } = await execute(api, "stopped", { targets: { names: ["host-1", "host-2"] }, waitSeconds: 30 });
   await untilState(api, failed, ["failed"]);
   await writeFile(file, "");
-  await page.goto(`/executions/${failed}`);
+  await page.setViewportSize({ width: 380, height: 800 });
+  await page.goto(`/executions/${failed}?tab=targets`);
+  await page.getByRole("button", { name: "What to do about host-1" }).waitFor();
+  await expect.poll(() => cutTables(page)).toEqual([]);
+  await page.setViewportSize({ width: 1280, height: 800 });
   await page.getByRole("button", { name: "Retry failed (1)" }).waitFor();
   await page.getByRole("button", { name: "Go on with the rest (2)" }).click();
   const dialog = page.getByRole("dialog", { name: "Go on with 2 targets?" });

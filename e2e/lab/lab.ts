@@ -116,9 +116,9 @@ export class Lab {
   async #secondPerson(): Promise<Api> {
     const body = { username: "dana", roles: ["manager"] };
     const { link } = await this.api.post<{ link: { token: string } }>("/api/v1/users", body);
-    const chosen = { token: link.token, newPassword: "the-password-of-dana" };
+    const chosen = { token: link.token, newPassword: "four-sparrows-at-dusk" };
     await new Api(this.stack.url).post("/api/v1/auth/password-link", chosen);
-    return Api.signIn(this.stack.url, "dana", "the-password-of-dana");
+    return Api.signIn(this.stack.url, "dana", "four-sparrows-at-dusk");
   }
 
   async #prepare(host: string, source: string): Promise<void> {

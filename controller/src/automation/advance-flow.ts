@@ -72,6 +72,7 @@ export async function advanceFlow(tx: Query, id: string, now: Date): Promise<Adv
   const waitsUntil = goesOn ? await passGates(a) : undefined;
   if (goesOn && waitsUntil === undefined) startClock(a);
   if (waitsUntil === undefined) for (let act = nextAct(flow, now); act; act = nextAct(flow, now)) await perform(a, act);
+  startRunning(flow);
   await updateFlowStages(tx, id, [...a.dirty]);
   await insertNotes(tx, a.notes);
   if (isTerminal(executionStates, flow.execution.state)) return await close(a);
@@ -100,6 +101,20 @@ function startClock({ row, flow, now }: Advancing): void {
   flow.execution.deadlineAt = new Date(now.getTime() + Number(row.deadlineMs));
 }
 
+/** A stage of it runs, so it does, although no agent may have begun yet. */
+function startRunning({ execution, stages }: Flow): void {
+  const running = stages.filter((stage) => stage.state === "running");
+  if (execution.state !== "queued" || running.length === 0) return;
+  const starts = running.flatMap(({ startedAt }) => startedAt?.getTime() ?? []);
+  Object.assign(execution, { state: "running", startedAt: execution.startedAt ?? new Date(Math.min(...starts)) });
+}
+
+/** Written at once: what runs was queued before, also where its first stage begins in the same transaction. */
+async function queue(a: Advancing): Promise<void> {
+  a.flow.execution.state = "queued";
+  a.row = await save(a, a.row.dueAt);
+}
+
 /** Until when it waits; undefined: it may go on, or it was ended. */
 async function passGates(a: Advancing): Promise<Date | undefined> {
   for (const gate of [passApproval, passConcurrency]) {
@@ -115,7 +130,7 @@ async function passGates(a: Advancing): Promise<Date | undefined> {
       if (answer.kind === "cancelOthers") a.cancel = answer.ids;
       return answer.again;
     }
-    if (a.flow.execution.state === "awaiting_approval") a.flow.execution.state = "queued";
+    if (a.flow.execution.state === "awaiting_approval") await queue(a);
   }
   a.stateReason = null;
   return undefined;

@@ -223,11 +223,15 @@ test("the count is what the caller may decide, and of that what the caller has n
   expect(await waiting({ ...eve, token: { ...token, owner } })).toBe(0);
   const late = await execute(t, "guarded", ["web-1"]);
   expect(await waiting()).toBe(before + 1);
-  await t.ctx
-    .sql`update automation.approvals set expires_at = now() - interval '1 hour' where execution_id = ${late.id}`;
-  expect(await waiting()).toBe(before);
-  expect(await getApproval(t.ctx, eve, late.id)).toMatchObject({
-    ...{ mayDecide: false, whyNot: "The time to approve this is over." },
+  // Held, so that what ends executions whose time is over cannot pass between.
+  await t.ctx.sql.begin(async (tx) => {
+    await tx`select from automation.executions where id = ${late.id} for update`;
+    await t.ctx
+      .sql`update automation.approvals set expires_at = now() - interval '1 hour' where execution_id = ${late.id}`;
+    expect(await waiting()).toBe(before);
+    expect(await getApproval(t.ctx, eve, late.id)).toMatchObject({
+      ...{ mayDecide: false, whyNot: "The time to approve this is over." },
+    });
   });
 });
 

@@ -52,7 +52,10 @@ async function startedTooOften(ctx: Context, actor: Actor, job: Job, brake: Brak
   });
   const within = { retryAfterSeconds: brake.seconds };
   if (brake.job !== null && starts.job >= brake.job)
-    return { why: `${job.jobName} was started ${brake.job} times within ${brake.seconds} s`, ...within };
+    return {
+      why: `${job.jobName} was started ${brake.job === 1 ? "once" : `${brake.job} times`} within ${brake.seconds} s`,
+      ...within,
+    };
   if (brake.user !== null && starts.user >= brake.user)
     return { why: `${actor.name} started ${brake.user} executions within ${brake.seconds} s`, ...within };
   return undefined;

@@ -18,6 +18,7 @@ import {
   type ComparedTargetFilter,
   type ComparedTargetRow,
   countComparedTargets,
+  type StepSideRow,
   selectComparedSteps,
   selectComparedTargets,
   selectPrevious,
@@ -88,6 +89,8 @@ async function findBoth(
   return { before: await findExecution(ctx.sql, actor, previous), after };
 }
 
+type Side = "before" | "after";
+
 /** In the order of the later execution; what only the earlier one had comes last. */
 function alignSteps(
   before: readonly StageRow[],
@@ -95,26 +98,27 @@ function alignSteps(
   rows: readonly ComparedStepRow[],
 ): ComparedStep[] {
   const byKey = new Map(rows.map((row) => [keyOf(row.stageId, row.stepId), row]));
-  const planned = new Map<string, Pick<ComparedStep, "stage" | "step" | "name"> & { in: Set<string> }>();
+  const planned = new Map<string, Pick<ComparedStep, "stage" | "step" | "name"> & Partial<Record<Side, StageRow>>>();
   for (const [when, stages] of [
     ["after", after],
     ["before", before],
   ] as const)
-    for (const { stageId, steps } of stages)
-      for (const { id, name } of steps) {
-        const entry = planned.get(keyOf(stageId, id)) ?? { stage: stageId, step: id, name, in: new Set() };
-        entry.in.add(when);
-        planned.set(keyOf(stageId, id), entry);
+    for (const stage of stages)
+      for (const { id, name } of stage.steps) {
+        const key = keyOf(stage.stageId, id);
+        planned.set(key, { ...(planned.get(key) ?? { stage: stage.stageId, step: id, name }), [when]: stage });
       }
-  const unbegun = { targets: 0, succeeded: 0, medianMs: null, maxMs: null };
-  return [...planned].map(([key, { in: sides, ...step }]) => ({
+  const side = (stage: StageRow | undefined, row: StepSideRow | null | undefined) =>
+    stage ? { ...(row ?? unbegun), doneIn: stage.doneIn } : null;
+  return [...planned].map(([key, { before, after, ...step }]) => ({
     ...step,
-    before: sides.has("before") ? (byKey.get(key)?.before ?? unbegun) : null,
-    after: sides.has("after") ? (byKey.get(key)?.after ?? unbegun) : null,
+    before: side(before, byKey.get(key)?.before),
+    after: side(after, byKey.get(key)?.after),
     sameOutput: Number(byKey.get(key)?.sameOutput ?? 0n),
     otherOutput: Number(byKey.get(key)?.otherOutput ?? 0n),
   }));
 }
+const unbegun: StepSideRow = { targets: 0, succeeded: 0, medianMs: null, maxMs: null };
 const keyOf = (stageId: string, stepId: string) => `${stageId}\n${stepId}`;
 
 function placeOfCursor(cursor: string): ComparedTargetFilter["after"] {

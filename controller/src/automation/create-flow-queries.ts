@@ -8,12 +8,15 @@ import { type ExecutionRow, executionColumns } from "./execution-queries.ts";
 import type { Counts } from "./execution-state.ts";
 import type { FlowStage } from "./flow-state.ts";
 import type { PlannedStage } from "./plan-flow.ts";
+import type { ExecutionName } from "./resume-flow.ts";
 
 export interface NewFlowStage extends Omit<PlannedStage, "id" | "work"> {
   stageId: string;
   /** Pending, or over when an execution before has done it. */
   state: StageState;
   outcome: StageOutcome | null;
+  /** The execution that has done it. */
+  doneIn: ExecutionName | null;
   finishedAt: Date | null;
   stateReason: string | null;
   position: number;
@@ -76,11 +79,11 @@ export async function insertFlow(q: Query, row: FlowRows): Promise<ExecutionRow>
   await q`
     insert into automation.stages (execution_id, stage_id, position, state, needs, steps, counts, timeout_ms, name, parent,
       scope, is_group, condition, names, call, inputs, matrix, job_id, job_version, definition_sha256, plan_stage_id,
-      rollout, batches, max_failures, start_within_ms, outcome, finished_at, state_reason, deadline_ms)
+      rollout, batches, max_failures, start_within_ms, outcome, done_in, finished_at, state_reason, deadline_ms)
     select ${row.id}, "stageId", position, state, array(select jsonb_array_elements_text(needs)), steps, counts,
       "timeoutMs", name, parent, scope, "isGroup", condition, names, call, inputs, matrix, "jobId", "jobVersion",
-      "definitionSha256", "planStageId", rollout, batches, "maxFailures", "startWithinMs", outcome, "finishedAt", "stateReason", "deadlineMs"
-    from jsonb_to_recordset(${jsonb(q, row.stages)}) as r("stageId" text, state text, outcome jsonb,
+      "definitionSha256", "planStageId", rollout, batches, "maxFailures", "startWithinMs", outcome, "doneIn", "finishedAt", "stateReason", "deadlineMs"
+    from jsonb_to_recordset(${jsonb(q, row.stages)}) as r("stageId" text, state text, outcome jsonb, "doneIn" jsonb,
       "finishedAt" timestamptz, "stateReason" text, position integer, needs jsonb, steps jsonb,
       counts jsonb, "timeoutMs" bigint, name text, parent text, scope text, "isGroup" boolean, condition text, names jsonb,
       call jsonb, inputs jsonb, matrix jsonb, "jobId" uuid, "jobVersion" integer, "definitionSha256" bytea,

@@ -2,7 +2,6 @@
 // the beginning, and nothing may be offered before advance-flow.ts releases it. Called by create-execution.ts.
 import { randomBytes } from "node:crypto";
 import { msOf } from "@opsconductor/contract/job/duration";
-import type { StageOutcome } from "@opsconductor/contract/job/expression";
 import type { Job } from "@opsconductor/contract/job/job-schema";
 import { summariseSteps } from "@opsconductor/contract/job/plan-stage";
 import type { TargetChoice } from "../assets/resolve-targets.ts";
@@ -17,7 +16,7 @@ import { type FlowRows, insertFlow, type NewFlowAssignment, type NewFlowStage } 
 import type { ExecutionRow } from "./execution-queries.ts";
 import { addTransitions, type Counts } from "./execution-state.ts";
 import { type FrozenVersion, type PlannedStage, planFlow } from "./plan-flow.ts";
-import { readResumed, takeOver } from "./resume-flow.ts";
+import { readResumed, type TakenOver, takeOver } from "./resume-flow.ts";
 import { userOf } from "./save-job.ts";
 import { insertRetryNote } from "./timeline-queries.ts";
 
@@ -39,10 +38,10 @@ export interface FlowRequest {
 /** Inside the transaction that has claimed the idempotency key. */
 export async function createFlow(ctx: Context, tx: Query, actor: Actor, request: FlowRequest): Promise<ExecutionRow> {
   const { id, at, version, params } = request;
-  const resumed = params.resume && params.retryOf ? await readResumed(tx, params.retryOf.id, at) : undefined;
+  const resumed = params.resume && params.retryOf ? await readResumed(tx, params.retryOf, at) : undefined;
   const planning = { ctx, tx, actor, choice: request.choice, resumed };
   const stages = await planFlow(planning, version, request.inputs);
-  const done = resumed ? takeOver(stages, resumed) : new Map<string, StageOutcome>();
+  const done = resumed ? takeOver(stages, resumed) : new Map<string, TakenOver>();
   await demandProofForTargets(ctx, actor, countTargets(stages));
   const row = await insertFlow(tx, flowRows(actor, request, stages, done));
   if (version.spec.approval) await requestApproval(tx, { id, at }, version.spec.approval);
@@ -69,7 +68,7 @@ function flowRows(
   actor: Actor,
   request: FlowRequest,
   planned: PlannedStage[],
-  done: ReadonlyMap<string, StageOutcome>,
+  done: ReadonlyMap<string, TakenOver>,
 ): FlowRows {
   const { id, at, version, inputs, params } = request;
   const total = planned.reduce((sum, stage) => sum + (stage.work?.chosen.length ?? 0), 0);
@@ -87,9 +86,7 @@ function flowRows(
       };
     });
     assignments.push(...own);
-    const outcome = done.get(stage.id) ?? null;
-    const ended = outcome && { state: outcome.state, finishedAt: at, stateReason: "done in the execution before" };
-    return { ...stageRow(stage, position, countsOf(own), version), outcome, ...ended };
+    return { ...stageRow(stage, position, countsOf(own), version), ...endOf(done.get(stage.id), at) };
   });
   return {
     ...{ id, createdAt: at, inputs, stages, assignments, counts: countsOf(assignments) },
@@ -109,6 +106,13 @@ function flowRows(
     priority: request.priority,
     deadlineMs: msOf(version.spec.deadline),
   };
+}
+
+/** Of a stage that an execution before has done. */
+function endOf(taken: TakenOver | undefined, at: Date) {
+  if (!taken) return {};
+  const { outcome, doneIn } = taken;
+  return { state: outcome.state, outcome, doneIn, finishedAt: at, stateReason: `done in #${doneIn.number}` };
 }
 
 /** The first state, and what advance-flow.ts looks at before anything begins. */
@@ -135,7 +139,7 @@ function stageRow(stage: PlannedStage, position: number, counts: Counts, version
   // A called job's steps, or a stage whose row is not called as in the definition.
   const other = work !== null && (work.version.jobId !== version.jobId || work.stageId !== id);
   return {
-    ...{ state: "pending", outcome: null, finishedAt: null, stateReason: null },
+    ...{ state: "pending", outcome: null, doneIn: null, finishedAt: null, stateReason: null },
     ...{ stageId: id, name, parent, scope, isGroup, needs, condition, names, call, inputs, matrix, position, counts },
     steps: work ? summariseSteps(work.plan) : [],
     timeoutMs: work?.plan.timeoutMs ?? null,

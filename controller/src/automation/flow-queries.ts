@@ -203,7 +203,7 @@ export async function updateFlow(
 export async function selectDone(q: Query, executionId: string): Promise<DoneStage[]> {
   const { from, to } = assignmentIdRange(executionId);
   return await q<DoneStage[]>`
-    select s.stage_id, s.parent, s.needs, s.condition, s.state, s.outcome, s.job_id, s.job_version, array(
+    select s.stage_id, s.parent, s.needs, s.condition, s.state, s.outcome, s.done_in, s.job_id, s.job_version, array(
       select a.target_id from automation.assignments a
       where a.execution_id = ${executionId} and a.id >= ${from} and a.id <= ${to} and a.stage_id = s.stage_id
         and a.state = 'succeeded') as succeeded, array(

@@ -81,6 +81,7 @@ function presentStage(row: StageRow): z.infer<typeof executionDetail>["stages"][
     parent: row.parent,
     isGroup: row.isGroup,
     stateReason: row.stateReason,
+    doneIn: row.doneIn,
     deadlineAt: iso(row.deadlineAt),
     counts: row.counts,
     jobName: row.jobName,

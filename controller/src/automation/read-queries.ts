@@ -108,6 +108,7 @@ export interface StageRow {
   parent: string | null;
   isGroup: boolean;
   stateReason: string | null;
+  doneIn: { id: string; number: number } | null;
   deadlineAt: Date | null;
   counts: Record<string, number>;
   jobName: string | null;
@@ -125,7 +126,7 @@ export interface StageRow {
 
 export async function selectStages(q: Query, executionId: string): Promise<StageRow[]> {
   return await q<StageRow[]>`
-    select stage_id, position, state, name, needs, parent, is_group, state_reason, deadline_at, counts, inputs, rollout, batches, batch,
+    select stage_id, position, state, name, needs, parent, is_group, state_reason, done_in, deadline_at, counts, inputs, rollout, batches, batch,
       next_batch_at, max_failures, stopped, steps, started_at, finished_at,
       (select j.name from automation.jobs j where j.id = job_id) as job_name
     from automation.stages where execution_id = ${executionId} order by position`;

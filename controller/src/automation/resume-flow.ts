@@ -7,6 +7,11 @@ import { advanceFlow } from "./advance-flow.ts";
 import { selectDone } from "./flow-queries.ts";
 import type { PlannedStage } from "./plan-flow.ts";
 
+export interface ExecutionName {
+  id: string;
+  number: number;
+}
+
 export interface DoneStage {
   stageId: string;
   parent: string | null;
@@ -14,6 +19,8 @@ export interface DoneStage {
   condition: string | null;
   state: StageState;
   outcome: StageOutcome | null;
+  /** Where it was done, when that execution had taken it over itself. */
+  doneIn: ExecutionName | null;
   jobId: string | null;
   jobVersion: number | null;
   /** Names that its targets have now. */
@@ -23,19 +30,26 @@ export interface DoneStage {
 }
 
 export interface Resumed {
+  of: ExecutionName;
   /** Versions of the jobs that it called. */
   versions: Map<string, number>;
   stages: Map<string, DoneStage>;
 }
 
-export async function readResumed(tx: Query, executionId: string, now: Date): Promise<Resumed> {
+/** A stage that does not run again. */
+export interface TakenOver {
+  outcome: StageOutcome;
+  doneIn: ExecutionName;
+}
+
+export async function readResumed(tx: Query, of: ExecutionName, now: Date): Promise<Resumed> {
   // It is over, but what its last stages gave out may not be noted yet: that is a transaction after their end.
-  await advanceFlow(tx, executionId, now);
-  const rows = forgetAnswers(await selectDone(tx, executionId));
+  await advanceFlow(tx, of.id, now);
+  const rows = forgetAnswers(await selectDone(tx, of.id));
   const versions = rows.flatMap((row): [string, number][] =>
     row.jobId === null || row.jobVersion === null ? [] : [[row.jobId, row.jobVersion]],
   );
-  return { versions: new Map(versions), stages: new Map(rows.map((row) => [row.stageId, row])) };
+  return { of, versions: new Map(versions), stages: new Map(rows.map((row) => [row.stageId, row])) };
 }
 
 /**
@@ -68,13 +82,15 @@ function stagesBefore(rows: readonly DoneStage[], { needs }: Pick<DoneStage, "ne
   return needed.flatMap((row) => [row.stageId, ...stagesBefore(rows, row)]);
 }
 
-/** Leaves out what is done; returns the outcomes of the stages that do not run again. */
-export function takeOver(planned: readonly PlannedStage[], { stages }: Resumed): Map<string, StageOutcome> {
-  const done = new Map<string, StageOutcome>();
+/** Leaves out what is done; returns the stages that do not run again. */
+export function takeOver(planned: readonly PlannedStage[], { of, stages }: Resumed): Map<string, TakenOver> {
+  const done = new Map<string, TakenOver>();
+  const take = (id: string, outcome: StageOutcome, doneIn: ExecutionName | null) =>
+    done.set(id, { outcome, doneIn: doneIn ?? of });
   for (const stage of planned) {
     const before = stages.get(stage.id);
     if (!before?.outcome || !stage.work) continue;
-    if (before.state === "succeeded") done.set(stage.id, before.outcome);
+    if (before.state === "succeeded") take(stage.id, before.outcome, before.doneIn);
     else if (before.succeeded.length > 0) leaveOut(stage.work, new Set(before.succeeded));
   }
   // A group is done when all its parts are; inner ones come after the outer ones.
@@ -82,7 +98,7 @@ export function takeOver(planned: readonly PlannedStage[], { stages }: Resumed):
     const parts = planned.filter((stage) => stage.parent === group.id);
     const before = stages.get(group.id);
     if (before?.outcome && before.state === "succeeded" && parts.every((part) => done.has(part.id)))
-      done.set(group.id, before.outcome);
+      take(group.id, before.outcome, before.doneIn);
   }
   for (const stage of planned) if (done.has(stage.id) && stage.work) stage.work.chosen = [];
   return done;

@@ -1,6 +1,7 @@
 // Workflows that go on from their failed stages: what is taken over, and what is asked anew.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TestContext } from "../testing/test-context.ts";
+import { compareExecutions } from "./compare-executions.ts";
 import { getExecution } from "./get-execution.ts";
 import { retryExecution } from "./retry-execution.ts";
 import { execute, saveTestJob, tester } from "./testing/save-test-job.ts";
@@ -39,6 +40,41 @@ test("a workflow that failed goes on from its failed stage, on the targets that 
   await bench.runOn("web-2", id);
   await bench.runOn("web-3", id);
   expect(await getExecution(t.ctx, tester, id)).toMatchObject({ state: "succeeded", retryOf: { id: first.id } });
+});
+
+test("what was taken over names the execution that did it, also over several retries and in a comparison", async () => {
+  await saveTestJob(
+    t,
+    "named",
+    `stages:
+  build: { matrix: { part: [a] }, targets: { names: [lb] }, steps: [{ run: make }] }
+  deploy: { needs: [build], targets: { names: [web-1] }, steps: [{ run: deploy }] }
+  verify: { needs: [deploy], targets: { names: [web-3] }, steps: [{ run: verify }] }`,
+  );
+  const first = await execute(t, "named", [], { targets: undefined });
+  await bench.runOn("lb", first.id);
+  await bench.runOn("web-1", first.id, "failed");
+  const retry = (execution: string) => retryExecution(t.ctx, tester, { execution, repeatLost: false, reason: "" });
+  const second = await retry(first.id);
+  await bench.settled();
+  await bench.runOn("web-1", second.id);
+  await bench.runOn("web-3", second.id, "failed");
+  const third = await retry(second.id);
+  await bench.settled();
+  const { stages } = await getExecution(t.ctx, tester, third.id);
+  const [inFirst, inSecond] = [first, second].map(({ id, number }) => ({ id, number }));
+  expect(stages.map((stage) => [stage.name, stage.doneIn, stage.stateReason])).toEqual([
+    ["build", inFirst, `done in #${first.number}`],
+    ["build (a)", inFirst, `done in #${first.number}`],
+    ["deploy", inSecond, `done in #${second.number}`],
+    ["verify", null, null],
+  ]);
+  const { steps } = await compareExecutions(t.ctx, tester, { execution: third.id, with: second.id });
+  expect(steps.map((step) => [step.before?.doneIn, step.before?.targets, step.after?.doneIn])).toEqual([
+    [inFirst, 0, inFirst],
+    [null, 1, inSecond],
+    [null, 1, null],
+  ]);
 });
 
 test("what a target gave out before a retry is still there for the stages after it", async () => {

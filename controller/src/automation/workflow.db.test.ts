@@ -50,6 +50,21 @@ test("stages run after what they need, and read what it gave out", async () => {
   expect((await bench.statesOf(id)).at(-1)).toBe("undo lb skipped");
 });
 
+test("an execution is queued until its first stage begins, and runs from then on", async () => {
+  await saveTestJob(t, "begins", "stages: { all: { targets: { names: [web-1] }, steps: [{ run: make }] } }");
+  const made = await execute(t, "begins", [], { targets: undefined });
+  expect(made).toMatchObject({ state: "queued", startedAt: null });
+  const { id } = made;
+  await bench.settled();
+  expect(await bench.stagesOf(id)).toEqual({ all: "running" });
+  const running = await getExecution(t.ctx, tester, id);
+  expect(running).toMatchObject({ state: "running", counts: { offered: 1 } });
+  const [stage] = await t.ctx.sql`select started_at from automation.stages where execution_id = ${id}`;
+  expect(running.startedAt).toBe(stage!.startedAt.toISOString());
+  await bench.runOn("web-1", id);
+  expect(await getExecution(t.ctx, tester, id)).toMatchObject({ state: "succeeded", startedAt: running.startedAt });
+});
+
 test("a stage that asks for failure() runs after one, the others are skipped, and the execution has failed", async () => {
   await saveTestJob(
     t,

@@ -16,7 +16,7 @@ import { selectChain, selectCheckpoints } from "./audit-chain-queries.ts";
 import { chainAudit, linkAfter, writeCheckpoint } from "./chain-audit.ts";
 import { loadCheckpointKey } from "./checkpoints.ts";
 import { exportAudit } from "./export-audit.ts";
-import { verifyExport } from "./verify-export.ts";
+import { NotAnExport, verifyExport } from "./verify-export.ts";
 import type { WitnessCheckpoint } from "./witnesses.ts";
 
 const mutations = Number(process.env.AUDIT_MUTATIONS ?? 150);
@@ -207,6 +207,64 @@ test("an export is believed only when the key that is asked for signed it", asyn
   const unsigned = await verifyExport(saved(rowsOnly.join("\n").replace(/"checkpoints":\d+/, '"checkpoints":0')));
   const message = expect.stringContaining("signature of the end line is not valid");
   expect(unsigned).toMatchObject({ checkpoints: 0, ok: false, problems: [{ message }] });
+});
+
+type LineEdit = (lines: string[], a: number, b: number) => string[];
+const at = (n: number, lines: readonly string[]) => n % lines.length;
+/** What somebody may do to the file: each line has its one place and its one text. */
+const lineEdits: Record<string, LineEdit> = {
+  "exchange two lines": (lines, a, b) => {
+    const [x, y] = [at(a, lines), at(b, lines)];
+    const other = y === x ? at(x + 1, lines) : y;
+    return lines.with(x, lines[other]!).with(other, lines[x]!);
+  },
+  "exchange two neighbours": (lines, a) => {
+    const x = a % (lines.length - 1);
+    return lines.with(x, lines[x + 1]!).with(x + 1, lines[x]!);
+  },
+  "exchange a row with the checkpoint that follows it": (lines, a) => {
+    const checkpoints = lines.flatMap((line, i) => (line.includes('"kind":"checkpoint"') ? [i] : []));
+    const x = checkpoints[a % checkpoints.length]!;
+    return lines.with(x, lines[x - 1]!).with(x - 1, lines[x]!);
+  },
+  "move a line": (lines, a, b) => {
+    const [x, y] = [at(a, lines), at(b, lines)];
+    return lines.toSpliced(x, 1).toSpliced(y === x ? at(x + 1, lines) : y, 0, lines[x]!);
+  },
+  "repeat a line": (lines, a, b) => lines.toSpliced(at(b, lines), 0, lines[at(a, lines)]!),
+  "put one checkpoint in place of another": (lines, a, b) => {
+    const checkpoints = lines.flatMap((line, i) => (line.includes('"kind":"checkpoint"') ? [i] : []));
+    const x = a % checkpoints.length;
+    const y = b % checkpoints.length === x ? (x + 1) % checkpoints.length : b % checkpoints.length;
+    return lines.with(checkpoints[x]!, lines[checkpoints[y]!]!);
+  },
+  "remove a line": (lines, a) => lines.toSpliced(at(a, lines), 1),
+  "alter one letter": (lines, a, b) => {
+    const line = lines[at(a, lines)]!;
+    const x = b % line.length;
+    return lines.with(at(a, lines), line.slice(0, x) + (line[x] === "7" ? "8" : "7") + line.slice(x + 1));
+  },
+  "add an empty line": (lines, a) => lines.toSpliced(at(a, lines), 0, ""),
+  "cut the file": (lines, a) => lines.slice(0, at(a, lines)),
+};
+
+test("lines of an export that are exchanged, moved, repeated, removed or altered are found without any witness", async () => {
+  const key = await loadCheckpointKey(t.ctx);
+  await writeCheckpoint(t.ctx, key, { always: true });
+  const { body } = await exportAudit(t.ctx, testActor(), { format: "jsonl" });
+  const lines = (await new Response(body).text()).trimEnd().split("\n");
+  expect((await verifyExport(saved(`${lines.join("\n")}\n`))).problems).toEqual([]);
+  const edit = fc.tuple(fc.constantFrom(...Object.keys(lineEdits)), fc.nat(10_000), fc.nat(10_000));
+  const property = fc.asyncProperty(edit, async ([kind, a, b]) => {
+    const edited = lineEdits[kind]!(lines, a, b);
+    if (edited.join() === lines.join()) return; // e.g. one of two lines that are the same
+    const found = await verifyExport(saved(`${edited.join("\n")}\n`)).then(
+      ({ ok, problems }) => !ok && problems.length > 0,
+      (error) => error instanceof NotAnExport,
+    );
+    expect(found, `${kind} at ${a}, ${b}`).toBe(true);
+  });
+  await fc.assert(property, { seed, numRuns: mutations * 4 });
 });
 
 test(

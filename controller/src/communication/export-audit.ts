@@ -5,8 +5,11 @@
 //   {"kind":"row", "entry":{…}}            in the order of the chain; entry is as in GET audit
 //   {"kind":"deleted", "position":…, "auditId":…, "hash":…}
 //   {"kind":"checkpoint", "position":…, "hash":…, "at":…, "keyId":…, "signature":…}     before the row that it is of
-//   {"kind":"end", "rows":…, "checkpoints":…, "position":…, "hash":…, "at":…, "keyId":…, "signature":…}
+//   {"kind":"end", "rows":…, "checkpoints":…, "position":…, "hash":…, "at":…, "sha256":…,
+//    "keyId":…, "signature":…}                                              sha256 is of all lines before
+import { createHash } from "node:crypto";
 import type { AuditEntry, AuditFilter } from "@opsconductor/contract/api/audit";
+import type { ExportEnd } from "@opsconductor/contract/audit-chain";
 import { OcError } from "@opsconductor/contract/errors";
 import type { Actor, Context } from "../context.ts";
 import { writeAudit } from "./audit.ts";
@@ -14,7 +17,7 @@ import { type CheckpointRow, selectAnchor, selectCheckpoints, selectLastLink } f
 import { selectAudit } from "./audit-queries.ts";
 import { chainAudit, chainStart, writeCheckpoint } from "./chain-audit.ts";
 import { readChain } from "./check-audit.ts";
-import { loadCheckpointKey, signExportEnd } from "./checkpoints.ts";
+import { type CheckpointKey, loadCheckpointKey, signExportEnd } from "./checkpoints.ts";
 import { filterValues } from "./list-audit.ts";
 import { presentAudit } from "./present-audit.ts";
 
@@ -56,6 +59,23 @@ function refuseFilters(filter: AuditFilter): void {
 
 async function* jsonLines(ctx: Context): AsyncGenerator<string> {
   const key = await loadCheckpointKey(ctx);
+  const written = createHash("sha256");
+  const lines = chainLines(ctx, key);
+  for (;;) {
+    const next = await lines.next();
+    if (next.done) return yield endLine(ctx, key, { ...next.value, sha256: written.digest("hex") });
+    written.update(next.value);
+    yield next.value;
+  }
+}
+
+function endLine({ clusterId }: Context, key: CheckpointKey, end: ExportEnd): string {
+  const { signature, ...told } = signExportEnd(key, clusterId, end);
+  return line({ kind: "end", ...told, signature: signature.toString("base64") });
+}
+
+/** Everything before the end line; returns what that one says. */
+async function* chainLines(ctx: Context, key: CheckpointKey): AsyncGenerator<string, Omit<ExportEnd, "sha256">> {
   await writeCheckpoint(ctx, key, { always: true });
   const checkpoints = await selectCheckpoints(ctx.sql);
   const end = (await selectLastLink(ctx.sql))?.position ?? 0n;
@@ -75,14 +95,7 @@ async function* jsonLines(ctx: Context): AsyncGenerator<string> {
     else yield line({ kind: "deleted", position: Number(position), auditId, hash: hash.toString("hex") });
   }
   for (const checkpoint of awaited) yield line({ kind: "checkpoint", ...signedLine(checkpoint) });
-  const { position, hash } = { position: Number(last.position), hash: last.hash.toString("hex") };
-  const { signature, ...told } = signExportEnd(key, ctx.clusterId, {
-    ...counts,
-    position,
-    hash,
-    at: ctx.now().toISOString(),
-  });
-  yield line({ kind: "end", ...told, signature: signature.toString("base64") });
+  return { ...counts, position: Number(last.position), hash: last.hash.toString("hex"), at: ctx.now().toISOString() };
 }
 
 function signedLine({ position, hash, at, keyId, signature }: CheckpointRow) {

@@ -52,7 +52,7 @@ export async function signedIn(
 ): Promise<{ userId: string; username: string; password: string; headers: { authorization: string }; cookie: string }> {
   const [userId, roleId] = [ctx.newId(), ctx.newId()];
   const username = `user-${userId.slice(-8)}`;
-  const password = `quiet river ${userId.slice(-8)}`;
+  const password = `quiet river ${userId.slice(0, 8)}`;
   const passwordHash = await hashPassword(password);
   await insertUser(ctx.sql, {
     id: userId,
