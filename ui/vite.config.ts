@@ -8,8 +8,9 @@ import { defineConfig } from "vite";
 const controller = process.env.OC_DEV_CONTROLLER ?? "http://127.0.0.1:3000";
 const proxied = ["/api", "/health", "/docs", "/redoc", "/openapi.json", "/install.sh", "/packages"];
 
+/** Of lib/ui, but what only dialogs and single pages show: the first load does without. */
 const shared =
-  /\/ui\/src\/lib\/(ui|shell|api|messages(?!\/areas)|format|url|live|executions|paths)|node_modules\/(@lucide|@tanstack|esm-env)/;
+  /\/ui\/src\/lib\/(?!ui\/(labels-editor|label-rows|facts-table|flatten-facts|to-first-error)\.)(ui|shell|api|messages(?!\/areas)|format|url|live|executions|paths)|node_modules\/(@lucide|@tanstack|esm-env)/;
 const overlay =
   /node_modules\/(bits-ui|svelte-toolbelt|runed|@floating-ui|tabbable|inline-style-parser|style-to-object)/;
 

@@ -7,6 +7,7 @@ import {
   countStates,
   isLeft,
   isWorkflow,
+  shareOf,
   stateShares,
   summariseStep,
 } from "./choose-view.ts";
@@ -46,6 +47,21 @@ describe("what an execution leaves to be gone on with", () => {
     expect(isWorkflow({ stages: [{ id: "main" }] })).toBe(false);
     expect(isWorkflow({ stages: [{ id: "build" }] })).toBe(true);
     expect(isWorkflow({ stages: [{ id: "main" }, { id: "build" }] })).toBe(true);
+  });
+});
+
+describe("what a step says of many targets", () => {
+  const told = (...states: Parameters<typeof summariseStep>[0]) => shareOf(summariseStep(states));
+  it("is how many are as its state says, never the number of another state", () => {
+    expect(told("failed", "failed", "failed", "failed")).toEqual({ state: "failed", count: 4 });
+    expect(told("succeeded", "succeeded", "failed", "running")).toEqual({ state: "failed", count: 1 });
+    expect(told("succeeded", "succeeded")).toEqual({ state: "succeeded", count: 2 });
+    expect(told("skipped", "skipped")).toEqual({ state: "skipped", count: 2 });
+  });
+  it("is how many are done while it goes on", () => {
+    expect(told("succeeded", "running", "pending")).toEqual({ count: 1 });
+    expect(told("skipped", "succeeded", "pending")).toEqual({ count: 2 });
+    expect(told("pending", "pending")).toEqual({ count: 0 });
   });
 });
 

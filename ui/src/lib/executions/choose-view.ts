@@ -71,6 +71,13 @@ export function summariseStep(states: readonly StepState[]): StepSummary {
   return { state: state === "pending" && started ? "running" : state, counts };
 }
 
+/** How many of the targets are meant beside the step's state; without one: those that are done, of a step that goes on. */
+export function shareOf({ state, counts }: StepSummary): { state?: StepState; count: number } {
+  if (state !== "running" && state !== "pending") return { state, count: counts[state] ?? 0 };
+  const open = (counts.running ?? 0) + (counts.pending ?? 0);
+  return { count: Object.values(counts).reduce((sum, count) => sum + count, -open) };
+}
+
 /** Counts of assignments by state, unreachable ones apart, in the matrix's order. */
 export function countStates(assignments: readonly Assignment[]): { state: string; count: number }[] {
   const counts = new Map<string, { rank: number; count: number }>();

@@ -6,6 +6,8 @@ class Habits {
   language = $state.raw<string | undefined>(undefined);
   /** Undefined: as the language has it. */
   clock = $state.raw<"h12" | "h23" | undefined>(undefined);
+  /** Of the IANA database; undefined: the browser's. */
+  zone = $state.raw<string | undefined>(undefined);
 }
 export const habits = new Habits();
 
@@ -13,6 +15,15 @@ export const habits = new Habits();
 export function usableLanguage(tag: string): string | undefined {
   try {
     return Intl.DateTimeFormat.supportedLocalesOf(tag)[0];
+  } catch {
+    return undefined;
+  }
+}
+
+/** The time zone that a preference names; undefined: the browser's own, also where this browser does not know the name. */
+export function usableZone(name: string): string | undefined {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
   } catch {
     return undefined;
   }

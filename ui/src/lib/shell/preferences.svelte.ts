@@ -1,10 +1,11 @@
 // What one person likes in this browser: theme, density, zone, shortcuts. theme.js reads the same record before paint.
-import { habits, usableLanguage } from "../format/habits.svelte.ts";
+import { habits, usableLanguage, usableZone } from "../format/habits.svelte.ts";
 
 export type Theme = "system" | "light" | "dark";
 export type Density = "compact" | "normal" | "comfortable";
 export type TimeStyle = "relative" | "absolute";
-export type Zone = "local" | "utc";
+/** local, utc, or a name of the IANA database. */
+export type Zone = string;
 export type TellExecutions = "all" | "failures" | "never";
 export type TellSignIns = "all" | "new" | "never";
 export type Clock = "language" | "12" | "24";
@@ -91,12 +92,13 @@ class Preferences {
   /** Puts the look on the root element; also called when the system's colour scheme changes. */
   apply(): void {
     const root = document.documentElement;
-    const { theme, density, navCollapsed, language, clock } = this.#values;
+    const { theme, density, navCollapsed, language, clock, zone } = this.#values;
     const dark = theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
     root.classList.toggle("dark", dark);
     root.dataset.density = density;
     root.dataset.nav = navCollapsed ? "collapsed" : "open";
     habits.language = usableLanguage(language === "browser" ? navigator.language : language);
+    habits.zone = usableZone(zone);
     habits.clock = clock === "language" ? undefined : clock === "12" ? "h12" : "h23";
   }
 }

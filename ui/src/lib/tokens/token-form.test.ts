@@ -27,5 +27,6 @@ test("the times to choose from end where the rules end", () => {
 test("only permissions that somebody holds are offered, by area", () => {
   const all = ["jobs:read", "users:read", "jobs:write"];
   expect(scopeGroups(all, ["jobs:write", "jobs:read"])).toEqual([["jobs", ["jobs:read", "jobs:write"]]]);
+  expect(scopeGroups(all, ["*"], ["jobs:read"])).toEqual([["jobs", ["jobs:read"]]]);
   expect(scopeGroups(all, ["*"]).map(([area]) => area)).toEqual(["jobs", "users"]);
 });

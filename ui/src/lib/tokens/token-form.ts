@@ -38,11 +38,14 @@ export function tokenInputOf({ name, everything, scopes, expires }: TokenForm): 
   };
 }
 
-/** Permissions by their area, those that `held` (with `*` for all) contains. */
-export function scopeGroups(all: readonly string[], held: readonly string[] | undefined): [string, string[]][] {
+/** Permissions by their area, those that each of `holders` (with `*` for all) has: who makes the token, and whose it is. */
+export function scopeGroups(
+  all: readonly string[],
+  ...holders: readonly (readonly string[] | undefined)[]
+): [string, string[]][] {
   const groups = new Map<string, string[]>();
   for (const scope of all) {
-    if (held && !held.includes("*") && !held.includes(scope)) continue;
+    if (holders.some((held) => held && !held.includes("*") && !held.includes(scope))) continue;
     const area = scope.split(":")[0]!;
     groups.set(area, [...(groups.get(area) ?? []), scope]);
   }

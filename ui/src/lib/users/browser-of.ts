@@ -1,15 +1,15 @@
 // What a browser calls itself, in two words. Pure; a guess for people, nothing depends on it.
 
 const browsers: [RegExp, string][] = [
-  [/\bEdg\//, "Edge"],
+  [/\bEdg(?:A|iOS)?\//, "Edge"],
   [/\bOPR\//, "Opera"],
-  [/\bFirefox\//, "Firefox"],
-  [/\bChrom(?:e|ium)\//, "Chrome"],
+  [/\b(?:Firefox|FxiOS)\//, "Firefox"],
+  [/\b(?:Headless)?Chrom(?:e|ium)\/|\bCriOS\//, "Chrome"],
   [/\bSafari\//, "Safari"],
 ];
 const systems: [RegExp, string][] = [
   [/\bAndroid\b/, "Android"],
-  [/\biPhone|iPad\b/, "iOS"],
+  [/\b(?:iPhone|iPad)\b/, "iOS"],
   [/\bWindows\b/, "Windows"],
   [/\bMac OS X\b/, "macOS"],
   [/\bLinux\b/, "Linux"],

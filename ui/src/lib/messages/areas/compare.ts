@@ -71,6 +71,7 @@ export const compare = area({
   steps: "Steps",
   step: "Step",
   ended: (ok: number, all: number) => `${formatNumber(ok)} of ${formatNumber(all)} succeeded`,
+  doneIn: (number: number) => `done in #${number}`,
   notThere: "no such step",
   median: "Median time",
   times: (before: number | null, after: number | null) => `${formatDuration(before)} → ${formatDuration(after)}`,

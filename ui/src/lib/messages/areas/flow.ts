@@ -10,6 +10,8 @@ export const flow = area({
   done: (done: number, total: number) => `${formatNumber(done)} / ${formatNumber(total)}`,
   doneOf: (done: number, total: number) =>
     `${formatNumber(done)} of ${plural(total, { one: "target", other: "targets" })} done`,
+  ofAll: (count: number, total: number, state = "done") => `${formatNumber(count)} of ${formatNumber(total)} ${state}`,
+  doneIn: (number: number) => `done in #${number}`,
   parts: (count: number) => plural(count, { one: "part", other: "parts" }),
   from: (job: string) => `from ${job}`,
   rollout: "Rollout",

@@ -20,7 +20,7 @@ export const me = area({
   zone: "Time zone",
   zoneLocal: (zone: string) => `Local (${zone})`,
   zoneUtc: "UTC",
-  zoneHint: "Every time shows the other one as well when you point at it.",
+  zoneHint: "Type a name to find it. Point at a time to see it in UTC and local as well.",
   language: "Dates and numbers",
   languageStandard: "Standard (2026-11-23 02:14)",
   languageBrowser: (name: string) => `As this browser (${name})`,

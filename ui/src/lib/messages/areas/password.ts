@@ -4,7 +4,7 @@ import { area } from "./area.ts";
 export const password = area({
   current: "Current password",
   new: "New password",
-  newHint: "At least 12 characters. A sentence is easier to remember than a puzzle.",
+  newHint: "At least 12 characters, without your user name. A sentence is easier to remember than a puzzle.",
   repeat: "New password again",
   tooShort: (missing: number) => `${missing} more ${missing === 1 ? "character" : "characters"} needed.`,
   mismatch: "The two passwords differ.",

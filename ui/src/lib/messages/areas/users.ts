@@ -67,6 +67,7 @@ export const users = area({
     used: "used",
     since: "signed in",
     end: "Sign out",
+    endOf: (browser: string, address: string) => (address ? `Sign out ${browser}, ${address}` : `Sign out ${browser}`),
     ended: "The session has ended.",
   },
   password: {
