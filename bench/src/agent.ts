@@ -20,7 +20,7 @@ const executions = 100;
 /** Updates are counted a minute after the start; idle is what comes after it. */
 const settleMs = 75_000;
 const idleMs = 40_000;
-const password = "bench-administrator-1";
+const password = "bench-password-1";
 const big = `apiVersion: opsconductor/v1
 kind: Job
 name: big

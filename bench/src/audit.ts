@@ -9,7 +9,7 @@ import { type Devstack, startDevstack } from "../../e2e/devstack/devstack.ts";
 import { createJob, execute, onlineTarget } from "../../e2e/devstack/story.ts";
 import { median, optionOf, percentile, print } from "./figures.ts";
 
-const password = "bench-administrator-1";
+const password = "bench-password-1";
 const [rowsPerSecond, rowsPerChange, rounds] = [500, 5, 5];
 /** Between two executions, so that they measure a commit and not a queue. */
 const pauseMs = 25;

@@ -4,7 +4,7 @@ import { Api } from "../../e2e/devstack/api.ts";
 import { startDevstack } from "../../e2e/devstack/devstack.ts";
 import { type Figure, median, percentile, print } from "./figures.ts";
 
-const adminPassword = "bench-administrator-1";
+const adminPassword = "bench-password-1";
 const userPassword = "bench-of-many-grants-1";
 const targetCount = 1000;
 const groupCount = 40;

@@ -13,7 +13,7 @@ import { monotonicMs, recorded, type Seen, stageFigures } from "./stages.ts";
 
 const warmUps = 200;
 const runs = 200;
-const password = "bench-administrator-1";
+const password = "bench-password-1";
 const about = `POST execute of \`true\` on one target, ${runs} runs one after the other`;
 
 /** On the critical path of one execution: what must be durable one after the other, at the least. */

@@ -11,7 +11,7 @@ import { createJob, execute } from "../../e2e/devstack/story.ts";
 import { median, optionOf, print, timed } from "./figures.ts";
 import { startFleet } from "./simulated-fleet.ts";
 
-const password = "bench-administrator-1";
+const password = "bench-password-1";
 const runs = 7;
 /** Of one target: its assignment, its step and its try. */
 const rowsPerTarget = 3;

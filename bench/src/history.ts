@@ -9,8 +9,8 @@ import { createJob } from "../../e2e/devstack/story.ts";
 import { type Figure, median, optionOf, percentile, print, timed } from "./figures.ts";
 import { fillHistory, frequentJob, rareJob, stepsPerExecution } from "./history-rows.ts";
 
-const password = "bench-administrator-1";
-const viewerPassword = "bench-viewer-of-a-part-1";
+const password = "bench-password-1";
+const viewerPassword = "bench-of-history-1";
 const pageSize = 50;
 const farPage = 1000;
 const runs = 40;

@@ -8,7 +8,7 @@ import { childrenOf, memoryOf } from "./memory-of.ts";
 
 const executions = 100;
 const settleMs = 5_000;
-const password = "bench-administrator-1";
+const password = "bench-password-1";
 
 export async function benchMemory(): Promise<void> {
   const stack = await startDevstack({ localAgent: true, adminPassword: password });

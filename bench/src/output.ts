@@ -11,7 +11,7 @@ const megabytes = 100;
 const bytesOfLine = 100;
 const lines = (megabytes * 1_000_000) / bytesOfLine;
 const rounds = 5;
-const password = "bench-administrator-1";
+const password = "bench-password-1";
 
 export async function benchOutput(): Promise<void> {
   const stack = await startDevstack({ localAgent: true, adminPassword: password });

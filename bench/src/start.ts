@@ -5,7 +5,7 @@ import { createJob, execute, onlineTarget } from "../../e2e/devstack/story.ts";
 import { median, print } from "./figures.ts";
 
 const runs = 5;
-const password = "bench-administrator-1";
+const password = "bench-password-1";
 
 interface Times {
   answers: number;

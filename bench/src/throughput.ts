@@ -12,7 +12,7 @@ import { createJob, execute, onlineTarget } from "../../e2e/devstack/story.ts";
 import { median, optionOf, percentile, print } from "./figures.ts";
 import { startFleet } from "./simulated-fleet.ts";
 
-const password = "bench-administrator-1";
+const password = "bench-password-1";
 const [clients, stepsPerJob, simulated] = [16, 10, 50];
 const floorSeconds = 10;
 
