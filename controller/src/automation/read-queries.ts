@@ -48,9 +48,7 @@ export async function selectExecutions(q: Query, actor: Actor, f: ExecutionFilte
   const where = q`${visibleTo(q, actor, "execution")} and ${before}`;
   if (f.target !== undefined) return await selectOnTarget(q, actor, f, where);
   const jobs = f.job === undefined && f.q === undefined ? undefined : jobsOf(q, f);
-  if (!jobs && !f.states)
-    return await q<ExecutionRow[]>`
-      select ${executionColumns(q)} from automation.executions e where ${where} order by e.id desc limit ${f.limit}`;
+  if (!jobs && !f.states) return await selectNewest(q, actor, f, before);
   const key = jobs ? (f.states ? q`e.job_id, e.state` : q`e.job_id`) : q`e.state`;
   const wanted = jobs ? (f.states ? q`j.id, s.state` : q`j.id`) : q`s.state`;
   const order = jobs ? (f.states ? q`e.job_id desc, e.state desc` : q`e.job_id desc`) : q`e.state desc`;
@@ -65,6 +63,28 @@ export async function selectExecutions(q: Query, actor: Actor, f: ExecutionFilte
       order by ${order}, e.id desc limit ${f.limit}
     ) e
     order by e.id desc limit ${f.limit}`;
+}
+
+/** So many executions are walked from the newest, and only while they have no more than so many targets together. */
+const walk = { executions: 2000, targets: 5000 };
+
+/**
+ * Whoever may see a good part of the executions finds a page among the newest. Only when these do not fill it the way leads
+ * over the targets in reach, which reads all that ever ran there: quick for a few of them, slow for many.
+ */
+async function selectNewest(q: Query, actor: Actor, f: ExecutionFilter, before: Fragment): Promise<ExecutionRow[]> {
+  const amongNewest = await q<ExecutionRow[]>`
+    select ${executionColumns(q)}
+    from (
+      select n.*, sum(n.target_count) over (order by n.id desc rows unbounded preceding) as targets_so_far
+      from (select * from automation.executions e where ${before} order by e.id desc limit ${walk.executions}) n
+    ) e
+    where e.targets_so_far <= ${walk.targets} and ${visibleTo(q, actor, "execution", "executions:read", "each")}
+    order by e.id desc limit ${f.limit}`;
+  if (amongNewest.length === f.limit) return amongNewest;
+  return await q<ExecutionRow[]>`
+    select ${executionColumns(q)} from automation.executions e
+    where ${visibleTo(q, actor, "execution")} and ${before} order by e.id desc limit ${f.limit}`;
 }
 
 const lowestId = "00000000-0000-0000-0000-000000000000";

@@ -22,7 +22,8 @@ const permissionToRead: Record<VisibleKind, Permission> = {
 
 /**
  * A condition over the row of `kind` that the query calls by its usual alias (t, g, a, j, e; assignments are `a` too):
- * whether the actor may do `permission` there, reading it when none is named. `reading`: of targets, see selector-sql.ts.
+ * whether the actor may do `permission` there, reading it when none is named. `reading`: of targets, see selector-sql.ts;
+ * of executions, "each" is for a walk over few of them, and otherwise PostgreSQL may begin at the targets within reach.
  */
 export function visibleTo(
   sql: Query,
@@ -38,7 +39,7 @@ export function visibleTo(
   const ofExecutions = kind === "execution" || kind === "assignment";
   if (!ofExecutions && grants.some(({ scope }) => scope.kind === "everything")) return sql`true`;
   const scopes = new Scopes(grants);
-  return kind === "target" ? targetsWithin(sql, scopes, reading) : reach[kind](sql, scopes, actor, permission);
+  return kind === "target" ? targetsWithin(sql, scopes, reading) : reach[kind](sql, scopes, actor, permission, reading);
 }
 
 /** The scopes of several grants by their kind, so that any number of groups or jobs is one condition. */
@@ -63,7 +64,7 @@ class Scopes {
   }
 }
 
-type Reach = (sql: Query, scopes: Scopes, actor: Actor, permission: Permission) => Fragment;
+type Reach = (sql: Query, scopes: Scopes, actor: Actor, permission: Permission, reading: Reading) => Fragment;
 
 const reach: Record<Exclude<VisibleKind, "target">, Reach> = {
   // An array is read once; a subquery of its own would be read for each target that names its groups.
@@ -73,7 +74,8 @@ const reach: Record<Exclude<VisibleKind, "target">, Reach> = {
   // where it runs for everybody, so a part of the fleet is no right to that.
   job: (sql, scopes, _, permission) =>
     scopes.ofTargets && permission !== "jobs:write" ? sql`true` : sql`j.id = any(${scopes.jobIds}::uuid[])`,
-  execution: (sql, scopes, actor) => executionsWithin(sql, scopes, actor, someAssignmentWithin),
+  execution: (sql, scopes, actor, _, reading) =>
+    executionsWithin(sql, scopes, actor, reading === "each" ? someAssignmentOfEachWithin : someAssignmentWithin),
   assignment: (sql, scopes, actor) => sql`exists (
     select from automation.executions e where e.id = a.execution_id
       and ${executionsWithin(sql, scopes, actor, (q, s) => sql`a.target_id in (${targetIdsWithin(q, s)})`)})`,
@@ -118,12 +120,19 @@ function executionsWithin(
   ]);
 }
 
-/** Ids of an execution's assignments share its millisecond, so their primary key finds them. */
 const someAssignmentWithin = (sql: Query, scopes: Scopes): Fragment => sql`exists (
+  ${assignmentsOf(sql)} and x.target_id in (${targetIdsWithin(sql, scopes)}))`;
+
+/** Kept from becoming a join by `offset`, and the set of targets by `is true`: so that is made once, and looked up in. */
+const someAssignmentOfEachWithin = (sql: Query, scopes: Scopes): Fragment => sql`exists (
+  ${assignmentsOf(sql)} and (x.target_id in (${targetIdsWithin(sql, scopes)})) is true offset 0)`;
+
+/** Ids of an execution's assignments share its millisecond, so their primary key finds them. */
+const assignmentsOf = (sql: Query): Fragment => sql`
   select from automation.assignments x
   where x.id >= automation.uuid7_floor(uuid_extract_timestamp(e.id))
     and x.id < automation.uuid7_floor(uuid_extract_timestamp(e.id) + interval '1 millisecond')
-    and x.execution_id = e.id and x.target_id in (${targetIdsWithin(sql, scopes)}))`;
+    and x.execution_id = e.id`;
 
 function anyOf(sql: Query, parts: readonly Fragment[]): Fragment {
   if (parts.length === 0) return sql`false`;
