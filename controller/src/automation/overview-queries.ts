@@ -40,16 +40,16 @@ export async function countInventory(q: Query, actor: Actor): Promise<{ targets:
   return row;
 }
 
-/** Unfinished executions: how many have begun, on how many targets they run, and how many wait to begin. */
+/** Unfinished executions: how many have begun, on how many targets they run, and how many wait to begin, be it for approval. */
 export async function countWork(
   q: Query,
   actor: Actor,
 ): Promise<{ executions: bigint; running: bigint; queued: bigint }> {
   const [row] = await q<[{ executions: bigint; running: bigint; queued: bigint }]>`
-    select count(*) filter (where state <> 'queued') as executions,
+    select count(*) filter (where state not in ('queued', 'awaiting_approval')) as executions,
       coalesce(sum(coalesce((counts ->> 'running')::bigint, 0) + coalesce((counts ->> 'accepted')::bigint, 0)), 0)::bigint
         as running,
-      count(*) filter (where state = 'queued') as queued
+      count(*) filter (where state in ('queued', 'awaiting_approval')) as queued
     from automation.executions e where finished_at is null and ${visibleTo(q, actor, "execution")}`;
   return row;
 }

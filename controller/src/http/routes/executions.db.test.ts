@@ -162,6 +162,15 @@ test("an execution that waits for its agent counts as waiting in the overview, n
   expect(body).toMatchObject({ running: { executions: 0, targets: 0 }, queued: 1 });
 });
 
+test("an execution that waits for approval counts as waiting too", async () => {
+  const before = (await call("GET", "/api/v1/overview")).body;
+  await saveTestJob(t, "guarded", "approval: { required: 1 }\nsteps: [{ run: reboot }]");
+  const { state } = await execute(t, "guarded", ["never-there"]);
+  expect(state).toBe("awaiting_approval");
+  const { body } = await call("GET", "/api/v1/overview");
+  expect(body).toMatchObject({ running: before.running, queued: before.queued + 1 });
+});
+
 test("where the cap left output out, a download has a line that says so, and raw=1 has none", async () => {
   await saveTestJob(t, "capped");
   const capped = await execute(t, "capped", ["web-1"]);

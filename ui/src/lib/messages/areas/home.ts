@@ -21,7 +21,7 @@ export const home = area({
     queued: "Queued",
     queuedValue: (count: number) => plural(count, { one: "execution", other: "executions" }),
     queuedNone: "nothing waits",
-    queuedSome: "waiting to start",
+    queuedSome: "waiting to start, or for approval",
     targets: "Targets",
     targetsJobs: (jobs: number) => plural(jobs, { one: "job", other: "jobs" }),
   },

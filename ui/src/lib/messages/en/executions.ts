@@ -47,8 +47,8 @@ export const executions = {
     cancelReasonHint: "Kept with the execution and in the audit log.",
     keepRunning: "Keep running",
     cancelRequested: "Cancel requested",
-    cancelRequestedText: (who: string, open: number, unreachable: number) =>
-      `by ${who}. ${plural(open, targetWords)} still to confirm${
+    cancelRequestedText: (who: string, open: string, unreachable: number) =>
+      `by ${who}. ${open} still to confirm${
         unreachable === 0
           ? "."
           : `; ${plural(unreachable, { one: "of them stops as soon as its agent is back.", other: "of them stop as soon as their agents are back." })}`
