@@ -90,7 +90,9 @@ async function withinGrants(admin: Api, sql: Sql, url: string): Promise<Figure[]
     for (const [page, path] of [
       ["first page", `?limit=${pageSize}`],
       [`page ${farPage} of all`, `?limit=${pageSize}&cursor=${far}`],
-      ["failed, first page", `?limit=${pageSize}&state=failed`],
+      ["a job, first page", `?limit=${pageSize}&job=${frequentJob}`],
+      // A failed execution is on every twentieth target, and on none of these.
+      ["failed (there is none), first page", `?limit=${pageSize}&state=failed`],
     ])
       figures.push(await measured(api, `within grants, ${who}: ${page}`, `/api/v1/executions${path}`));
     figures.push(await measured(api, `within grants, ${who}: overview`, "/api/v1/overview"));

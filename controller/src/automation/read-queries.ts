@@ -3,7 +3,7 @@ import type { StepSummary } from "@opsconductor/contract/job/plan-stage";
 import type { Permission } from "@opsconductor/contract/permissions";
 import type { AssignmentState, StageState, StepState } from "@opsconductor/contract/states";
 import type { Actor, Query } from "../context.ts";
-import { type Fragment, visibleTo } from "../identity/visible-to.ts";
+import { type Fragment, seesAll, visibleTo } from "../identity/visible-to.ts";
 import { assignmentIdRange } from "./assignment-ids.ts";
 import { type ExecutionRow, executionColumns } from "./execution-queries.ts";
 import { waitsFor } from "./limit-queries.ts";
@@ -37,54 +37,61 @@ export interface ExecutionFilter {
   limit: number;
 }
 
+/** So many executions are walked from the newest, and only while they have no more than so many targets together. */
+const walk = { executions: 1500, targets: 5000 };
+
 /**
- * Newest first. Each job, state or target that is asked for gives its newest by an index that has them in this order, and
- * the newest of all stay: however few of a million there are, and however long ago. Left to itself PostgreSQL expects
- * them evenly spread, and reads the whole history for a page of a job that has not run for months. So the rows are named
- * by a range of the index's own keys: with an equality it would take the primary key for the order, and filter.
+ * Newest first. Whoever may see a good part of the executions finds a page among the newest. Only when these do not fill it
+ * the way leads over the targets in reach, which reads all that ever ran there: quick for a few of them, slow for many. A
+ * text may mean any number of jobs, each of which would have to be walked.
  */
 export async function selectExecutions(q: Query, actor: Actor, f: ExecutionFilter): Promise<ExecutionRow[]> {
-  const before = f.before === undefined ? q`true` : q`e.id < ${f.before}`;
-  const where = q`${visibleTo(q, actor, "execution")} and ${before}`;
-  if (f.target !== undefined) return await selectOnTarget(q, actor, f, where);
+  const visible = visibleTo(q, actor, "execution");
+  if (f.target !== undefined) return await selectOnTarget(q, actor, f, q`${visible} and ${olderThan(q, f.before)}`);
+  if (f.q === undefined && !seesAll(actor, "execution")) {
+    const amongNewest = await q<ExecutionRow[]>`
+      select ${executionColumns(q)}
+      from (
+        select n.*, sum(n.target_count) over (order by n.id desc rows unbounded preceding) as targets_so_far
+        from (${newest(q, f, q`true`, walk.executions)}) n
+      ) e
+      where e.targets_so_far <= ${walk.targets} and ${visibleTo(q, actor, "execution", "executions:read", "each")}
+      order by e.id desc limit ${f.limit}`;
+    if (amongNewest.length === f.limit) return amongNewest;
+  }
+  return await q<ExecutionRow[]>`
+    select ${executionColumns(q)} from (${newest(q, f, visible, f.limit)}) e order by e.id desc`;
+}
+
+const olderThan = (q: Query, before: string | undefined): Fragment =>
+  before === undefined ? q`true` : q`e.id < ${before}`;
+
+/**
+ * The newest executions that the filter means. Each job or state that is asked for gives its newest by an index that has
+ * them in this order, and the newest of all stay: however few of a million there are, and however long ago. Left to itself
+ * PostgreSQL expects them evenly spread, and reads the whole history for a page of a job that has not run for months. So
+ * the rows are named by a range of the index's own keys: with an equality it would take the primary key for the order, and
+ * filter.
+ */
+function newest(q: Query, f: ExecutionFilter, visible: Fragment, limit: number): Fragment {
+  const where = q`${visible} and ${olderThan(q, f.before)}`;
   const jobs = f.job === undefined && f.q === undefined ? undefined : jobsOf(q, f);
-  if (!jobs && !f.states) return await selectNewest(q, actor, f, before);
+  if (!jobs && !f.states)
+    return q`select e.* from automation.executions e where ${where} order by e.id desc limit ${limit}`;
   const key = jobs ? (f.states ? q`e.job_id, e.state` : q`e.job_id`) : q`e.state`;
   const wanted = jobs ? (f.states ? q`j.id, s.state` : q`j.id`) : q`s.state`;
   const order = jobs ? (f.states ? q`e.job_id desc, e.state desc` : q`e.job_id desc`) : q`e.state desc`;
-  return await q<ExecutionRow[]>`
-    select ${executionColumns(q)}
+  return q`
+    select e.*
     from ${jobs ?? q`(select null::uuid) as j(id)`}
     cross join ${f.states ? q`unnest(${[...new Set(f.states)]}::text[])` : q`(select null::text)`} as s(state)
     cross join lateral (
       select e.* from automation.executions e
       where (${key}, e.id) >= (${wanted}, ${lowestId}::uuid) and (${key}, e.id) < (${wanted}, ${f.before ?? highestId}::uuid)
         and ${where}
-      order by ${order}, e.id desc limit ${f.limit}
+      order by ${order}, e.id desc limit ${limit}
     ) e
-    order by e.id desc limit ${f.limit}`;
-}
-
-/** So many executions are walked from the newest, and only while they have no more than so many targets together. */
-const walk = { executions: 2000, targets: 5000 };
-
-/**
- * Whoever may see a good part of the executions finds a page among the newest. Only when these do not fill it the way leads
- * over the targets in reach, which reads all that ever ran there: quick for a few of them, slow for many.
- */
-async function selectNewest(q: Query, actor: Actor, f: ExecutionFilter, before: Fragment): Promise<ExecutionRow[]> {
-  const amongNewest = await q<ExecutionRow[]>`
-    select ${executionColumns(q)}
-    from (
-      select n.*, sum(n.target_count) over (order by n.id desc rows unbounded preceding) as targets_so_far
-      from (select * from automation.executions e where ${before} order by e.id desc limit ${walk.executions}) n
-    ) e
-    where e.targets_so_far <= ${walk.targets} and ${visibleTo(q, actor, "execution", "executions:read", "each")}
-    order by e.id desc limit ${f.limit}`;
-  if (amongNewest.length === f.limit) return amongNewest;
-  return await q<ExecutionRow[]>`
-    select ${executionColumns(q)} from automation.executions e
-    where ${visibleTo(q, actor, "execution")} and ${before} order by e.id desc limit ${f.limit}`;
+    order by e.id desc limit ${limit}`;
 }
 
 const lowestId = "00000000-0000-0000-0000-000000000000";

@@ -32,14 +32,19 @@ export function visibleTo(
   permission: Permission = permissionToRead[kind],
   reading: Reading = "planned",
 ): Fragment {
-  if (actor.permissions.has("*") || actor.permissions.has(permission)) return sql`true`;
+  if (seesAll(actor, kind, permission)) return sql`true`;
   const grants = grantsWith(actor, permission);
   if (grants.length === 0) return sql`false`;
-  // Such a grant limits executions, or the inputs to run with; of the rest it reaches all.
-  const ofExecutions = kind === "execution" || kind === "assignment";
-  if (!ofExecutions && grants.some(({ scope }) => scope.kind === "everything")) return sql`true`;
   const scopes = new Scopes(grants);
   return kind === "target" ? targetsWithin(sql, scopes, reading) : reach[kind](sql, scopes, actor, permission, reading);
+}
+
+/** Whether no row of this kind is out of the actor's reach. */
+export function seesAll(actor: Actor, kind: VisibleKind, permission: Permission = permissionToRead[kind]): boolean {
+  if (actor.permissions.has("*") || actor.permissions.has(permission)) return true;
+  // Such a grant limits executions, or the inputs to run with; of the rest it reaches all.
+  if (kind === "execution" || kind === "assignment") return false;
+  return grantsWith(actor, permission).some(({ scope }) => scope.kind === "everything");
 }
 
 /** The scopes of several grants by their kind, so that any number of groups or jobs is one condition. */
