@@ -3,7 +3,7 @@ import type { StepSummary } from "@opsconductor/contract/job/plan-stage";
 import type { Permission } from "@opsconductor/contract/permissions";
 import type { AssignmentState, StageState, StepState } from "@opsconductor/contract/states";
 import type { Actor, Query } from "../context.ts";
-import { type Fragment, seesAll, visibleTo } from "../identity/visible-to.ts";
+import { type Fragment, seesAll, targetsThatShowExecutions, visibleTo } from "../identity/visible-to.ts";
 import { assignmentIdRange } from "./assignment-ids.ts";
 import { type ExecutionRow, executionColumns } from "./execution-queries.ts";
 import { waitsFor } from "./limit-queries.ts";
@@ -40,14 +40,18 @@ export interface ExecutionFilter {
 /** So many executions are walked from the newest, and only while they have no more than so many targets together. */
 const walk = { executions: 1500, targets: 5000 };
 
+/** The newest executions of so many targets are looked for on each of them. */
+const fewTargets = 25;
+
 /**
- * Newest first. Whoever may see a good part of the executions finds a page among the newest. Only when these do not fill it
- * the way leads over the targets in reach, which reads all that ever ran there: quick for a few of them, slow for many. A
- * text may mean any number of jobs, each of which would have to be walked.
+ * Newest first. Whoever may see a good part of the executions finds a page among the newest. When these do not fill it the
+ * way leads over the targets in reach: over each of a few, and otherwise as PostgreSQL has it, which is slow for many of
+ * them that seldom ran what the filter means. A text may mean any number of jobs, each of which would have to be walked.
  */
 export async function selectExecutions(q: Query, actor: Actor, f: ExecutionFilter): Promise<ExecutionRow[]> {
   const visible = visibleTo(q, actor, "execution");
-  if (f.target !== undefined) return await selectOnTarget(q, actor, f, q`${visible} and ${olderThan(q, f.before)}`);
+  if (f.target !== undefined)
+    return await selectOnTargets(q, f, targetNamed(q, f.target), q`${visibleTo(q, actor, "assignment")}`, visible);
   if (f.q === undefined && !seesAll(actor, "execution")) {
     const amongNewest = await q<ExecutionRow[]>`
       select ${executionColumns(q)}
@@ -58,6 +62,8 @@ export async function selectExecutions(q: Query, actor: Actor, f: ExecutionFilte
       where e.targets_so_far <= ${walk.targets} and ${visibleTo(q, actor, "execution", "executions:read", "each")}
       order by e.id desc limit ${f.limit}`;
     if (amongNewest.length === f.limit) return amongNewest;
+    const targets = await fewTargetsInReach(q, actor);
+    if (targets) return await selectOnTargets(q, f, q`select unnest(${targets}::uuid[]) as id`, q`true`, q`true`);
   }
   return await q<ExecutionRow[]>`
     select ${executionColumns(q)} from (${newest(q, f, visible, f.limit)}) e order by e.id desc`;
@@ -97,23 +103,52 @@ function newest(q: Query, f: ExecutionFilter, visible: Fragment, limit: number):
 const lowestId = "00000000-0000-0000-0000-000000000000";
 const highestId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
-/** The way leads over the assignments of the target in the order of their executions; each of several stages may have one. */
-async function selectOnTarget(q: Query, actor: Actor, f: ExecutionFilter, where: Fragment): Promise<ExecutionRow[]> {
-  const id = asUuid(f.target!);
+/** Ids of the targets whose executions these are, all of them, when it is targets alone that decide and there are few. */
+async function fewTargetsInReach(q: Query, actor: Actor): Promise<string[] | undefined> {
+  const inReach = targetsThatShowExecutions(q, actor);
+  if (!inReach) return undefined;
+  const rows = await q<{ id: string }[]>`select t.id from assets.targets t where ${inReach} limit ${fewTargets + 1}`;
+  return rows.length > fewTargets ? undefined : rows.map(({ id }) => id);
+}
+
+function targetNamed(q: Query, idOrName: string): Fragment {
+  const id = asUuid(idOrName);
+  return id === null
+    ? q`select id from assets.targets where lower(name) = ${idOrName.toLowerCase()}`
+    : q`select ${id}::uuid as id`;
+}
+
+/**
+ * The way leads over each target's assignments in the order of their executions; each of several stages may have one.
+ * `assignment` and `execution` are conditions over `a` and `e`.
+ */
+async function selectOnTargets(
+  q: Query,
+  f: ExecutionFilter,
+  targets: Fragment,
+  assignment: Fragment,
+  execution: Fragment,
+): Promise<ExecutionRow[]> {
   // The range of ids leaves out the partitions that are newer.
   const upTo =
     f.before === undefined ? q`true` : q`a.id <= ${assignmentIdRange(f.before).to} and a.execution_id < ${f.before}`;
   const ofJobs = f.job === undefined && f.q === undefined ? q`true` : q`e.job_id in (select j.id from ${jobsOf(q, f)})`;
   return await q<ExecutionRow[]>`
     select ${executionColumns(q)}
-    from (${id === null ? q`select id from assets.targets where lower(name) = ${f.target!.toLowerCase()}` : q`select ${id}::uuid as id`}) t
-    cross join lateral (
-      select distinct on (a.execution_id) e.*
-      from automation.assignments a
-      cross join lateral (select * from automation.executions e where e.id = a.execution_id and ${where} offset 0) e
-      where a.target_id = t.id and ${visibleTo(q, actor, "assignment")} and ${upTo}
-        and ${f.states === undefined ? q`true` : q`e.state = any(${f.states as string[]})`} and ${ofJobs}
-      order by a.execution_id desc limit ${f.limit}
+    from (
+      select distinct on (e.id) e.*
+      from (${targets}) t
+      cross join lateral (
+        select distinct on (a.execution_id) e.*
+        from automation.assignments a
+        cross join lateral (
+          select * from automation.executions e where e.id = a.execution_id and ${execution} and ${olderThan(q, f.before)} offset 0
+        ) e
+        where a.target_id = t.id and ${assignment} and ${upTo}
+          and ${f.states === undefined ? q`true` : q`e.state = any(${f.states as string[]})`} and ${ofJobs}
+        order by a.execution_id desc limit ${f.limit}
+      ) e
+      order by e.id
     ) e
     order by e.id desc limit ${f.limit}`;
 }

@@ -47,6 +47,18 @@ export function seesAll(actor: Actor, kind: VisibleKind, permission: Permission 
   return grantsWith(actor, permission).some(({ scope }) => scope.kind === "everything");
 }
 
+/**
+ * A condition over targets `t`: those whose executions the actor may read. Undefined when it takes more than targets to say
+ * so: a grant for a job or everything, or one that is limited to own executions.
+ */
+export function targetsThatShowExecutions(sql: Query, actor: Actor): Fragment | undefined {
+  const scopes = new Scopes(grantsWith(actor, permissionToRead.execution));
+  const byTargetsAlone = scopes.grants.every(
+    ({ scope, ownExecutions }) => !ownExecutions && (scope.kind === "group" || scope.kind === "selector"),
+  );
+  return byTargetsAlone && !seesAll(actor, "execution") ? targetsWithin(sql, scopes) : undefined;
+}
+
 /** The scopes of several grants by their kind, so that any number of groups or jobs is one condition. */
 class Scopes {
   readonly grants: readonly ScopedGrant[];
